@@ -1,0 +1,1 @@
+//! Configuration: defaults, files, environment; errors that name key, file and line.

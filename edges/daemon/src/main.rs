@@ -1,0 +1,2 @@
+//! The binary `oxydra`.
+fn main() {}

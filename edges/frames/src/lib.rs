@@ -1,0 +1,1 @@
+//! The wire protocol: frames between the daemon and its clients.

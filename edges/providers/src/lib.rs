@@ -1,0 +1,1 @@
+//! Model APIs behind one port; here the built-in rehearsal model.

@@ -1,0 +1,1 @@
+//! #[tool]: a tool's schema from its function and doc comment.

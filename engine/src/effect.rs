@@ -1,0 +1,87 @@
+//! Effects: what a handler does to the world, and what is kept of it.
+use crate::{Amount, InstanceId, codec::Encoded, durable::{Fact, FactId}};
+use std::fmt;
+
+/// The most facts that may ride with one effect, and with one move.
+pub const FACTS_MAX: u32 = 256;
+
+/// Proof that the beginning of an effect is on disk and its hold is taken. Only the engine makes one, after the
+/// barrier; it can be neither cloned nor decoded.
+pub struct Ticket {
+    pub(crate) instance: InstanceId,
+    pub(crate) seq: u64,
+    pub(crate) slot: u32,
+    pub(crate) attempt: u32,
+    pub(crate) key: u128,
+}
+
+impl Ticket {
+    /// The run it belongs to.
+    pub fn instance(&self) -> InstanceId {
+        self.instance
+    }
+    /// The number of this attempt, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+    /// The same for every attempt at this effect: what a receiver deduplicates by.
+    pub fn key(&self) -> String {
+        format!("{:032x}", self.key)
+    }
+    /// The id that the `n`th fact of [`Settled::fact`] will have.
+    pub fn fact(&self, n: u32) -> FactId {
+        FactId { instance: self.instance, seq: self.seq, n: self.slot * FACTS_MAX + n }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ticket({}/{} attempt {})", self.instance, self.seq, self.attempt)
+    }
+}
+
+/// The result of an effect, with what it spent of its hold and the facts that are recorded with it.
+pub struct Settled<T> {
+    pub(crate) value: T,
+    pub(crate) spent: Option<Amount>,
+    pub(crate) facts: Vec<UnsentFact>,
+}
+
+pub(crate) struct UnsentFact {
+    pub(crate) owner: crate::durable::Owner,
+    pub(crate) key: Option<crate::durable::FactKey>,
+    pub(crate) blobs: Vec<crate::durable::BlobId>,
+    pub(crate) fact: Encoded,
+}
+
+impl UnsentFact {
+    pub(crate) fn of<F: Fact>(fact: &F) -> UnsentFact {
+        UnsentFact { owner: fact.owner(), key: fact.key(), blobs: fact.blobs(), fact: Encoded::durable(fact) }
+    }
+}
+
+impl<T> Settled<T> {
+    /// A result that spent all of its hold.
+    pub fn new(value: T) -> Settled<T> {
+        Settled { value, spent: None, facts: Vec::new() }
+    }
+    /// Says what was spent; what is left of the hold goes back, what exceeds it is taken as far as there is any.
+    pub fn spent(mut self, amount: impl Into<Amount>) -> Settled<T> {
+        self.spent = Some(amount.into());
+        self
+    }
+    /// Records a fact with the result.
+    pub fn fact<F: Fact>(mut self, fact: &F) -> Settled<T> {
+        self.facts.push(UnsentFact::of(fact));
+        self
+    }
+}
+
+/// How an effect of the kind that is never repeated came out. Both must be matched.
+#[derive(Debug)]
+pub enum Once<T, I> {
+    /// It happened, and this is its recorded result.
+    Done(T),
+    /// It had begun, and nobody knows whether it happened.
+    InDoubt(I),
+}

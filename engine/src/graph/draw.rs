@@ -1,0 +1,1 @@
+//! Drawings of a table: Mermaid and DOT.

@@ -1,0 +1,29 @@
+//! The nouns and ports that graphs and edges share. No I/O, no engine, no policy; it stays light, since everything
+//! recompiles with it.
+//!
+//! A type lives here only when two packages need it. A port is a trait that an edge implements and a graph calls.
+mod answer;
+mod budget;
+mod conversation;
+mod id;
+mod json;
+mod message;
+mod model;
+mod progress;
+mod session;
+mod tool;
+mod turn;
+mod usage;
+
+pub use answer::{Answer, Collector, Finish, Fragment, Malformed};
+pub use budget::{METER_NAMES, MONEY, MicroUsd, TOKENS, TURNS, Tokens, Turns};
+pub use conversation::{Conversation, Unreadable, whole};
+pub use id::{BadId, SessionId, TurnId, UserId};
+pub use json::{Json, NotJson};
+pub use message::{CallOutcome, Message, MessageSaid, ToolCall};
+pub use model::{Model, ModelFault, ModelLimits, Question};
+pub use progress::Progress;
+pub use session::{SessionTouched, TITLE_CHARS_MAX, title_of};
+pub use tool::{Recovery, Tier, ToolSpec, Toolbox};
+pub use turn::{StopCause, TurnOutcome, TurnRequest};
+pub use usage::{Usage, UsageSpent};

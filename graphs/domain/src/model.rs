@@ -1,0 +1,61 @@
+//! The port to a model.
+use crate::{Fragment, Message, SessionId, Tokens, ToolSpec};
+use futures::stream::BoxStream;
+use std::time::Duration;
+
+/// What a model is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The session: a model that keeps state keeps it per session.
+    pub session: SessionId,
+    /// What stands before the conversation.
+    pub instructions: String,
+    /// The conversation, oldest first, whole: each call is followed by its one result.
+    pub messages: Vec<Message>,
+    /// What it may call.
+    pub tools: Vec<ToolSpec>,
+    /// The most it may write.
+    pub answer_tokens_max: Tokens,
+    /// The same for every attempt at this question.
+    pub key: String,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What a model can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelLimits {
+    /// What it reads and writes together.
+    pub context_tokens_max: Tokens,
+    /// What it writes.
+    pub answer_tokens_max: Tokens,
+}
+
+/// A model did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelFault {
+    /// The question is at fault; asking again changes nothing.
+    #[error("the model refused the question: {0}")]
+    Refused(String),
+    /// The model is busy or out of reach; asking again may help.
+    #[error("the model is unavailable: {why}")]
+    Unavailable {
+        /// What happened.
+        why: String,
+        /// How long it asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The model answered what is no answer.
+    #[error("the model broke its protocol: {0}")]
+    Broken(String),
+}
+
+/// A model that answers questions in fragments.
+pub trait Model: Send + Sync {
+    /// Its id, as a user would name it.
+    fn id(&self) -> &str;
+    /// What it can take.
+    fn limits(&self) -> ModelLimits;
+    /// Asks. Dropping the stream ends the call.
+    fn ask(&self, question: Question) -> BoxStream<'static, Result<Fragment, ModelFault>>;
+}

@@ -1,0 +1,29 @@
+//! What a turn tells those who watch. It is lost with the process; what counts is in the facts.
+use crate::{CallOutcome, ToolCall};
+
+/// Something happened that a watcher wants to see at once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A model call begins. Text of an earlier attempt of the same call no longer counts.
+    Asking {
+        /// Which round trip of the turn, from 1.
+        round: u32,
+        /// Which attempt at it, from 1.
+        attempt: u32,
+    },
+    /// More of the answer.
+    Text(String),
+    /// More of what the model thinks.
+    Reasoning(String),
+    /// A call begins.
+    Calling(ToolCall),
+    /// A call came out.
+    Called {
+        /// Which.
+        call: ToolCall,
+        /// How.
+        outcome: CallOutcome,
+    },
+    /// The model wrote what cannot be used and is asked again.
+    Correcting(String),
+}

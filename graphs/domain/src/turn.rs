@@ -1,0 +1,39 @@
+//! What a turn is asked, and everything that can come back.
+use crate::{SessionId, TurnId, UserId};
+use durable::{FactId, durable, request};
+
+/// Answer this message.
+#[request(TurnOutcome)]
+#[derive(Clone, PartialEq, Debug)]
+pub struct TurnRequest {
+    /// For whom.
+    pub user: UserId,
+    /// In which session.
+    pub session: SessionId,
+    /// The turn's id.
+    pub turn: TurnId,
+    /// The message.
+    pub prompt: String,
+}
+
+/// Why a turn stopped without an answer.
+#[durable]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StopCause {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// A budget is spent: which.
+    Spent(String),
+    /// Something failed for good.
+    Failed(String),
+}
+
+/// How a turn came out.
+#[durable]
+#[derive(Clone, PartialEq, Debug)]
+pub enum TurnOutcome {
+    /// The model answered; the text is the named message.
+    Answered(FactId),
+    /// It stopped.
+    Stopped(StopCause),
+}

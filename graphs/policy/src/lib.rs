@@ -1,0 +1,1 @@
+//! Verdicts from facts, and the stages of a tool call.

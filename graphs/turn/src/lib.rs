@@ -1,0 +1,1 @@
+//! One turn of conversation as a typed state graph.

@@ -1,0 +1,1 @@
+//! Typed tables over the journal: a view, disposable and rebuilt.
