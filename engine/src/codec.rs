@@ -140,10 +140,24 @@ impl Encoded {
     }
 }
 
-fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
+/// Decodes bytes as a state or an event and encodes the value again; `None` unless they are exactly one value. It hands
+/// out bytes, never a value, so it is no way around [`Reading`].
+pub fn recode<T: Stored>(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (value, read): (T, usize) =
+        bincode::decode_from_slice_with_context(bytes, CODEC, Reading::OWN).ok()?;
+    (read == bytes.len()).then(|| bytes_of(&value))
+}
+
+pub(crate) fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
     bincode::encode_to_vec(value, CODEC).expect("a journalled value encodes into memory")
 }
 
 fn undecodable(name: &str, error: &bincode::error::DecodeError) -> Refused {
     Refused(format!("`{name}` does not decode: {error}"))
+}
+
+/// Reads a record of the engine back.
+pub(crate) fn record_of<T: Decode<()>>(bytes: &[u8]) -> Result<T, Refused> {
+    let (value, read) = bincode::decode_from_slice(bytes, CODEC).map_err(|e| undecodable("a record", &e))?;
+    if read == bytes.len() { Ok(value) } else { Err(Refused("a record is longer than what it says".into())) }
 }

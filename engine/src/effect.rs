@@ -1,5 +1,10 @@
 //! Effects: what a handler does to the world, and what is kept of it.
-use crate::{Amount, InstanceId, codec::Encoded, durable::{Fact, FactId}};
+use crate::{
+    Amount, InstanceId,
+    codec::Encoded,
+    durable::{Fact, FactId},
+    record::FactRecord,
+};
 use std::fmt;
 
 /// The most facts that may ride with one effect, and with one move.
@@ -58,6 +63,9 @@ impl UnsentFact {
     pub(crate) fn of<F: Fact>(fact: &F) -> UnsentFact {
         UnsentFact { owner: fact.owner(), key: fact.key(), blobs: fact.blobs(), fact: Encoded::durable(fact) }
     }
+    pub(crate) fn with_id(self, id: FactId) -> FactRecord {
+        FactRecord { id, owner: self.owner, key: self.key, blobs: self.blobs, fact: self.fact }
+    }
 }
 
 impl<T> Settled<T> {
@@ -84,4 +92,13 @@ pub enum Once<T, I> {
     Done(T),
     /// It had begun, and nobody knows whether it happened.
     InDoubt(I),
+}
+
+/// Derives a key: equal for equal parts, unlike any other.
+pub(crate) fn effect_key(instance: InstanceId, seq: u64, name: &str) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&instance.0.to_le_bytes()).update(&seq.to_le_bytes()).update(name.as_bytes());
+    let mut key = [0; 16];
+    hasher.finalize_xof().fill(&mut key);
+    u128::from_le_bytes(key)
 }

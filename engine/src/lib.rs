@@ -5,42 +5,56 @@
 //! nothing and repeats nothing silently. The engine knows no model, tool, user or socket.
 extern crate self as engine;
 
+mod budget;
+mod clock;
 pub mod codec;
-pub mod graph;
-
-pub use bincode;
-pub use codec::{Encoded, Memo, Origin, Reading, Refused, Stored};
-pub use durable::{self, Amount, Durable, Fact, FactId, InstanceId, Owner, Request, Time};
-pub use graph::{
-    Answers, Ask, EventOf, Fault, Graph, Leaves, Meta, Next, On, Opens, Serves, Start, State, Step, Stop, StopWhy,
-    Successor, go,
-};
-pub use macros::{event, graph, state};
-
+mod core;
+mod cx;
+mod drive;
 pub mod effect;
 pub mod follow;
+mod followers;
+pub mod graph;
+mod handle;
+pub mod journal;
+mod ledger;
+mod live;
 pub mod log;
+mod moves;
 pub mod observe;
-mod run;
+mod open;
+mod record;
+mod registry;
+mod slot;
+mod standing;
+mod tell;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod wheel;
 
+pub use bincode;
+pub use budget::{Budget, Hold, Purse};
+pub use clock::{Clock, SystemClock};
+pub use codec::{Encoded, Memo, Origin, Reading, Refused, Stored};
+pub use cx::{Cx, Name};
+pub use durable::{self, Amount, Durable, Fact, FactId, InstanceId, Owner, Request, Time};
 pub use effect::{Once, Settled, Ticket};
-pub use graph::{Elapsed, Entered, Exhausted, Wait, Wake};
-pub use run::{Cx, Purse, Registry};
+pub use live::Engine;
+pub use graph::{
+    Answers, Ask, Doubt, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On, Opens, Serves,
+    Start, State, Step, Stop, StopWhy, Successor, Wait, Wake, go,
+};
+pub use handle::{EndFault, MAIL_MAX, Run, SendFault, Sending, Starting};
+pub use journal::Journal;
+pub use macros::{event, graph, sealed, state};
+pub use open::{Builder, OpenFault};
+pub use registry::Registry;
+pub use tell::Told;
 
 /// What a file with a graph in it needs.
 pub mod prelude {
     pub use crate::{
-        Answers, Ask, Cx, Elapsed, Fault, Graph, Next, On, Once, Opens, Purse, Settled, Step, Stop, StopWhy, event, go,
-        graph, state,
+        Answers, Ask, Budget, Cx, Elapsed, Engine, Fault, Graph, Hold, Next, On, Once, Opens, Purse, Settled, Step, Stop,
+        StopWhy, event, go, graph, state,
     };
-}
-
-#[cfg(any(test, feature = "testing"))]
-pub mod testing {
-    //! For tests of graphs and of what stands on them.
-    use crate::{InstanceId, Ticket};
-    /// A ticket that no journal stands behind, to test what takes one.
-    pub fn ticket(instance: InstanceId) -> Ticket {
-        Ticket { instance, seq: 0, slot: 0, attempt: 1, key: instance.0 }
-    }
 }

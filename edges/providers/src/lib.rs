@@ -1,1 +1,5 @@
-//! Model APIs behind one port; here the built-in rehearsal model.
+//! Model APIs behind the port `domain::Model`, one folder each. It executes no tool and knows no session: a question goes
+//! in, fragments come out.
+//!
+//! - [`rehearsal`] is built in: no account, no network, the same answer every time.
+pub mod rehearsal;

@@ -10,6 +10,8 @@ extern crate self as durable;
 
 mod amount;
 mod fact;
+#[doc(hidden)]
+pub mod field;
 mod id;
 mod shape;
 mod time;

@@ -1,6 +1,8 @@
 //! The traits a graph is made of. [`graph!`](crate::graph!) implements all but `Step`, `On`, `Ask`, `Opens`, `Answers`
 //! and `From<Stop>`, which are what an author writes.
 mod draw;
+#[doc(hidden)]
+pub mod glue;
 mod meta;
 mod stop;
 
@@ -31,7 +33,9 @@ pub struct Elapsed;
     label = "the graph's table does not list this",
     note = "write a row `{Self} on {Via} -> ..;` (or `{Self} -> ..;` for a `Step`) in `graph! {{ .. }}`"
 )]
-pub trait Leaves<Via>: State {
+pub trait Leaves<Via>: Sized + Send + 'static {
+    /// The graph whose table has the row.
+    type Graph: Graph;
     /// The successors that the row lists.
     type Next: Send;
 }
@@ -94,7 +98,10 @@ pub trait EventOf<G>: Stored {}
     label = "not a start state",
     note = "the table of a graph names its one `start` state"
 )]
-pub trait Start: State + Into<<Self::Graph as Graph>::State> {}
+pub trait Start: Into<<Self::Graph as Graph>::State> + Send + 'static {
+    /// The graph that a run follows.
+    type Graph: Graph;
+}
 
 /// A state with a row `S asks R -> ..;`: a child answers it, and the outcome is matched to the end.
 #[diagnostic::on_unimplemented(
@@ -120,7 +127,7 @@ pub trait Ask<R: Request>: Leaves<R> {
     label = "missing `impl Opens<{R}> for {Self}`",
     note = "the graph says `serves {R};`, so its start state is made from the request"
 )]
-pub trait Opens<R: Request>: State {
+pub trait Opens<R: Request>: Sized {
     /// Makes the start state from the request.
     fn open(request: R) -> Self;
 }
@@ -131,7 +138,7 @@ pub trait Opens<R: Request>: State {
     label = "missing `impl Answers<{R}> for {Self}`",
     note = "the graph says `serves {R};`, so every end answers the request"
 )]
-pub trait Answers<R: Request>: State {
+pub trait Answers<R: Request>: Sized {
     /// Says what to tell who asked.
     fn answer(self) -> R::Outcome;
 }

@@ -96,6 +96,13 @@ pub trait Log: Send + Sync + 'static {
     /// When there is none at `lsn`, or its checksum is wrong.
     fn read(&self, lsn: Lsn) -> Result<Vec<u8>, LogFault>;
 
+    /// Calls `each` with every durable group from the one that holds `from`, in order, on this thread, and returns when
+    /// there are no more.
+    ///
+    /// # Errors
+    /// When a group cannot be read.
+    fn scan(&self, from: Lsn, each: &mut dyn FnMut(&Group) -> Flow) -> Result<(), LogFault>;
+
     /// Calls `each` with every durable group from the one that holds `from`, then with each later one after it has become durable, in order, on a
     /// thread of its own. It ends when the log is closed or `each` says [`Flow::Stop`].
     fn subscribe(&self, from: Lsn, each: Box<dyn FnMut(&Group) -> Flow + Send>);

@@ -1,1 +1,48 @@
-//! One turn of conversation as a typed state graph.
+//! One turn of conversation: a message comes in, the model is asked, its calls are judged and carried out, until it
+//! answers. The graph does no I/O: everything outside arrives through its [`Ports`].
+//!
+//! ```mermaid
+//! ```
+//!
+//! - **Gathering → Asking**: the message becomes a fact of the session; from here on a cursor stands for the history.
+//! - **Asking → Answered**: the model said what it had to say.
+//! - **Asking → Judging**: the model wants to call tools; nothing of what it wrote is trusted yet.
+//! - **Judging → Acting**: policy approved at least one call.
+//! - **Judging → Correcting**: policy approved none; the model is told why.
+//! - **Correcting → Asking**, **Acting → Asking**: each call has its one result in the session; the model is asked again.
+//! - Cancel, a fault for good and a spent budget lead to **Stopped** from everywhere.
+mod acting;
+mod asking;
+mod correcting;
+mod ends;
+mod gathering;
+mod judging;
+mod ports;
+mod talk;
+
+pub use acting::{Acting, READS_AT_ONCE_MAX};
+pub use asking::Asking;
+pub use correcting::Correcting;
+pub use ends::{Answered, Stopped};
+pub use gathering::Gathering;
+pub use judging::Judging;
+pub use ports::Ports;
+pub use talk::Talk;
+
+use domain::TurnRequest;
+use engine::prelude::*;
+
+graph! {
+    /// Answer one message: ask the model, carry out what it calls and policy allows, until it answers.
+    pub graph Turn(Ports) v1 {
+        serves TurnRequest;
+        start Gathering;
+        Gathering  -> Asking;
+        Asking     -> Judging | Answered;
+        Judging    -> Acting | Correcting;
+        Correcting -> Asking;
+        Acting     -> Asking;
+        end Answered, Stopped;
+        stop -> Stopped;
+    }
+}

@@ -1,0 +1,322 @@
+//! Lays a pattern over a clause: depth first, shortest text first, within a bounded number of steps. It decides whether a
+//! form fits and what its slots caught; what that means is `forms`.
+use super::forms::rule;
+use super::pattern::Node;
+use super::token::{Kind, Token};
+use std::cell::Cell;
+
+/// A thousand times what a sentence of five steps needs, and a fraction of a second: texts built to confuse end here.
+const FUEL: u32 = 2_000_000;
+
+/// A file or folder as a request names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// By its name.
+    Named(String),
+    /// The file of an earlier step.
+    It,
+    /// All files of an earlier step.
+    Them,
+}
+
+/// What a slot caught.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Catch {
+    Names(Vec<Target>),
+    Text(String),
+    Number(u64),
+}
+
+/// How a text that opens with a quotation mark is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// It ends with the quotation.
+    Exact,
+    /// It may go on behind it.
+    Loose,
+}
+
+/// What bounds the work on one request.
+#[derive(Debug)]
+pub(super) struct Fuel(Cell<u32>);
+
+impl Default for Fuel {
+    fn default() -> Fuel {
+        Fuel(Cell::new(FUEL))
+    }
+}
+
+impl Fuel {
+    /// Whether the request was given up.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+    fn burn(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        !self.is_spent()
+    }
+}
+
+/// What the slots of a form caught, by their names.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Caught(Vec<(String, Catch)>);
+
+impl Caught {
+    fn find(&self, slot: &str) -> Option<&Catch> {
+        self.0.iter().find(|(name, _)| name == slot).map(|(_, catch)| catch)
+    }
+    /// Whether the slot or rule was part of the sentence.
+    pub(super) fn has(&self, slot: &str) -> bool {
+        self.find(slot).is_some()
+    }
+    /// The files a slot caught; none when it was left out.
+    pub(super) fn names(&self, slot: &str) -> Vec<Target> {
+        match self.find(slot) {
+            Some(Catch::Names(names)) => names.clone(),
+            Some(Catch::Text(_) | Catch::Number(_)) | None => vec![],
+        }
+    }
+    /// The file a slot caught.
+    pub(super) fn name(&self, slot: &str) -> Option<Target> {
+        self.names(slot).into_iter().next()
+    }
+    /// The text a slot or rule caught; empty when it was left out.
+    pub(super) fn text(&self, slot: &str) -> String {
+        match self.find(slot) {
+            Some(Catch::Text(text)) => text.clone(),
+            Some(Catch::Names(_) | Catch::Number(_)) | None => String::new(),
+        }
+    }
+    /// The number a slot caught.
+    pub(super) fn number(&self, slot: &str) -> Option<u64> {
+        match self.find(slot) {
+            Some(Catch::Number(number)) => Some(*number),
+            Some(Catch::Names(_) | Catch::Text(_)) | None => None,
+        }
+    }
+}
+
+/// What is to be matched still: a list that grows at its front without copying.
+#[derive(Clone, Copy)]
+struct Rest<'r> {
+    nodes: &'r [Node],
+    behind: Option<&'r Rest<'r>>,
+}
+
+impl Rest<'_> {
+    fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.behind.is_none_or(Rest::is_empty)
+    }
+}
+
+/// One attempt to lay a pattern over tokens.
+pub(super) struct Matcher<'a> {
+    pub(super) request: &'a str,
+    pub(super) tokens: &'a [Token<'a>],
+    pub(super) quoting: Quoting,
+    /// `can you …?`: then a question mark at the end is not part of a text.
+    pub(super) asked: bool,
+    pub(super) fuel: &'a Fuel,
+}
+
+impl Matcher<'_> {
+    /// Returns what the slots caught, when the pattern fits the tokens from the first to the last.
+    pub(super) fn fits(&self, nodes: &[Node]) -> Option<Caught> {
+        let mut caught = Caught::default();
+        self.run(0, Rest { nodes, behind: None }, &mut caught).then_some(caught)
+    }
+
+    fn run(&self, at: usize, rest: Rest<'_>, caught: &mut Caught) -> bool {
+        if !self.fuel.burn() {
+            return false;
+        }
+        let Some((node, nodes)) = rest.nodes.split_first() else {
+            return match rest.behind {
+                Some(behind) => self.run(at, *behind, caught),
+                None => self.tokens[at..].iter().all(Token::is_mark),
+            };
+        };
+        let rest = Rest { nodes, behind: rest.behind };
+        match node {
+            Node::Word(word) if word == ":" => self.colon(at).is_some_and(|next| self.run(next, rest, caught)),
+            Node::Word(word) => {
+                let at = self.skip(at);
+                self.tokens.get(at).is_some_and(|token| token.is(word)) && self.run(at + 1, rest, caught)
+            }
+            Node::Any(all) => self.any(at, all, rest, caught),
+            Node::Maybe(all) => self.any(at, all, rest, caught) || self.run(at, rest, caught),
+            Node::Slot(slot) => self.slot(at, slot, rest, caught),
+        }
+    }
+
+    fn any(&self, at: usize, all: &[Vec<Node>], rest: Rest<'_>, caught: &mut Caught) -> bool {
+        all.iter().any(|nodes| self.run(at, Rest { nodes, behind: Some(&rest) }, caught))
+    }
+
+    fn slot(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+        let at = self.skip(at);
+        match slot {
+            "TEXT" | "OLD" | "NEW" => self.text(at, slot, rest, caught),
+            "NAME" | "DIR" | "OTHER" => {
+                let one = name(self.tokens, at);
+                one.is_some_and(|(target, next)| {
+                    self.keep(next, slot, Catch::Names(vec![target]), rest, caught)
+                })
+            }
+            "NAMES" => self.names(at, slot, rest, caught),
+            "N" | "A" | "B" => number(self.tokens.get(at))
+                .is_some_and(|number| self.keep(at + 1, slot, Catch::Number(number), rest, caught)),
+            // A rule keeps its first word: `count words` says by it what to count.
+            _ => {
+                let text = Catch::Text(self.tokens.get(at).and_then(key).unwrap_or_default().to_owned());
+                self.keep(at, slot, text, Rest { nodes: rule(slot), behind: Some(&rest) }, caught)
+            }
+        }
+    }
+
+    fn keep(&self, at: usize, slot: &str, catch: Catch, rest: Rest<'_>, caught: &mut Caught) -> bool {
+        let before = caught.0.len();
+        caught.0.push((slot.to_owned(), catch));
+        let fits = self.run(at, rest, caught);
+        if !fits {
+            caught.0.truncate(before);
+        }
+        fits
+    }
+
+    /// A text: shortest first, except that the last one of a form takes all that is left.
+    fn text(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+        let Some(first) = self.tokens.get(at) else { return false };
+        if let Kind::Quoted(text) = first.kind {
+            let text = Catch::Text(text.to_owned());
+            if self.keep(at + 1, slot, text, rest, caught) {
+                return true;
+            }
+            if self.quoting == Quoting::Exact {
+                return false;
+            }
+        }
+        if rest.is_empty() {
+            let text = self.last_text(at);
+            return !text.is_empty() && self.keep(self.tokens.len(), slot, Catch::Text(text), rest, caught);
+        }
+        (at + 1..=self.tokens.len()).filter(|end| !self.tokens[end - 1].is_mark()).any(|end| {
+            let text = &self.request[first.start..self.tokens[end - 1].end];
+            self.keep(end, slot, Catch::Text(text.to_owned()), rest, caught)
+        })
+    }
+
+    /// The text from a token to the end of the clause. Its exclamation mark is its own, its full stop is the sentence's.
+    fn last_text(&self, at: usize) -> String {
+        let end = self.tokens.last().map_or(0, |token| token.end);
+        let text = self.request[self.tokens[at].start..end].trim_end_matches([',', ';', '\n']).trim_end();
+        let text = if text.ends_with("..") { text } else { text.strip_suffix('.').unwrap_or(text) };
+        let text = if self.asked { text.strip_suffix('?').unwrap_or(text) } else { text };
+        text.to_owned()
+    }
+
+    /// Several files: as many as there are, fewer when what follows needs the words.
+    fn names(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+        if let Some(next) = phrase(self.tokens, at, &THEM) {
+            return self.keep(next, slot, Catch::Names(vec![Target::Them]), rest, caught);
+        }
+        let Some((target, mut next)) = name(self.tokens, at) else { return false };
+        let mut ends = vec![next];
+        let mut names = vec![target];
+        while let Some((target, end)) = self.behind_and(next).and_then(|at| name(self.tokens, at)) {
+            names.push(target);
+            ends.push(end);
+            next = end;
+        }
+        (1..=names.len())
+            .rev()
+            .any(|count| self.keep(ends[count - 1], slot, Catch::Names(names[..count].to_vec()), rest, caught))
+    }
+
+    /// Where the next of several names would start.
+    fn behind_and(&self, at: usize) -> Option<usize> {
+        let comma = self.tokens.get(at).is_some_and(|token| token.kind == Kind::Mark(','));
+        let behind = at + usize::from(comma);
+        let and = self.tokens.get(behind).is_some_and(|token| token.is("and"));
+        (comma || and).then_some(behind + usize::from(and))
+    }
+
+    fn skip(&self, at: usize) -> usize {
+        at + self.tokens[at..].iter().take_while(|token| token.is_mark()).count()
+    }
+
+    fn colon(&self, at: usize) -> Option<usize> {
+        let next = self.skip(at);
+        self.tokens[at..next].iter().any(|token| token.kind == Kind::Mark(':')).then_some(next)
+    }
+}
+
+/// What may stand before a name.
+pub(super) const ARTICLES: [&str; 11] =
+    ["the", "a", "an", "my", "our", "new", "empty", "file", "folder", "directory", "called"];
+/// A name that is one of these, or an article, is written in quotation marks.
+pub(super) const RESERVED: [&str; 41] = [
+    "named", "files", "folders", "it", "them", "they", "this", "that", "these", "those", "and", "then", "to", "in", "of",
+    "with", "by", "for", "from", "into", "as", "all", "each", "both", "everything", "list", "help", "me", "us", "what",
+    "which", "here", "there", "please", "now", "again", "saying", "containing", "naming", "listing", "says",
+];
+/// How a sentence says `the file of before`.
+pub(super) const IT: [&str; 11] = [
+    "it", "this file", "that file", "the file", "the new file", "the same file", "my file", "that one", "this one", "this",
+    "that",
+];
+/// How a sentence says `all files of before`.
+pub(super) const THEM: [&str; 15] = [
+    "them all", "them", "all of them", "each of them", "both of them", "both files", "both", "these files", "those files",
+    "these", "those", "each file", "all the files", "all files", "the files",
+];
+
+/// Reads a name, and says where it ends.
+fn name(tokens: &[Token<'_>], at: usize) -> Option<(Target, usize)> {
+    if let Some(next) = phrase(tokens, at, &IT) {
+        return Some((Target::It, next));
+    }
+    let is_article = |token: &&Token<'_>| ARTICLES.iter().any(|word| token.is(word)) || token.is("named");
+    let at = at + tokens.get(at..)?.iter().take_while(is_article).count();
+    let name = match &tokens.get(at)?.kind {
+        Kind::Word { raw, key } if !RESERVED.contains(&key.as_str()) => *raw,
+        Kind::Quoted(name) if !name.trim().is_empty() => *name,
+        Kind::Word { .. } | Kind::Quoted(_) | Kind::Mark(_) => return None,
+    };
+    Some((Target::Named(name.to_owned()), at + 1))
+}
+
+/// Finds the first of the phrases that starts here and is not the start of a name: `the file` but not `the file a.txt`.
+fn phrase(tokens: &[Token<'_>], at: usize, phrases: &[&str]) -> Option<usize> {
+    phrases.iter().find_map(|phrase| {
+        let words = phrase.split(' ');
+        let end = at + words.clone().count();
+        let here = tokens.get(at..end)?;
+        let fits = here.iter().zip(words).all(|(token, word)| token.is(word));
+        let names_more = phrase.ends_with("file") && tokens.get(end).is_some_and(starts_a_name);
+        (fits && !names_more).then_some(end)
+    })
+}
+
+fn starts_a_name(token: &Token<'_>) -> bool {
+    match &token.kind {
+        Kind::Word { key, .. } => matches!(key.as_str(), "called" | "named") || !RESERVED.contains(&key.as_str()),
+        Kind::Quoted(_) => true,
+        Kind::Mark(_) => false,
+    }
+}
+
+fn key<'t>(token: &'t Token<'_>) -> Option<&'t str> {
+    match &token.kind {
+        Kind::Word { key, .. } => Some(key),
+        Kind::Quoted(_) | Kind::Mark(_) => None,
+    }
+}
+
+fn number(token: Option<&Token<'_>>) -> Option<u64> {
+    const WORDS: [&str; 11] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    let key = key(token?)?;
+    let spelled = || WORDS.iter().position(|word| *word == key).map(|number| number as u64);
+    key.parse().ok().or_else(spelled)
+}

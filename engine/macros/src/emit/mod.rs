@@ -1,0 +1,40 @@
+//! The code of a table that broke no rule: types, the traits of each row, and `impl Graph`.
+//!
+//! Whatever asks something of an author's type does so on that type's token in the table, and in one place only.
+mod graph;
+mod handle;
+mod meta;
+mod rows;
+mod types;
+
+use crate::table::{Row, Table, Trigger, last};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Ident;
+
+/// Emits everything.
+pub(crate) fn emit(table: &Table) -> TokenStream {
+    let parts = [types::emit(table), rows::emit(table), graph::emit(table)];
+    quote!(#(#parts)*)
+}
+
+/// The enum of all states.
+fn any_state(table: &Table) -> Ident {
+    format_ident!("{}State", table.name)
+}
+
+/// The enum of all ends.
+fn any_end(table: &Table) -> Ident {
+    format_ident!("{}End", table.name)
+}
+
+/// The enum of what may follow a row.
+fn next_of(row: &Row) -> Ident {
+    let from = &row.from;
+    match &row.trigger {
+        Trigger::Entered => format_ident!("{from}Next"),
+        Trigger::On(event) => format_ident!("{from}On{}", last(event)),
+        Trigger::After(_) => format_ident!("{from}After"),
+        Trigger::Asks(request) => format_ident!("{from}Asks{}", last(request)),
+    }
+}

@@ -1,0 +1,35 @@
+//! What a table must fulfil. Every rule that fails is reported, each on the token that broke it, and then no code is
+//! emitted: an error here never drags others behind it.
+mod names;
+mod paths;
+#[cfg(test)]
+mod tests;
+
+use crate::table::Table;
+use std::fmt::Display;
+use syn::{Error, Ident, spanned::Spanned};
+
+/// Everything that is wrong with a table; empty when nothing is.
+pub(crate) fn check(table: &Table) -> Vec<Error> {
+    let mut wrong = Wrong(Vec::new());
+    let walkable = names::check(table, &mut wrong);
+    // Paths through a table with unknown states would only be reported as missing once more.
+    if walkable {
+        paths::check(table, &mut wrong);
+    }
+    wrong.0
+}
+
+/// What was found so far.
+struct Wrong(Vec<Error>);
+
+impl Wrong {
+    fn at(&mut self, token: &impl Spanned, message: impl Display) {
+        self.0.push(Error::new(token.span(), message));
+    }
+}
+
+/// An end to suggest in an error, or a name that stands for one.
+fn some_end(table: &Table) -> String {
+    table.ends.last().map_or("SomeEnd".into(), Ident::to_string)
+}

@@ -1,0 +1,335 @@
+//! What a handler may do to the world: effects, facts, progress. Nothing else of the outside reaches it.
+use crate::{
+    Amount, Fact, FactId, Fault, Graph, InstanceId, Memo, Once, Settled, Ticket, Time,
+    budget::{Hold, take},
+    codec::Encoded,
+    core::Core,
+    effect::{FACTS_MAX, UnsentFact, effect_key},
+    observe::Observed,
+    record::{Began, Done, FactRecord, Mode, Record, Via},
+    slot::Slot,
+    standing::{Memo as Kept, Standing},
+    tell::Told,
+};
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How often an effect is tried in one life of the process. A provider that is down for longer than the waits between
+/// them (about 6 s in all) is down for this run.
+const ATTEMPTS_MAX: u32 = 6;
+
+/// The wait before the second attempt; it doubles with each further one.
+const RETRY_WAIT: Duration = Duration::from_millis(200);
+
+/// The block of fact numbers that belongs to the move itself; effects have the blocks below it.
+const MOVE_BLOCK: u32 = u32::MAX / FACTS_MAX;
+
+/// The name of an effect, unique in its state. Name by position (`("call", 2)`), never by what a model wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+impl From<&str> for Name {
+    fn from(name: &str) -> Name {
+        Name(name.to_owned())
+    }
+}
+impl From<(&str, usize)> for Name {
+    fn from((name, position): (&str, usize)) -> Name {
+        Name(format!("{name}/{position}"))
+    }
+}
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a handler may do to the world.
+///
+/// Its methods take `&self`, so a state may run several effects at once: join their futures.
+pub struct Cx<G: Graph> {
+    /// What the graph needs from outside.
+    pub env: Arc<G::Env>,
+    core: Arc<Core>,
+    slot: Arc<Slot>,
+    via: Via,
+    seq: u64,
+    since: Time,
+    activation: Mutex<Activation>,
+}
+
+/// What one try of one handler has done so far. It is dropped with the try.
+#[derive(Default)]
+struct Activation {
+    names: BTreeSet<String>,
+    facts: Vec<FactRecord>,
+    balance: Amount,
+}
+
+/// What to do about an effect, given what is recorded of it.
+enum Plan {
+    Have(Encoded),
+    Doubt(Encoded),
+    Run(Ticket),
+}
+
+impl<G: Graph> Cx<G> {
+    pub(crate) fn new(core: &Arc<Core>, slot: &Arc<Slot>, env: &Arc<G::Env>, via: Via) -> Cx<G> {
+        let standing = slot.lock();
+        Cx {
+            env: env.clone(),
+            core: core.clone(),
+            slot: slot.clone(),
+            via,
+            seq: standing.seq,
+            since: standing.since,
+            activation: Mutex::new(Activation { balance: standing.entered_with.meters, ..Activation::default() }),
+        }
+    }
+
+    /// The run.
+    pub fn instance(&self) -> InstanceId {
+        self.slot.instance
+    }
+
+    /// When the run entered its state: the journalled time, the same at every replay.
+    pub fn at(&self) -> Time {
+        self.since
+    }
+
+    /// The `n`th fresh id of this state: unlike any other, and the same at every replay.
+    pub fn fresh(&self, n: u32) -> u128 {
+        effect_key(self.slot.instance, self.seq, &format!("fresh/{n}"))
+    }
+
+    /// Sets aside what an effect may use up at most. It is taken when the effect begins and settled when it is done.
+    ///
+    /// # Errors
+    /// When the run entered its state with less.
+    pub fn hold(&self, amount: impl Into<Amount>) -> Result<Hold, Fault> {
+        let amount = amount.into();
+        take(self.activation().balance, amount, &self.core.meters)?;
+        Ok(Hold(amount))
+    }
+
+    /// Records a fact with the move that this handler makes. If the handler fails, there is no such fact.
+    ///
+    /// # Panics
+    /// If one handler records more than 256 facts.
+    pub fn record<F: Fact>(&self, fact: &F) -> FactId {
+        let mut activation = self.activation();
+        let n = u32::try_from(activation.facts.len()).unwrap_or(FACTS_MAX);
+        assert!(n < FACTS_MAX, "a move carries at most {FACTS_MAX} facts");
+        let id = FactId { instance: self.slot.instance, seq: self.seq, n: MOVE_BLOCK * FACTS_MAX + n };
+        activation.facts.push(UnsentFact::of(fact).with_id(id));
+        id
+    }
+
+    /// Tells those who watch. It is never journalled and never waits.
+    pub fn tell(&self, what: impl Any + Send + Sync) {
+        // No listener is no failure: progress is for whoever is there.
+        let _ = self.core.told.send(Told::new(self.slot.instance, self.seq, what));
+    }
+
+    /// Runs an effect that may be repeated with the same key. Its recorded result is final: after a crash it is
+    /// returned instead of a second run, and only an effect without a recorded result runs again.
+    ///
+    /// # Errors
+    /// The closure's fault once it is not worth retrying; [`Fault::Exhausted`] when the hold is not there;
+    /// [`Fault::Refused`] when the recorded result is of another shape.
+    pub async fn effect<T, F>(
+        &self,
+        name: impl Into<Name>,
+        hold: Hold,
+        run: impl Fn(Ticket) -> F + Send,
+    ) -> Result<T, Fault>
+    where
+        T: Memo,
+        F: Future<Output = Result<Settled<T>, Fault>> + Send,
+    {
+        let Name(name) = name.into();
+        self.claim(&name)?;
+        let mut wait = RETRY_WAIT;
+        for attempt in 1.. {
+            let ticket = match self.plan(&name, hold.0, &Mode::Repeat)? {
+                Plan::Have(result) => return Ok(result.to_memo(&name)?),
+                Plan::Doubt(_) => return Err(Fault::fatal(format!("effect `{name}` had begun as one that is never repeated"))),
+                Plan::Run(ticket) => ticket,
+            };
+            let (slot, began) = self.behind_barrier(&name, &ticket).await?;
+            let outcome = run(ticket).await;
+            match self.settle(&name, slot, hold.0, began, outcome) {
+                Err(Fault::Retry(_)) if attempt < ATTEMPTS_MAX => {}
+                Err(Fault::Retry(error)) => return Err(Fault::Fatal(error)),
+                other => return other,
+            }
+            self.core.clock.sleep_until(self.core.now().after(wait)).await;
+            wait *= 2;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Runs an effect that is never repeated. Where a crash, a cancel or a fault leaves open whether it happened, the
+    /// handler gets the intent back and must say what follows.
+    ///
+    /// # Errors
+    /// [`Fault::Exhausted`] when the hold is not there; [`Fault::Refused`] when what is recorded is of another shape;
+    /// [`Fault::Halted`] when the journal cannot be written.
+    pub async fn once<T, I, F>(
+        &self,
+        name: impl Into<Name>,
+        intent: I,
+        hold: Hold,
+        run: impl FnOnce(Ticket, &I) -> F + Send,
+    ) -> Result<Once<T, I>, Fault>
+    where
+        T: Memo,
+        I: Memo + Sync,
+        F: Future<Output = Result<Settled<T>, Fault>> + Send,
+    {
+        let Name(name) = name.into();
+        self.claim(&name)?;
+        let ticket = match self.plan(&name, hold.0, &Mode::Once(Encoded::memo(&intent)))? {
+            Plan::Have(result) => return Ok(Once::Done(result.to_memo(&name)?)),
+            Plan::Doubt(intent) => return Ok(Once::InDoubt(intent.to_memo(&name)?)),
+            Plan::Run(ticket) => ticket,
+        };
+        let _under_way = UnderWay::begin(&self.slot);
+        let (slot, began) = self.behind_barrier(&name, &ticket).await?;
+        let work = run(ticket, &intent);
+        match self.settle(&name, slot, hold.0, began, work.await) {
+            Ok(value) => Ok(Once::Done(value)),
+            Err(Fault::Halted) => Err(Fault::Halted),
+            // It had started, so nobody knows how far it came.
+            Err(_) => Ok(Once::InDoubt(intent)),
+        }
+    }
+
+    /// A name is used once in a state: two effects of one name would read each other's result after a crash.
+    fn claim(&self, name: &str) -> Result<(), Fault> {
+        if self.activation().names.insert(name.to_owned()) {
+            return Ok(());
+        }
+        Err(Fault::fatal(format!("two effects are called `{name}` in one state: name them by position")))
+    }
+
+    fn plan(&self, name: &str, hold: Amount, mode: &Mode) -> Result<Plan, Fault> {
+        let mut standing = self.slot.lock();
+        let (slot, attempt) = match standing.memo.get(name) {
+            Some(Kept { result: Some(result), .. }) => return Ok(Plan::Have(result.clone())),
+            Some(Kept { mode: Mode::Once(intent), .. }) => return Ok(Plan::Doubt(intent.clone())),
+            // The lost attempt keeps its hold: it may have cost that much.
+            Some(Kept { slot, attempt, .. }) => (*slot, attempt + 1),
+            None => (next_slot(&standing)?, 1),
+        };
+        let balance = take(standing.balance.meters, hold, &self.core.meters)?;
+        let began = Record::Began(Began {
+            instance: self.slot.instance,
+            seq: self.seq,
+            name: name.to_owned(),
+            slot,
+            via: self.via,
+            attempt,
+            mode: mode.clone(),
+            hold,
+            balance,
+            at: self.core.now(),
+        });
+        self.core.write(&self.slot, &mut standing, &[began])?;
+        let key = effect_key(self.slot.instance, self.seq, &format!("{:?}/{name}", self.via));
+        Ok(Plan::Run(Ticket { instance: self.slot.instance, seq: self.seq, slot, attempt, key }))
+    }
+
+    /// Waits until all that led to the effect is on disk. Only then may its closure be called.
+    async fn behind_barrier(&self, name: &str, ticket: &Ticket) -> Result<(u32, Instant), Fault> {
+        self.core.durable(self.slot.barrier()).await?;
+        self.core.observe(self.slot.instance, Observed::EffectBegan { name, attempt: ticket.attempt });
+        Ok((ticket.slot, Instant::now()))
+    }
+
+    /// Records a result. There is no await in it: no cancel comes between a result and the record of it.
+    fn settle<T: Memo>(
+        &self,
+        name: &str,
+        slot: u32,
+        hold: Amount,
+        began: Instant,
+        outcome: Result<Settled<T>, Fault>,
+    ) -> Result<T, Fault> {
+        let instance = self.slot.instance;
+        let settled = outcome.and_then(|settled| self.done(name, slot, hold, settled));
+        match &settled {
+            Ok(_) => self.core.observe(instance, Observed::EffectDone { name, took: began.elapsed() }),
+            Err(fault) => self.core.observe(instance, Observed::EffectFailed { name, fault: fault.to_string() }),
+        }
+        settled
+    }
+
+    fn done<T: Memo>(&self, name: &str, slot: u32, hold: Amount, settled: Settled<T>) -> Result<T, Fault> {
+        let Settled { value, spent, facts } = settled;
+        if facts.len() > FACTS_MAX as usize {
+            return Err(Fault::fatal(format!("effect `{name}` records {} facts, at most {FACTS_MAX} fit", facts.len())));
+        }
+        let id = |n: u32| FactId { instance: self.slot.instance, seq: self.seq, n: slot * FACTS_MAX + n };
+        let facts = (0..).zip(facts).map(|(n, fact)| fact.with_id(id(n))).collect();
+        let mut standing = self.slot.lock();
+        let spent = spent.unwrap_or(hold);
+        let done = Record::Done(Done {
+            instance: self.slot.instance,
+            seq: self.seq,
+            name: name.to_owned(),
+            result: Encoded::memo(&value),
+            spent,
+            balance: (standing.balance.meters + hold).less(spent),
+            facts,
+            at: self.core.now(),
+        });
+        self.core.write(&self.slot, &mut standing, &[done])?;
+        Ok(value)
+    }
+
+    /// What the handler leaves behind when it has named a successor.
+    pub(crate) fn finish(self) -> Finished {
+        let activation = self.activation.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let standing = self.slot.lock();
+        let unclaimed = |(name, memo): (&String, &Kept)| {
+            matches!(memo.mode, Mode::Once(_)) && memo.result.is_none() && !activation.names.contains(name)
+        };
+        Finished { unclaimed: standing.memo.iter().any(unclaimed), facts: activation.facts }
+    }
+
+    fn activation(&self) -> MutexGuard<'_, Activation> {
+        self.activation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a handler leaves behind.
+pub(crate) struct Finished {
+    /// An effect that is never repeated had begun in an earlier life, and this handler did not ask for it.
+    pub(crate) unclaimed: bool,
+    pub(crate) facts: Vec<FactRecord>,
+}
+
+fn next_slot(standing: &Standing) -> Result<u32, Fault> {
+    let slot = u32::try_from(standing.memo.len()).unwrap_or(MOVE_BLOCK);
+    if slot < MOVE_BLOCK { Ok(slot) } else { Err(Fault::fatal("a state has too many effects")) }
+}
+
+/// Counts an effect that is never repeated while it is under way: a cancel gives it time to come out.
+struct UnderWay<'a>(&'a Slot);
+impl<'a> UnderWay<'a> {
+    fn begin(slot: &'a Slot) -> UnderWay<'a> {
+        slot.onces.send_modify(|count| *count += 1);
+        UnderWay(slot)
+    }
+}
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.onces.send_modify(|count| *count -= 1);
+    }
+}

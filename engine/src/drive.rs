@@ -1,0 +1,267 @@
+//! Drives one run: waits for what its state waits for, runs the handler, commits the move. One task per run that is
+//! awake; everything that decides is here, everything that it stands on is elsewhere.
+use crate::{
+    Cx, Fault, Graph, StopWhy,
+    codec::Reading,
+    core::Core,
+    graph::{Stop, Wait, Wake},
+    moves::{self, Move},
+    observe::Observed,
+    record::{Answer, Via},
+    slot::Slot,
+    standing::{Standing, Status},
+};
+use futures::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How often a handler that asks for it is run again before its fault counts as final.
+const TRIES_MAX: u32 = 5;
+
+/// The wait before the second try; it doubles with each further one.
+const RETRY_WAIT: Duration = Duration::from_millis(100);
+
+/// How long a cancel waits for effects that are never repeated, so that fewer end in doubt.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// What comes next for a run.
+enum Turn {
+    Handle(Via, Wake),
+    Stop(StopWhy),
+}
+
+/// How a handler came out.
+enum Handled<S> {
+    Next(S),
+    Interrupted(StopWhy),
+    Failed(Fault),
+}
+
+struct Drive<G: Graph> {
+    core: Arc<Core>,
+    env: Arc<G::Env>,
+    slot: Arc<Slot>,
+}
+
+pub(crate) async fn drive<G: Graph>(core: Arc<Core>, env: Arc<G::Env>, slot: Arc<Slot>) {
+    let drive = Drive::<G> { core, env, slot };
+    match drive.to_the_end().await {
+        Ok(()) | Err(Fault::Halted) => {}
+        Err(fault) => drive.park(&fault).await,
+    }
+}
+
+impl<G: Graph> Drive<G> {
+    /// Runs until the run is over. An error parks it: it is a fault where no fault can be handled any more.
+    async fn to_the_end(&self) -> Result<(), Fault> {
+        let mut tries = 1;
+        while self.slot.lock().status == Status::Live {
+            let state = self.state()?;
+            let name = G::name(&state);
+            let (via, wake) = match self.turn(G::wait(&state)).await {
+                Turn::Handle(via, wake) => (via, wake),
+                Turn::Stop(why) => {
+                    self.stop(name, why, Via::Entered)?;
+                    continue;
+                }
+            };
+            let began = Instant::now();
+            let cx = Cx::<G>::new(&self.core, &self.slot, &self.env, via);
+            match self.handle(state, wake, cx).await {
+                (Handled::Next(_), cx) if cx.unclaimed => self.stop(name, StopWhy::Unclaimed, via)?,
+                (Handled::Next(next), cx) => {
+                    let to = G::name(&next);
+                    let made = Move { next, via, facts: cx.facts, stopping: None };
+                    match moves::commit::<G>(&self.core, &self.slot, made) {
+                        Ok(()) => self.moved(name, to, began.elapsed()),
+                        Err(fault) => self.failed(name, fault, via)?,
+                    }
+                    tries = 1;
+                }
+                (Handled::Interrupted(why), _) => self.stop(name, why, via)?,
+                (Handled::Failed(Fault::Retry(error)), _) if tries < TRIES_MAX => {
+                    tries += 1;
+                    self.retry(name, tries, &Fault::Retry(error)).await;
+                }
+                (Handled::Failed(fault), _) => self.failed(name, fault, via)?,
+            }
+        }
+        self.over().await
+    }
+
+    fn state(&self) -> Result<G::State, Fault> {
+        let encoded = self.slot.lock().state.clone();
+        Ok(G::decode(&encoded, &Reading::OWN)?)
+    }
+
+    /// Waits for what the state waits for.
+    async fn turn(&self, wait: Wait) -> Turn {
+        loop {
+            if let Some(why) = self.slot.interrupted(self.core.now()) {
+                return Turn::Stop(why);
+            }
+            let due = {
+                let standing = self.slot.lock();
+                if let Some(turn) = self.ready(&standing, wait) {
+                    return turn;
+                }
+                let timer = match wait {
+                    Wait::For { after: Some(span), .. } => Some(standing.since.after(span)),
+                    Wait::For { after: None, .. } | Wait::Step | Wait::End => None,
+                };
+                let deadline = standing.balance.until.filter(|_| standing.stopping.is_none());
+                timer.into_iter().chain(deadline).min()
+            };
+            self.rung(due).await;
+        }
+    }
+
+    async fn rung(&self, due: Option<crate::Time>) {
+        if let Some(due) = due {
+            self.core.wheel.set(due, &self.slot);
+        }
+        self.slot.bell.notified().await;
+        if let Some(due) = due {
+            self.core.wheel.unset(due, self.slot.instance);
+        }
+    }
+
+    /// What the state can handle now. A pinned trigger goes before everything else that has arrived.
+    fn ready(&self, standing: &Standing, wait: Wait) -> Option<Turn> {
+        let (events, after, asks) = match wait {
+            Wait::Step => return Some(Turn::Handle(Via::Entered, Wake::Entered)),
+            Wait::End => return None,
+            Wait::For { events, after, asks } => (events, after, asks),
+        };
+        let event = |(id, payload): &(_, crate::Encoded)| Turn::Handle(Via::Event(*id), Wake::Event(payload.clone()));
+        let answer = || match standing.outcome.as_ref()? {
+            (Answer::Said(outcome), _) => Some(Turn::Handle(Via::Outcome, Wake::Outcome(outcome.clone()))),
+            (Answer::Lost(why), _) => Some(Turn::Stop(StopWhy::ChildLost(why.clone()))),
+        };
+        match standing.pinned {
+            Some(Via::Event(pinned)) => standing.mail.iter().find(|(id, _)| *id == pinned).map(event),
+            Some(Via::Elapsed) => Some(Turn::Handle(Via::Elapsed, Wake::Elapsed)),
+            Some(Via::Outcome) => answer(),
+            Some(Via::Entered) | None => {
+                let listed = standing.mail.iter().find(|(_, payload)| events.contains(&payload.tag)).map(event);
+                let elapsed = || {
+                    let due = standing.since.after(after?);
+                    (self.core.now() >= due).then_some(Turn::Handle(Via::Elapsed, Wake::Elapsed))
+                };
+                listed.or_else(|| answer().filter(|_| asks)).or_else(elapsed)
+            }
+        }
+    }
+
+    /// Runs the handler until it names a successor, fails, or the run has to stop.
+    async fn handle(&self, state: G::State, wake: Wake, mut cx: Cx<G>) -> (Handled<G::State>, crate::cx::Finished) {
+        let handled = {
+            let name = G::name(&state);
+            let mut handler = pin!(AssertUnwindSafe(G::handle(state, wake, &mut cx)).catch_unwind());
+            let finished = |result: std::thread::Result<Result<G::State, Fault>>| match result {
+                Ok(Ok(next)) => Handled::Next(next),
+                Ok(Err(fault)) => Handled::Failed(fault),
+                // The message stays out: it could quote what the handler worked on.
+                Err(_) => Handled::Failed(Fault::fatal(format!("the handler of `{name}` panicked"))),
+            };
+            tokio::select! {
+                biased;
+                result = &mut handler => finished(result),
+                why = self.interruption() => tokio::select! {
+                    biased;
+                    result = &mut handler, if *self.slot.onces.borrow() > 0 => finished(result),
+                    () = self.grace() => Handled::Interrupted(why),
+                },
+            }
+        };
+        (handled, cx.finish())
+    }
+
+    async fn interruption(&self) -> StopWhy {
+        loop {
+            if let Some(why) = self.slot.interrupted(self.core.now()) {
+                return why;
+            }
+            let due = {
+                let standing = self.slot.lock();
+                standing.balance.until.filter(|_| standing.stopping.is_none())
+            };
+            self.rung(due).await;
+        }
+    }
+
+    /// Ends when no effect that is never repeated is under way, or its time is up.
+    async fn grace(&self) {
+        let mut onces = self.slot.onces.subscribe();
+        let none = onces.wait_for(|count| *count == 0);
+        // A closed channel cannot be: the slot outlives its drive.
+        let _ = tokio::time::timeout(CANCEL_GRACE, none).await;
+    }
+
+    async fn retry(&self, state: &'static str, attempt: u32, fault: &Fault) {
+        self.core.observe(self.slot.instance, Observed::Retrying { state, attempt, fault: fault.to_string() });
+        let wait = RETRY_WAIT * 2u32.pow(attempt - 2);
+        self.core.clock.sleep_until(self.core.now().after(wait)).await;
+    }
+
+    /// Leads a failed handler to where the table says.
+    fn failed(&self, state: &'static str, fault: Fault, via: Via) -> Result<(), Fault> {
+        match fault {
+            Fault::Exhausted(exhausted) => self.stop(state, StopWhy::Exhausted(exhausted.what), via),
+            Fault::Retry(_) | Fault::Fatal(_) => self.stop(state, StopWhy::Fault(fault.to_string()), via),
+            Fault::Refused(_) | Fault::Halted => Err(fault),
+        }
+    }
+
+    /// Goes where the table says a stopped run goes. On the way there nothing can be stopped once more.
+    fn stop(&self, state: &'static str, why: StopWhy, via: Via) -> Result<(), Fault> {
+        let in_doubt = {
+            let standing = self.slot.lock();
+            if standing.stopping.is_some() {
+                return Err(Fault::fatal(format!("`{state}`, on the way to an end after a stop: {why}")));
+            }
+            standing.doubts()
+        };
+        self.core.stopped(self.slot.instance, state, &why);
+        let next = G::stop(Stop { why, at: state, in_doubt });
+        let to = G::name(&next);
+        let made = Move { next, via, facts: Vec::new(), stopping: Some(const { G::META.reserve }) };
+        moves::commit::<G>(&self.core, &self.slot, made)?;
+        self.moved(state, to, Duration::ZERO);
+        Ok(())
+    }
+
+    fn moved(&self, from: &'static str, to: &'static str, took: Duration) {
+        let seq = self.slot.lock().seq;
+        self.core.observe(self.slot.instance, Observed::Moved { seq, from, to, took });
+    }
+
+    /// Says that the run is over, once that is durable.
+    async fn over(&self) -> Result<(), Fault> {
+        self.core.durable(self.slot.barrier()).await?;
+        let (status, seq) = {
+            let standing = self.slot.lock();
+            (standing.status.clone(), standing.seq)
+        };
+        if status == Status::Ended {
+            let state = G::name(&self.state()?);
+            self.core.observe(self.slot.instance, Observed::Ended { state, seq });
+        }
+        self.slot.over.send_replace(true);
+        Ok(())
+    }
+
+    /// Sets the run aside: an operator has to look at it. Its parent is told, never left in silence.
+    async fn park(&self, fault: &Fault) {
+        let why = fault.to_string();
+        let state = self.state().map_or("?", |state| G::name(&state));
+        self.core.observe(self.slot.instance, Observed::Parked { state, why: &why });
+        if moves::park(&self.core, &self.slot, why).is_ok() && self.core.durable(self.slot.barrier()).await.is_ok() {
+            self.slot.over.send_replace(true);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Feeds followers: groups become the few entries that a view may see, after they are durable.
+use crate::{
+    durable::FactId,
+    follow::{Entry, FactEntry, Follower},
+    log::{Flow, Group, Log, Lsn},
+    record::{FactRecord, Record},
+};
+
+/// Feeds a follower from where it stands, on a thread of its own, until the log is closed or the follower breaks. A
+/// follower that breaks tells its own readers.
+pub(crate) fn feed(log: &dyn Log, mut follower: Box<dyn Follower>) {
+    let from = Lsn(follower.applied().0 + 1);
+    let each = move |group: &Group| match follower.apply(group.last(), &entries(group)) {
+        Ok(()) => Flow::Continue,
+        Err(_) => Flow::Stop,
+    };
+    log.subscribe(from, Box::new(each));
+}
+
+fn entries(group: &Group) -> Vec<Entry> {
+    // What does not decode was refused when the journal was opened, or written by this very process.
+    let records = (group.first.0..).zip(&group.records);
+    records.filter_map(|(lsn, bytes)| Some((Lsn(lsn), Record::decode(bytes).ok()?))).flat_map(|(lsn, r)| of(lsn, r)).collect()
+}
+
+fn of(lsn: Lsn, record: Record) -> Vec<Entry> {
+    let fact = |fact: FactRecord| Entry::Fact(entry(lsn, fact));
+    match record {
+        Record::Started(it) => vec![Entry::Started { instance: it.instance, graph: it.graph, at: it.at }],
+        Record::Moved(it) => {
+            let ended = it.ended.then_some(Entry::Ended { instance: it.instance, at: it.at });
+            it.facts.into_iter().map(fact).chain(ended).collect()
+        }
+        Record::Done(it) => it.facts.into_iter().map(fact).collect(),
+        Record::Declared(_)
+        | Record::Began(_)
+        | Record::Mail(_)
+        | Record::Outcome(_)
+        | Record::Credited(_)
+        | Record::Cancel(_)
+        | Record::Parked(_) => Vec::new(),
+    }
+}
+
+pub(crate) fn entry(lsn: Lsn, fact: FactRecord) -> FactEntry {
+    let FactRecord { id, owner, key, blobs, fact } = fact;
+    FactEntry { lsn, id, owner, key, blobs, fact }
+}
+
+/// The fact of a record that has this id.
+pub(crate) fn fact_of(record: &Record, id: FactId) -> Option<FactRecord> {
+    record.facts().iter().find(|fact| fact.id == id).cloned()
+}

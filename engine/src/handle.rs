@@ -1,0 +1,221 @@
+//! A handle on one run: send, cancel, wait for its end.
+use crate::{
+    Encoded, EventOf, Fault, Graph, InstanceId,
+    codec::Reading,
+    core::Core,
+    log::{LogFault, Lsn},
+    record::{Cancel, EventId, Mail, Record},
+    slot::Slot,
+    standing::Status,
+};
+use futures::future::BoxFuture;
+use pin_project::pin_project;
+use std::{
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+/// So many events may wait for a run that does not take them: beyond it, the sender is told.
+pub const MAIL_MAX: usize = 1024;
+
+/// An event did not reach its run.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SendFault {
+    /// The run has ended or is parked.
+    #[error("run {0} takes no events any more")]
+    Over(InstanceId),
+    /// It has more events than it takes.
+    #[error("run {0} has {MAIL_MAX} events waiting: try again when it has taken some")]
+    Full(InstanceId),
+    /// The journal failed.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+}
+
+/// A run did not come to an end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EndFault {
+    /// It is set aside until an operator looks at it.
+    #[error("run {instance} is parked: {why}")]
+    Parked {
+        /// Which.
+        instance: InstanceId,
+        /// Why.
+        why: String,
+    },
+    /// The journal failed: the run goes on when the process is started again.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// Its end is of another build.
+    #[error(transparent)]
+    Refused(#[from] crate::Refused),
+    /// The engine is gone.
+    #[error("the engine was closed")]
+    Closed,
+}
+
+/// A handle on one run of `G`. Dropping it changes nothing for the run.
+pub struct Run<G: Graph> {
+    core: Arc<Core>,
+    slot: Arc<Slot>,
+    graph: PhantomData<fn() -> G>,
+}
+
+impl<G: Graph> Clone for Run<G> {
+    fn clone(&self) -> Self {
+        Run::new(self.core.clone(), self.slot.clone())
+    }
+}
+
+impl<G: Graph> Run<G> {
+    pub(crate) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Run<G> {
+        Run { core, slot, graph: PhantomData }
+    }
+
+    /// Which run it is.
+    pub fn id(&self) -> InstanceId {
+        self.slot.instance
+    }
+
+    /// Whether the run is over: ended or parked, durably.
+    pub fn is_over(&self) -> bool {
+        *self.slot.over.borrow()
+    }
+
+    /// Sends an event. Await it to know that it is durable; it is handled exactly once.
+    pub fn send<E: EventOf<G>>(&self, event: E) -> Sending {
+        self.post(EventId(crate::live::random()), Encoded::stored(&event))
+    }
+
+    /// Sends an event under an id of the sender's choice. Sent again under the same id, it changes nothing.
+    pub fn send_as<E: EventOf<G>>(&self, id: &str, event: E) -> Sending {
+        let id = crate::effect::effect_key(self.slot.instance, 0, &format!("event/{id}"));
+        self.post(EventId(id), Encoded::stored(&event))
+    }
+
+    fn post(&self, event: EventId, payload: Encoded) -> Sending {
+        let mut standing = self.slot.lock();
+        if standing.status != Status::Ended && standing.seen.contains(&event) {
+            // Known already, but perhaps not yet durable.
+            return Sending::until(&self.core, self.slot.barrier());
+        }
+        if standing.status != Status::Live {
+            return Sending::failed(SendFault::Over(self.slot.instance));
+        }
+        if standing.mail.len() >= MAIL_MAX {
+            return Sending::failed(SendFault::Full(self.slot.instance));
+        }
+        let mail = Mail { instance: self.slot.instance, event, payload, at: self.core.now() };
+        let posted = self.core.append(&[Record::Mail(mail.clone())]);
+        let lsn = match posted {
+            Ok(lsn) => lsn,
+            Err(fault) => return Sending::failed(fault.into()),
+        };
+        standing.apply(&Record::Mail(mail));
+        self.slot.raise_barrier(lsn);
+        drop(standing);
+        self.slot.bell.notify_one();
+        Sending::until(&self.core, lsn)
+    }
+
+    /// Cancels the run and everything below it. Await it to know that it is durable. A run that is over stays as it is.
+    pub fn cancel(&self) -> Sending {
+        let instances = self.core.subtree(self.slot.instance);
+        if instances.is_empty() {
+            return Sending::until(&self.core, self.slot.barrier());
+        }
+        let cancel = Cancel { instances, at: self.core.now() };
+        // Marked before any effect stops: a crash in between must not revive half the tree.
+        match self.core.append(&[Record::Cancel(cancel.clone())]) {
+            Ok(lsn) => {
+                self.core.cancel(&cancel);
+                Sending::until(&self.core, lsn)
+            }
+            Err(fault) => Sending::failed(fault.into()),
+        }
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// When the run is parked, or the journal failed.
+    pub async fn end(&self) -> Result<G::End, EndFault> {
+        let (mut over, mut halted) = (self.slot.over.subscribe(), self.core.halted.subscribe());
+        tokio::select! {
+            biased;
+            over = over.wait_for(|over| *over) => drop(over.map_err(|_| EndFault::Closed)?),
+            fault = halted.wait_for(Option::is_some) => {
+                let fault = fault.map_err(|_| EndFault::Closed)?.clone();
+                return Err(fault.map_or(EndFault::Closed, EndFault::Log));
+            }
+        }
+        let (state, status) = {
+            let standing = self.slot.lock();
+            (standing.state.clone(), standing.status.clone())
+        };
+        match status {
+            Status::Parked(why) => Err(EndFault::Parked { instance: self.slot.instance, why }),
+            Status::Live | Status::Ended => {
+                let state = G::decode(&state, &Reading::OWN)?;
+                G::finish(state).map_err(|_| EndFault::Closed)
+            }
+        }
+    }
+}
+
+/// Something was ordered; await it to know that it is durable.
+#[must_use = "await it to know that it is durable"]
+#[pin_project]
+pub struct Sending {
+    #[pin]
+    durable: BoxFuture<'static, Result<(), SendFault>>,
+}
+
+impl Sending {
+    fn until(core: &Arc<Core>, lsn: Lsn) -> Sending {
+        let core = core.clone();
+        Sending { durable: Box::pin(async move { Ok(core.durable(lsn).await?) }) }
+    }
+    fn failed(fault: SendFault) -> Sending {
+        Sending { durable: Box::pin(std::future::ready(Err(fault))) }
+    }
+}
+
+impl Future for Sending {
+    type Output = Result<(), SendFault>;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().durable.poll(cx)
+    }
+}
+
+/// A run has begun; await it to know that it is durable.
+#[must_use = "await it to know that the run is durable"]
+#[pin_project]
+pub struct Starting<G: Graph> {
+    #[pin]
+    durable: BoxFuture<'static, Result<(), Fault>>,
+    run: Option<Run<G>>,
+}
+
+impl<G: Graph> Starting<G> {
+    pub(crate) fn begun(core: Arc<Core>, slot: Arc<Slot>) -> Starting<G> {
+        let (waiting, lsn) = (core.clone(), slot.barrier());
+        let durable = Box::pin(async move { Ok(waiting.durable(lsn).await?) });
+        Starting { durable, run: Some(Run::new(core, slot)) }
+    }
+    pub(crate) fn failed(fault: Fault) -> Starting<G> {
+        Starting { durable: Box::pin(std::future::ready(Err(fault))), run: None }
+    }
+}
+
+impl<G: Graph> Future for Starting<G> {
+    type Output = Result<Run<G>, Fault>;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        ready!(this.durable.poll(cx))?;
+        Poll::Ready(this.run.take().ok_or(Fault::Halted))
+    }
+}

@@ -1,0 +1,259 @@
+//! The journal, read: facts by address, runs as they stand, the past of one run. It never writes, so it may be used
+//! beside an owner.
+use crate::{
+    Encoded, FactId, InstanceId, Refused, Time,
+    durable::Amount,
+    follow::FactEntry,
+    followers,
+    ledger::{Ledger, Names},
+    log::{Flow, Group, Log, LogFault, Lsn},
+    open::{self, OpenFault},
+    record::{Answer, Mode, Record, Via},
+    standing::{Standing, Status},
+};
+use std::sync::Arc;
+
+/// A journal for reading.
+#[derive(Clone)]
+pub struct Journal {
+    log: Arc<dyn Log>,
+}
+
+/// A fact is not where it should be.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadFault {
+    /// The record cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// The record is not what was expected.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The record carries no such fact.
+    #[error("record {0:?} does not carry fact {1:?}")]
+    Missing(Lsn, FactId),
+}
+
+/// A run at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Which.
+    pub instance: InstanceId,
+    /// The name of its graph.
+    pub graph: String,
+    /// The graph's version that began it.
+    pub version: u32,
+    /// The name of the state it is in.
+    pub state: String,
+    /// Whether it goes on.
+    pub life: Life,
+    /// How many moves it has made.
+    pub moves: u64,
+    /// When it began.
+    pub started: Time,
+    /// When it entered its state.
+    pub since: Time,
+    /// Who asked for it.
+    pub parent: Option<InstanceId>,
+    /// What is left on its meters.
+    pub left: Amount,
+}
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Life {
+    /// It runs, or waits.
+    Living,
+    /// It is cancelled and on its way to an end.
+    Stopping,
+    /// It has ended.
+    Ended,
+    /// It is set aside, and why.
+    Parked(String),
+}
+
+/// One line of a run's past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Where.
+    pub lsn: Lsn,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: Happened,
+    /// The facts that were recorded with it, with their names.
+    pub facts: Vec<(String, FactEntry)>,
+}
+
+/// What happened to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// It began in a state.
+    Started {
+        /// The state.
+        state: String,
+    },
+    /// It moved.
+    Moved {
+        /// To which state.
+        to: String,
+        /// What the handler was woken by.
+        via: String,
+    },
+    /// An effect began.
+    Began {
+        /// Its name.
+        effect: String,
+        /// From 1.
+        attempt: u32,
+        /// Whether it is never repeated.
+        once: bool,
+    },
+    /// An effect's result was recorded.
+    Done {
+        /// Its name.
+        effect: String,
+        /// The result.
+        result: Encoded,
+    },
+    /// An event arrived.
+    Received {
+        /// Its name.
+        event: String,
+    },
+    /// A child told its outcome.
+    Answered {
+        /// Which child.
+        child: InstanceId,
+        /// Why there is no answer, if there is none.
+        lost: Option<String>,
+    },
+    /// Budget of a child came back late.
+    Credited {
+        /// From which run.
+        from: InstanceId,
+    },
+    /// It was cancelled.
+    Cancelled,
+    /// It was set aside.
+    Parked {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Journal {
+    /// A journal over a log.
+    pub fn of(log: Arc<dyn Log>) -> Journal {
+        Journal { log }
+    }
+
+    /// Reads a fact.
+    ///
+    /// # Errors
+    /// When the record cannot be read, or carries no such fact.
+    pub fn fact(&self, lsn: Lsn, id: FactId) -> Result<Encoded, ReadFault> {
+        let record = Record::decode(&self.log.read(lsn)?)?;
+        let fact = followers::fact_of(&record, id).ok_or(ReadFault::Missing(lsn, id))?;
+        Ok(fact.fact)
+    }
+
+    /// Every run, in the order in which they began.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn runs(&self) -> Result<Vec<Summary>, OpenFault> {
+        let ledger = open::read(&*self.log)?;
+        Ok(ledger.order.iter().filter_map(|id| Some(summary(*id, ledger.runs.get(id)?, &ledger.names))).collect())
+    }
+
+    /// One run with its past, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn past(&self, instance: InstanceId) -> Result<Option<(Summary, Vec<Line>)>, OpenFault> {
+        let ledger = open::read(&*self.log)?;
+        let Some(standing) = ledger.runs.get(&instance) else { return Ok(None) };
+        let mut lines = Vec::new();
+        let past = Past { instance, graph: standing.graph, ledger: &ledger };
+        self.log.scan(Lsn(1), &mut |group: &Group| {
+            let records = (group.first.0..).zip(&group.records);
+            lines.extend(records.filter_map(|(lsn, bytes)| past.line(Lsn(lsn), Record::decode(bytes).ok()?)));
+            Flow::Continue
+        })?;
+        Ok(Some((summary(instance, standing, &ledger.names), lines)))
+    }
+}
+
+fn summary(instance: InstanceId, run: &Standing, names: &Names) -> Summary {
+    let life = match (&run.status, run.stopping) {
+        (Status::Live, None) => Life::Living,
+        (Status::Live, Some(_)) => Life::Stopping,
+        (Status::Ended, _) => Life::Ended,
+        (Status::Parked(why), _) => Life::Parked(why.clone()),
+    };
+    Summary {
+        instance,
+        graph: names.graph(run.graph),
+        version: run.version,
+        state: names.state(run.graph, run.state.tag),
+        life,
+        moves: run.seq,
+        started: run.started,
+        since: run.since,
+        parent: run.parent.map(|parent| parent.instance),
+        left: run.balance.meters,
+    }
+}
+
+struct Past<'a> {
+    instance: InstanceId,
+    graph: u64,
+    ledger: &'a Ledger,
+}
+
+impl Past<'_> {
+    fn line(&self, lsn: Lsn, record: Record) -> Option<Line> {
+        let cancelled = matches!(&record, Record::Cancel(cancel) if cancel.instances.contains(&self.instance));
+        if record.subject() != Some(self.instance) && !cancelled {
+            return None;
+        }
+        let fact = |fact: &crate::record::FactRecord| (self.ledger.names.fact(fact.fact.tag), followers::entry(lsn, fact.clone()));
+        let facts = record.facts().iter().map(fact).collect();
+        let (at, what) = self.happened(record)?;
+        Some(Line { lsn, at, what, facts })
+    }
+
+    fn happened(&self, record: Record) -> Option<(Time, Happened)> {
+        let name = |tag| self.ledger.names.state(self.graph, tag);
+        Some(match record {
+            Record::Declared(_) => return None,
+            Record::Started(it) => (it.at, Happened::Started { state: name(it.state.tag) }),
+            Record::Moved(it) => (it.at, Happened::Moved { to: name(it.state.tag), via: via(it.used).to_owned() }),
+            Record::Began(it) => {
+                let once = matches!(it.mode, Mode::Once(_));
+                (it.at, Happened::Began { effect: it.name, attempt: it.attempt, once })
+            }
+            Record::Done(it) => (it.at, Happened::Done { effect: it.name, result: it.result }),
+            Record::Mail(it) => (it.at, Happened::Received { event: name(it.payload.tag) }),
+            Record::Outcome(it) => {
+                let lost = match it.answer {
+                    Answer::Said(_) => None,
+                    Answer::Lost(why) => Some(why),
+                };
+                (it.at, Happened::Answered { child: it.child, lost })
+            }
+            Record::Credited(it) => (it.at, Happened::Credited { from: it.from }),
+            Record::Cancel(it) => (it.at, Happened::Cancelled),
+            Record::Parked(it) => (it.at, Happened::Parked { why: it.why }),
+        })
+    }
+}
+
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::Entered => "entered",
+        Via::Event(_) => "event",
+        Via::Elapsed => "elapsed",
+        Via::Outcome => "outcome",
+    }
+}

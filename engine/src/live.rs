@@ -1,0 +1,140 @@
+//! The engine as its host sees it: start runs, find them, listen, close.
+use crate::{
+    Fault, Graph, InstanceId, Start,
+    budget::Budget,
+    core::Core,
+    handle::{Run, Starting},
+    journal::Journal,
+    log::LogFault,
+    moves,
+    observe::Observed,
+    open::Builder,
+    record::{Record, Started},
+    registry::graph_tag,
+    tell::Told,
+};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// An engine over one journal. Cloning it is cheap; it runs until it is closed or the journal fails.
+#[derive(Clone)]
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+impl Engine {
+    /// Says which graphs there are, who follows, and who observes; then opens a journal.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn over(core: Arc<Core>) -> Engine {
+        Engine { core }
+    }
+
+    /// Starts a run. It begins at once; await it to know that it is durable.
+    pub fn start<S: Start>(&self, start: S, budget: Budget) -> Starting<S::Graph> {
+        self.start_as(InstanceId(random()), start, budget)
+    }
+
+    /// Starts a run under an id of the caller's choice. Started again under the same id, it changes nothing and the
+    /// run that is there is returned.
+    pub fn start_as<S: Start>(&self, id: InstanceId, start: S, budget: Budget) -> Starting<S::Graph> {
+        match self.begin(id, start.into(), budget) {
+            Ok(starting) => starting,
+            Err(fault) => Starting::failed(fault),
+        }
+    }
+
+    fn begin<G: Graph>(&self, id: InstanceId, state: G::State, budget: Budget) -> Result<Starting<G>, Fault> {
+        let meta = const { G::META };
+        if !self.core.registry.knows::<G>() {
+            return Err(Fault::fatal(format!("graph `{}` is not registered with the engine", meta.name)));
+        }
+        let mut slots = self.core.slots();
+        if let Some(there) = slots.get(&id) {
+            let there = there.clone();
+            drop(slots);
+            return self.there::<G>(id, there);
+        }
+        let at = self.core.now();
+        let granted = budget.granted(at);
+        let (grant, child) = moves::asked::<G>(&self.core, id, 0, 0, granted, &state)?;
+        let started = Started {
+            instance: id,
+            graph: graph_tag(&meta),
+            version: meta.version,
+            state: G::encode(&state),
+            grant,
+            parent: None,
+            depth: 0,
+            at,
+        };
+        let mut records = vec![Record::Started(started.clone())];
+        records.extend(child.clone().map(Record::Started));
+        // Under the lock of the table: a second start under the same id finds the slot.
+        let lsn = self.core.append(&records)?;
+        let slot = Core::slot_of(&started);
+        slots.insert(id, slot.clone());
+        drop(slots);
+        slot.raise_barrier(lsn);
+        self.core.observe(id, Observed::Started { graph: meta.name, state: G::name(&state), parent: None });
+        if let Some(child) = child {
+            slot.lock().child = Some(child.instance);
+            moves::begin(&self.core, &slot, &child);
+        }
+        self.core.spawn(slot.clone());
+        Ok(Starting::begun(self.core.clone(), slot))
+    }
+
+    fn there<G: Graph>(&self, id: InstanceId, slot: Arc<crate::slot::Slot>) -> Result<Starting<G>, Fault> {
+        if slot.lock().graph == graph_tag(&const { G::META }) {
+            return Ok(Starting::begun(self.core.clone(), slot));
+        }
+        Err(Fault::fatal(format!("run {id} is of another graph")))
+    }
+
+    /// Finds a run.
+    pub fn run<G: Graph>(&self, id: InstanceId) -> Option<Run<G>> {
+        let slot = self.core.slot(id)?;
+        let same = slot.lock().graph == graph_tag(&const { G::META });
+        same.then(|| Run::new(self.core.clone(), slot))
+    }
+
+    /// The runs of a graph that are not over, in no order.
+    pub fn living<G: Graph>(&self) -> Vec<Run<G>> {
+        let tag = graph_tag(&const { G::META });
+        let slots: Vec<_> = self.core.slots().values().cloned().collect();
+        let living = slots.into_iter().filter(|slot| slot.lock().graph == tag && !*slot.over.borrow());
+        living.map(|slot| Run::new(self.core.clone(), slot)).collect()
+    }
+
+    /// Hears what handlers tell from now on. Who falls behind loses some and is told how many.
+    pub fn listen(&self) -> broadcast::Receiver<Told> {
+        self.core.told.subscribe()
+    }
+
+    /// Reads the journal.
+    pub fn journal(&self) -> Journal {
+        Journal::of(self.core.log.clone())
+    }
+
+    /// Returns when nothing further can happen in this process, and why.
+    pub async fn halted(&self) -> Option<LogFault> {
+        let mut halted = self.core.halted.subscribe();
+        let fault = halted.wait_for(Option::is_some).await.ok()?;
+        fault.clone()
+    }
+
+    /// Writes what is pending and stops. Runs go on when the journal is opened again.
+    pub fn close(&self) {
+        self.core.log.close();
+    }
+}
+
+/// Draws 128 bits from the system.
+pub(crate) fn random() -> u128 {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    u128::from_le_bytes(bytes)
+}

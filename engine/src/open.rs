@@ -1,0 +1,201 @@
+//! Opens a journal: reads it, checks that this build knows everything in it, and brings the living runs back. Nothing
+//! runs and nothing is written before all of that has succeeded.
+use crate::{
+    Graph, InstanceId, Refused,
+    budget::MeterNames,
+    clock::{Clock, SystemClock},
+    core::{Core, Parts},
+    durable::METERS,
+    follow::{FactType, Follower},
+    followers,
+    ledger::Ledger,
+    live::Engine,
+    log::{Flow, Group, Log, LogFault, Lsn},
+    observe::{Observed, Observer, Unobserved},
+    record::Record,
+    registry::{Host, Registry},
+    slot::Slot,
+    standing::{Standing, Status},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// A listener may be so many tells behind before it loses some: about four thousand words of an answer.
+const TELLS_MAX: usize = 8192;
+
+/// An engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// The journal, or the graphs, do not fit this build.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// What an engine is made of.
+pub struct Builder {
+    registry: Registry,
+    followers: Vec<Box<dyn Follower>>,
+    observer: Arc<dyn Observer>,
+    clock: Arc<dyn Clock>,
+    meters: MeterNames,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Builder {
+        Builder {
+            registry: Registry::default(),
+            followers: Vec::new(),
+            observer: Arc::new(Unobserved),
+            clock: Arc::new(SystemClock),
+            meters: ["meter 0", "meter 1", "meter 2"],
+        }
+    }
+
+    /// Registers a graph with its environment.
+    pub fn graph<G: Graph>(mut self, env: G::Env) -> Builder {
+        self.registry.add::<G>(env);
+        self
+    }
+
+    /// Adds a view that is fed with what becomes durable.
+    pub fn follower(mut self, follower: impl Follower) -> Builder {
+        self.followers.push(Box::new(follower));
+        self
+    }
+
+    /// Says who is told what the engine does.
+    pub fn observer(mut self, observer: impl Observer) -> Builder {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Says who tells the time.
+    pub fn clock(mut self, clock: impl Clock) -> Builder {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Names the meters of budgets.
+    pub fn meters(mut self, names: [&'static str; METERS]) -> Builder {
+        self.meters = names;
+        self
+    }
+
+    /// Opens the journal and brings every living run back. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or holds what this build does not know: then nothing has run.
+    pub fn open(self, log: Arc<dyn Log>) -> Result<Engine, OpenFault> {
+        self.registry.check()?;
+        let ledger = read(&*log)?;
+        self.fits(&ledger)?;
+        self.declare(&*log, &ledger)?;
+        let core = Arc::new(Core::new(Parts {
+            log: log.clone(),
+            clock: self.clock,
+            observer: self.observer,
+            meters: self.meters,
+            registry: self.registry,
+            tells_max: TELLS_MAX,
+        }));
+        for follower in self.followers {
+            followers::feed(&*log, follower);
+        }
+        tokio::spawn(core.wheel.clone().turn(core.clock.clone()));
+        resume(&core, ledger.runs);
+        Ok(Engine::over(core))
+    }
+
+    fn known_facts(&self) -> Vec<FactType> {
+        self.followers.iter().flat_map(|follower| follower.knows()).collect()
+    }
+
+    /// Refuses, by name, what this build does not know.
+    fn fits(&self, ledger: &Ledger) -> Result<(), Refused> {
+        let living = |run: &&Standing| run.status == Status::Live;
+        for run in ledger.runs.values().filter(living) {
+            let host = self.registry.host(run.graph).ok_or_else(|| {
+                let name = ledger.names.graph(run.graph);
+                Refused(format!("the journal holds a living run of graph `{name}`, which this build does not have"))
+            })?;
+            host.check(&run.state).map_err(|refused| named(refused, ledger, run))?;
+            check_mail(host, ledger, run)?;
+        }
+        let known = self.known_facts();
+        let unknown = ledger.facts.iter().find(|(tag, shape)| !known.iter().any(|k| (k.tag, k.shape) == (*tag, *shape)));
+        match unknown {
+            None => Ok(()),
+            Some((tag, shape)) => {
+                let name = ledger.names.fact(*tag);
+                Err(Refused(format!("the journal holds facts `{name}` of shape {shape:016x}, which this build does not know")))
+            }
+        }
+    }
+
+    /// Writes what the types are called, where the journal does not say so yet.
+    fn declare(&self, log: &dyn Log, ledger: &Ledger) -> Result<(), LogFault> {
+        let graphs = self.registry.hosts().filter_map(|(tag, host)| ledger.names.missing(tag, host.meta(), &host.stored()));
+        let facts = ledger.names.missing_facts(&self.known_facts());
+        let records: Vec<_> = graphs.chain(facts).map(|declared| Record::Declared(declared).encode()).collect();
+        if !records.is_empty() {
+            log.append(records)?;
+        }
+        Ok(())
+    }
+}
+
+fn named(refused: Refused, ledger: &Ledger, run: &Standing) -> Refused {
+    let (graph, state) = (ledger.names.graph(run.graph), ledger.names.state(run.graph, run.state.tag));
+    Refused(format!("the journal holds a living run of graph `{graph}` v{} in state `{state}`: {refused}", run.version))
+}
+
+fn check_mail(host: &dyn Host, ledger: &Ledger, run: &Standing) -> Result<(), Refused> {
+    let stored = host.stored();
+    let known = |payload: &crate::Encoded| stored.iter().any(|t| (t.tag, t.shape) == (payload.tag, payload.shape));
+    match run.mail.iter().find(|(_, payload)| !known(payload)) {
+        None => Ok(()),
+        Some((_, payload)) => Err(Refused(format!(
+            "the journal holds an event `{}` of shape {:016x} for graph `{}`, which this build does not know",
+            ledger.names.state(run.graph, payload.tag),
+            payload.shape,
+            ledger.names.graph(run.graph)
+        ))),
+    }
+}
+
+/// Reads everything that is durable.
+pub(crate) fn read(log: &dyn Log) -> Result<Ledger, OpenFault> {
+    let mut ledger = Ledger::default();
+    let mut refused = None;
+    log.scan(Lsn(1), &mut |group: &Group| match ledger.apply(group) {
+        Ok(()) => Flow::Continue,
+        Err(why) => {
+            refused = Some(why);
+            Flow::Stop
+        }
+    })?;
+    match refused {
+        None => Ok(ledger),
+        Some(why) => Err(why.into()),
+    }
+}
+
+/// Brings the runs back. Parents and children are all in the table before the first of them moves.
+fn resume(core: &Arc<Core>, runs: HashMap<InstanceId, Standing>) {
+    let slots: Vec<_> = runs.into_iter().map(|(id, standing)| Arc::new(Slot::new(id, standing))).collect();
+    core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
+    for slot in slots {
+        let (live, graph, seq, state) = {
+            let standing = slot.lock();
+            (standing.status == Status::Live, standing.graph, standing.seq, standing.state.clone())
+        };
+        let host = core.registry.host(graph).filter(|_| live);
+        if let Some(host) = host {
+            let state = host.check(&state).unwrap_or("?");
+            core.observe(slot.instance, Observed::Resumed { graph: host.meta().name, state, seq });
+            host.spawn(core, slot);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What the engine writes: one enum of records, encoded by the codec. The log beneath it sees bytes, the graphs above it
+//! see none of this.
+use crate::{
+    Amount, Encoded, FactId, InstanceId, Refused, Time,
+    budget::Balance,
+    codec,
+    durable::{BlobId, FactKey, Owner},
+};
+use bincode::{Decode, Encode};
+
+/// Identifies an event within its instance: drawn at random, or derived from the id that its sender gave.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+pub(crate) struct EventId(pub(crate) u128);
+
+/// What a handler is woken by. The first effect of an activation pins it: after a crash the same one is handled again,
+/// whatever else has arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) enum Via {
+    Entered,
+    Event(EventId),
+    Elapsed,
+    Outcome,
+}
+
+/// Who asked for a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) struct Parent {
+    pub(crate) instance: InstanceId,
+    /// The move of the parent that asked; when it has moved on, nobody waits for the answer.
+    pub(crate) seq: u64,
+    /// The tag of the request.
+    pub(crate) request: u64,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Started {
+    pub(crate) instance: InstanceId,
+    pub(crate) graph: u64,
+    pub(crate) version: u32,
+    pub(crate) state: Encoded,
+    pub(crate) grant: Balance,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) depth: u16,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Moved {
+    pub(crate) instance: InstanceId,
+    /// How many moves the run has made, this one included.
+    pub(crate) seq: u64,
+    pub(crate) state: Encoded,
+    /// What the handler had been woken by; its event leaves the mailbox.
+    pub(crate) used: Via,
+    pub(crate) balance: Balance,
+    /// On the way to an end after a stop: how many moves are left of the reserve.
+    pub(crate) stopping: Option<u32>,
+    pub(crate) ended: bool,
+    pub(crate) facts: Vec<FactRecord>,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) struct FactRecord {
+    pub(crate) id: FactId,
+    pub(crate) owner: Owner,
+    pub(crate) key: Option<FactKey>,
+    pub(crate) blobs: Vec<BlobId>,
+    pub(crate) fact: Encoded,
+}
+
+/// Whether an effect without a result may run again.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Mode {
+    Repeat,
+    Once(Encoded),
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Began {
+    pub(crate) instance: InstanceId,
+    pub(crate) seq: u64,
+    pub(crate) name: String,
+    /// Which effect of this move, in the order in which they first began.
+    pub(crate) slot: u32,
+    pub(crate) via: Via,
+    pub(crate) attempt: u32,
+    pub(crate) mode: Mode,
+    pub(crate) hold: Amount,
+    /// What is left after the hold.
+    pub(crate) balance: Amount,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Done {
+    pub(crate) instance: InstanceId,
+    pub(crate) seq: u64,
+    pub(crate) name: String,
+    pub(crate) result: Encoded,
+    pub(crate) spent: Amount,
+    /// What is left after the hold was settled.
+    pub(crate) balance: Amount,
+    pub(crate) facts: Vec<FactRecord>,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Mail {
+    pub(crate) instance: InstanceId,
+    pub(crate) event: EventId,
+    pub(crate) payload: Encoded,
+    pub(crate) at: Time,
+}
+
+/// What a child tells its parent.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) enum Answer {
+    Said(Encoded),
+    Lost(String),
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Outcome {
+    /// The parent.
+    pub(crate) instance: InstanceId,
+    /// The move of the parent that asked.
+    pub(crate) seq: u64,
+    pub(crate) child: InstanceId,
+    pub(crate) answer: Answer,
+    /// In the mail until the parent's move consumes the outcome.
+    pub(crate) refund: Balance,
+    pub(crate) at: Time,
+}
+
+/// A refund that came when nobody waited for the answer any more.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Credited {
+    pub(crate) instance: InstanceId,
+    pub(crate) from: InstanceId,
+    pub(crate) balance: Balance,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Cancel {
+    /// Leaves first.
+    pub(crate) instances: Vec<InstanceId>,
+    pub(crate) at: Time,
+}
+
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Parked {
+    pub(crate) instance: InstanceId,
+    pub(crate) why: String,
+    pub(crate) at: Time,
+}
+
+/// What the types of a graph are called, written before a build's first run of it: so that another build can refuse
+/// what it does not know by name.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Declared {
+    pub(crate) graph: u64,
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    /// Name, tag and shape.
+    pub(crate) types: Vec<(String, u64, u64)>,
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) enum Record {
+    Declared(Declared),
+    Started(Started),
+    Moved(Moved),
+    Began(Began),
+    Done(Done),
+    Mail(Mail),
+    Outcome(Outcome),
+    Credited(Credited),
+    Cancel(Cancel),
+    Parked(Parked),
+}
+
+impl Record {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        codec::bytes_of(self)
+    }
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Record, Refused> {
+        codec::record_of(bytes)
+    }
+    /// The run that the record is about; none for what is about several or none.
+    pub(crate) fn subject(&self) -> Option<InstanceId> {
+        match self {
+            Record::Declared(_) | Record::Cancel(_) => None,
+            Record::Started(it) => Some(it.instance),
+            Record::Moved(it) => Some(it.instance),
+            Record::Began(it) => Some(it.instance),
+            Record::Done(it) => Some(it.instance),
+            Record::Mail(it) => Some(it.instance),
+            Record::Outcome(it) => Some(it.instance),
+            Record::Credited(it) => Some(it.instance),
+            Record::Parked(it) => Some(it.instance),
+        }
+    }
+    /// The facts that the record carries.
+    pub(crate) fn facts(&self) -> &[FactRecord] {
+        match self {
+            Record::Moved(moved) => &moved.facts,
+            Record::Done(done) => &done.facts,
+            Record::Declared(_)
+            | Record::Started(_)
+            | Record::Began(_)
+            | Record::Mail(_)
+            | Record::Outcome(_)
+            | Record::Credited(_)
+            | Record::Cancel(_)
+            | Record::Parked(_) => &[],
+        }
+    }
+}

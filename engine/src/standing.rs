@@ -1,0 +1,162 @@
+//! Where a run stands: the fold of its records. Recovery and the running engine apply the same records by the same
+//! function, so a restart cannot see another run than the one that was killed.
+use crate::{
+    Doubt, Encoded, InstanceId, Time,
+    budget::Balance,
+    record::{Answer, Began, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via},
+};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+/// What is kept of an effect until the run moves on.
+#[derive(Debug, Clone)]
+pub(crate) struct Memo {
+    pub(crate) slot: u32,
+    pub(crate) attempt: u32,
+    pub(crate) mode: Mode,
+    pub(crate) result: Option<Encoded>,
+}
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Status {
+    Live,
+    Ended,
+    Parked(String),
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) graph: u64,
+    pub(crate) version: u32,
+    pub(crate) state: Encoded,
+    pub(crate) seq: u64,
+    pub(crate) started: Time,
+    /// When the run entered its state.
+    pub(crate) since: Time,
+    pub(crate) grant: Balance,
+    /// The balance with which the run entered its state.
+    pub(crate) entered_with: Balance,
+    pub(crate) balance: Balance,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) depth: u16,
+    pub(crate) memo: BTreeMap<String, Memo>,
+    /// What the handler of this state is woken by, once an effect has begun.
+    pub(crate) pinned: Option<Via>,
+    pub(crate) mail: VecDeque<(EventId, Encoded)>,
+    /// Every event id ever received: a sender may send again.
+    pub(crate) seen: HashSet<EventId>,
+    pub(crate) outcome: Option<(Answer, Balance)>,
+    /// The child that the current state asked.
+    pub(crate) child: Option<InstanceId>,
+    /// Cancelled, and not told yet.
+    pub(crate) cancelled: bool,
+    pub(crate) stopping: Option<u32>,
+    pub(crate) status: Status,
+}
+
+impl Standing {
+    pub(crate) fn new(started: &Started) -> Standing {
+        Standing {
+            graph: started.graph,
+            version: started.version,
+            state: started.state.clone(),
+            seq: 0,
+            started: started.at,
+            since: started.at,
+            grant: started.grant,
+            entered_with: started.grant,
+            balance: started.grant,
+            parent: started.parent,
+            depth: started.depth,
+            memo: BTreeMap::new(),
+            pinned: None,
+            mail: VecDeque::new(),
+            seen: HashSet::new(),
+            outcome: None,
+            child: None,
+            cancelled: false,
+            stopping: None,
+            status: Status::Live,
+        }
+    }
+
+    /// Applies a record of this run. Records of other runs and its own `Started` are the caller's affair.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Moved(moved) => self.moved(moved),
+            Record::Began(began) => self.began(began),
+            Record::Done(done) => self.done(done),
+            Record::Mail(mail) => self.mail(mail),
+            Record::Outcome(outcome) => self.answered(outcome),
+            Record::Credited(credited) => self.balance = credited.balance,
+            Record::Cancel(_) => self.cancelled |= self.stopping.is_none(),
+            Record::Parked(parked) => self.status = Status::Parked(parked.why.clone()),
+            Record::Declared(_) | Record::Started(_) => {}
+        }
+    }
+
+    fn moved(&mut self, moved: &Moved) {
+        if let Via::Event(used) = moved.used {
+            self.mail.retain(|(event, _)| *event != used);
+        }
+        self.state = moved.state.clone();
+        self.seq = moved.seq;
+        self.since = moved.at;
+        self.balance = moved.balance;
+        self.entered_with = moved.balance;
+        self.memo.clear();
+        self.pinned = None;
+        self.outcome = None;
+        self.child = None;
+        self.stopping = moved.stopping;
+        self.cancelled &= moved.stopping.is_none();
+        if moved.ended {
+            self.status = Status::Ended;
+            self.mail = VecDeque::new();
+            self.seen = HashSet::new();
+        }
+    }
+
+    fn began(&mut self, began: &Began) {
+        if began.seq != self.seq {
+            return;
+        }
+        self.balance.meters = began.balance;
+        self.pinned = Some(began.via);
+        let memo =
+            Memo { slot: began.slot, attempt: began.attempt, mode: began.mode.clone(), result: None };
+        self.memo.insert(began.name.clone(), memo);
+    }
+
+    fn done(&mut self, done: &Done) {
+        if done.seq != self.seq {
+            return;
+        }
+        self.balance.meters = done.balance;
+        if let Some(memo) = self.memo.get_mut(&done.name) {
+            memo.result = Some(done.result.clone());
+        }
+    }
+
+    fn mail(&mut self, mail: &Mail) {
+        if self.status != Status::Ended && self.seen.insert(mail.event) {
+            self.mail.push_back((mail.event, mail.payload.clone()));
+        }
+    }
+
+    fn answered(&mut self, outcome: &Outcome) {
+        if outcome.seq == self.seq {
+            self.outcome = Some((outcome.answer.clone(), outcome.refund));
+        }
+    }
+
+    /// The effects that have begun, are never repeated, and have no result.
+    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+        let open = |(name, memo): (&String, &Memo)| match (&memo.mode, &memo.result) {
+            (Mode::Once(intent), None) => Some(Doubt { name: name.clone(), intent: intent.clone() }),
+            (Mode::Once(_) | Mode::Repeat, _) => None,
+        };
+        self.memo.iter().filter_map(open).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! Which fact becomes which row. A table reads its own rows and nobody else's; the bodies stay in the journal.
+pub(crate) mod conversation;
+pub(crate) mod sessions;
+pub(crate) mod usage;
+
+pub use sessions::{SESSIONS_LISTED_MAX, SessionRow};
+pub use usage::UsageTotals;
+
+use crate::{ViewFault, draft::Draft};
+use domain::{MessageSaid, SessionTouched, UsageSpent};
+use engine::{
+    Durable, Refused,
+    follow::{FactEntry, FactType},
+};
+
+/// A kind of fact and the table that takes it.
+struct Taker {
+    fact: FactType,
+    take: fn(&mut Draft<'_>, &FactEntry) -> Result<(), ViewFault>,
+}
+
+/// One list for what is known and for what is taken, so that they cannot differ.
+const TAKERS: [Taker; 3] = [
+    Taker {
+        fact: FactType::of::<MessageSaid>(),
+        take: |draft, entry| conversation::take(draft, entry, &body(entry)?),
+    },
+    Taker {
+        fact: FactType::of::<SessionTouched>(),
+        take: |draft, entry| sessions::take(draft, entry, &body(entry)?),
+    },
+    Taker { fact: FactType::of::<UsageSpent>(), take: |draft, entry| usage::take(draft, &body(entry)?) },
+];
+
+/// Returns the facts that have a table.
+pub(crate) fn known() -> Vec<FactType> {
+    TAKERS.iter().map(|taker| taker.fact).collect()
+}
+
+/// Writes what a fact changes into the draft.
+pub(crate) fn take(draft: &mut Draft<'_>, entry: &FactEntry) -> Result<(), ViewFault> {
+    let taker =
+        TAKERS.iter().find(|taker| taker.fact.tag == entry.fact.tag).ok_or_else(|| ViewFault::Untaken {
+            id: entry.id,
+            source: Refused(format!("there is no table for the fact {:016x}", entry.fact.tag)),
+        })?;
+    (taker.take)(draft, entry)
+}
+
+fn body<F: Durable>(entry: &FactEntry) -> Result<F, ViewFault> {
+    entry.fact.to_durable().map_err(|source| ViewFault::Untaken { id: entry.id, source })
+}

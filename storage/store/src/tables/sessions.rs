@@ -1,0 +1,105 @@
+//! Sessions as lists show them, from `SessionTouched`: the newest such fact of a session is what is shown.
+//!
+//! A session belongs to the user who touched it first; a fact in which somebody else touches it changes nothing here.
+//! (Nobody should be able to start such a turn; this table is not where that is refused.) Numbers are big-endian,
+//! texts carry their length:
+//! - `sessions`: session → lsn of the newest touch, at, user, title
+//! - `sessions_by_user`: user, the complement of that lsn, session → nothing: the first is the newest
+use super::conversation;
+use crate::{
+    Keys, Table, ViewFault,
+    draft::Draft,
+    guarded::{Guarded, Rows},
+    packed::{Packed, Unpacked},
+};
+use domain::{SessionId, SessionTouched, UserId};
+use engine::{Time, follow::FactEntry, log::Lsn};
+
+/// A list of sessions ends here: nobody scrolls further, and it is read in one piece.
+pub const SESSIONS_LISTED_MAX: usize = 10_000;
+
+/// A session as a list shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionRow {
+    /// Which.
+    pub session: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// When a turn last began in it.
+    pub at: Time,
+    /// What that turn was about.
+    pub title: String,
+    /// How many turns it has.
+    pub turns: u64,
+}
+
+/// What `sessions` holds.
+struct Touched {
+    lsn: Lsn,
+    at: Time,
+    user: UserId,
+    title: String,
+}
+
+/// Writes the newest touch, unless the session is somebody else's.
+pub(super) fn take(draft: &mut Draft<'_>, entry: &FactEntry, fact: &SessionTouched) -> Result<(), ViewFault> {
+    if let Some(before) = touched(draft, &fact.session)? {
+        if before.user != fact.user {
+            return Ok(());
+        }
+        draft.delete(Table::SessionsByUser, by_user_key(&before.user, before.lsn, &fact.session));
+    }
+    let value =
+        Packed::new().u64(entry.lsn.0).u64(fact.at.0).text(fact.user.as_str()).text(&fact.title).done();
+    draft.put(Table::Sessions, session_key(&fact.session), value);
+    draft.put(Table::SessionsByUser, by_user_key(&fact.user, entry.lsn, &fact.session), Vec::new());
+    Ok(())
+}
+
+/// Returns one session.
+pub(crate) fn one(view: &Guarded, session: &SessionId) -> Result<Option<SessionRow>, ViewFault> {
+    let Some(Touched { lsn: _, at, user, title }) = touched(view, session)? else { return Ok(None) };
+    let turns = conversation::turns(view, session)?;
+    Ok(Some(SessionRow { session: session.clone(), user, at, title, turns }))
+}
+
+/// Returns the sessions of a user, newest first, at most [`SESSIONS_LISTED_MAX`].
+pub(crate) fn of_user(view: &Guarded, user: &UserId) -> Result<Vec<SessionRow>, ViewFault> {
+    let keys = Keys::starting_with(&Packed::new().text(user.as_str()).done());
+    // In one call: between two of them a session could move to the front and be missed.
+    let index = view.range(Table::SessionsByUser, &keys, SESSIONS_LISTED_MAX)?;
+    let row = |key: &[u8]| {
+        let damaged = ViewFault::Damaged { table: Table::SessionsByUser };
+        let Some(session) = session_of(key) else { return Err(damaged) };
+        one(view, &session)?.ok_or(damaged)
+    };
+    index.iter().map(|(key, _)| row(key)).collect()
+}
+
+fn touched(rows: &impl Rows, session: &SessionId) -> Result<Option<Touched>, ViewFault> {
+    let Some(value) = rows.get(Table::Sessions, &session_key(session))? else { return Ok(None) };
+    read(&value).map(Some).ok_or(ViewFault::Damaged { table: Table::Sessions })
+}
+
+fn read(value: &[u8]) -> Option<Touched> {
+    let mut parts = Unpacked::new(value);
+    let (lsn, at) = (Lsn(parts.u64()?), Time(parts.u64()?));
+    let user = UserId::parse(parts.text()?).ok()?;
+    let title = parts.text()?.to_owned();
+    parts.end(Touched { lsn, at, user, title })
+}
+
+fn session_key(session: &SessionId) -> Vec<u8> {
+    Packed::new().text(session.as_str()).done()
+}
+
+fn by_user_key(user: &UserId, touched: Lsn, session: &SessionId) -> Vec<u8> {
+    Packed::new().text(user.as_str()).u64(!touched.0).text(session.as_str()).done()
+}
+
+fn session_of(by_user: &[u8]) -> Option<SessionId> {
+    let mut parts = Unpacked::new(by_user);
+    let (_user, _newest_first) = (parts.text()?, parts.u64()?);
+    let session = SessionId::parse(parts.text()?).ok()?;
+    parts.end(session)
+}

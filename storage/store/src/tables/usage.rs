@@ -1,0 +1,67 @@
+//! What sessions used up, from `UsageSpent`: a sum per session. A call that was repeated counts each time: each of its
+//! attempts may have been charged.
+//!
+//! `usage`: session → calls, repeats, tokens in, tokens out, cost (big-endian, the session with its length)
+use crate::{
+    Table, ViewFault,
+    draft::Draft,
+    guarded::Rows,
+    packed::{Packed, Unpacked},
+};
+use domain::{MicroUsd, SessionId, Tokens, Usage, UsageSpent};
+
+/// What a session has used up. Sums stay at their largest value.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct UsageTotals {
+    /// Model calls.
+    pub calls: u64,
+    /// Those of them that were a further attempt at a call that was lost.
+    pub repeats: u64,
+    /// What they used together.
+    pub usage: Usage,
+}
+
+/// Adds what was spent.
+pub(super) fn take(draft: &mut Draft<'_>, fact: &UsageSpent) -> Result<(), ViewFault> {
+    let total = of_session(draft, &fact.session)?.plus(fact);
+    let Usage { input, output, cost } = total.usage;
+    let value =
+        Packed::new().u64(total.calls).u64(total.repeats).u64(input.0).u64(output.0).u64(cost.0).done();
+    draft.put(Table::Usage, session_key(&fact.session), value);
+    Ok(())
+}
+
+/// Returns what the session has used up; nothing for one that has called no model.
+pub(crate) fn of_session(rows: &impl Rows, session: &SessionId) -> Result<UsageTotals, ViewFault> {
+    let Some(value) = rows.get(Table::Usage, &session_key(session))? else {
+        return Ok(UsageTotals::default());
+    };
+    read(&value).ok_or(ViewFault::Damaged { table: Table::Usage })
+}
+
+impl UsageTotals {
+    fn plus(self, fact: &UsageSpent) -> UsageTotals {
+        let (sum, more) = (self.usage, fact.usage);
+        UsageTotals {
+            calls: self.calls.saturating_add(1),
+            repeats: self.repeats.saturating_add(u64::from(fact.attempt > 1)),
+            usage: Usage {
+                input: Tokens(sum.input.0.saturating_add(more.input.0)),
+                output: Tokens(sum.output.0.saturating_add(more.output.0)),
+                cost: MicroUsd(sum.cost.0.saturating_add(more.cost.0)),
+            },
+        }
+    }
+}
+
+fn read(value: &[u8]) -> Option<UsageTotals> {
+    let mut parts = Unpacked::new(value);
+    let (calls, repeats) = (parts.u64()?, parts.u64()?);
+    let usage =
+        Usage { input: Tokens(parts.u64()?), output: Tokens(parts.u64()?), cost: MicroUsd(parts.u64()?) };
+    parts.end(UsageTotals { calls, repeats, usage })
+}
+
+fn session_key(session: &SessionId) -> Vec<u8> {
+    Packed::new().text(session.as_str()).done()
+}

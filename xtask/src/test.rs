@@ -1,0 +1,162 @@
+//! `cargo xtask test`: runs lanes of tests and says which ran, which did not, and why. Only lanes that exist are listed.
+use crate::{
+    Fallible, cargo,
+    report::{Counts, Outcome, Report},
+};
+use std::{
+    ffi::OsString,
+    io::{BufRead, BufReader, Write},
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+/// A lane.
+struct Lane {
+    name: &'static str,
+    /// What it tests, for a person who reads the heading.
+    about: &'static str,
+    /// Arguments to cargo, one command after the other; the last is the test run.
+    commands: &'static [&'static [&'static str]],
+}
+
+/// Every lane. Both need nothing but the toolchain.
+const LANES: &[Lane] = &[
+    Lane {
+        name: "unit",
+        about: "each package by itself, with what must not compile",
+        commands: &[&["test", "--workspace", "--exclude", "tests", "--no-fail-fast"]],
+    },
+    Lane {
+        name: "flows",
+        about: "the whole system from the outside",
+        // The flows start the program, so it has to be there and be new.
+        commands: &[
+            &["build", "--package", "daemon", "--bin", "oxydra"],
+            &["test", "--package", "tests", "--no-fail-fast"],
+        ],
+    },
+];
+
+/// Runs the lanes that the arguments ask for.
+pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
+    let asked = Asked::parse(arguments)?;
+    cargo::toolchain();
+    let mut report = Report::default();
+    for lane in LANES {
+        if !asked.wants(lane.name) {
+            report.add(lane.name, Outcome::Skipped("not asked for"), Counts::default(), Default::default());
+            continue;
+        }
+        println!("lane {}: {}", lane.name, lane.about);
+        let started = Instant::now();
+        let (outcome, counts) = run(lane)?;
+        report.add(lane.name, outcome, counts, started.elapsed());
+    }
+    println!("{report}");
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs every lane; that one fails is an error.
+pub(crate) fn all() -> Fallible<()> {
+    let code = test(vec!["--all".into()])?;
+    if code == ExitCode::SUCCESS { Ok(()) } else { Err("tests failed".to_owned()) }
+}
+
+fn run(lane: &Lane) -> Fallible<(Outcome, Counts)> {
+    let mut counts = Counts::default();
+    for arguments in lane.commands {
+        if !counted(&mut cargo::cargo_in_root(arguments), &mut counts)? {
+            return Ok((Outcome::Failed, counts));
+        }
+    }
+    Ok((Outcome::Passed, counts))
+}
+
+/// Runs the command, shows its output as it comes and counts the tests in it; returns whether it succeeded.
+fn counted(command: &mut Command, counts: &mut Counts) -> Fallible<bool> {
+    let name = cargo::shown(command);
+    let said = |error: std::io::Error| format!("cannot run `{name}`: {error}");
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(said)?;
+    let output = child.stdout.take().expect("its output is piped");
+    let mut screen = std::io::stdout().lock();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.map_err(said)?;
+        let text = String::from_utf8_lossy(&line);
+        counts.take(&text);
+        writeln!(screen, "{text}").map_err(said)?;
+    }
+    Ok(child.wait().map_err(said)?.success())
+}
+
+/// What a person asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// Every lane, whatever it needs.
+    All,
+    /// What needs only the toolchain: today that is every lane.
+    Usual,
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Asked {
+    fn parse(arguments: Vec<OsString>) -> Fallible<Asked> {
+        let mut parser = lexopt::Parser::from_args(arguments);
+        let mut named = Vec::new();
+        let mut all = false;
+        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+            match argument {
+                lexopt::Arg::Long("all") => all = true,
+                lexopt::Arg::Value(name) => named.push(known(&name.to_string_lossy())?),
+                unexpected @ (lexopt::Arg::Long(_) | lexopt::Arg::Short(_)) => {
+                    return Err(unexpected.unexpected().to_string());
+                }
+            }
+        }
+        Ok(match (all, named.is_empty()) {
+            (true, _) => Asked::All,
+            (false, true) => Asked::Usual,
+            (false, false) => Asked::Named(named),
+        })
+    }
+
+    fn wants(&self, lane: &str) -> bool {
+        match self {
+            Asked::All | Asked::Usual => true,
+            Asked::Named(names) => names.iter().any(|name| name == lane),
+        }
+    }
+}
+
+fn known(name: &str) -> Fallible<String> {
+    let names: Vec<_> = LANES.iter().map(|lane| lane.name).collect();
+    if names.contains(&name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("no lane `{name}`; there are {}", names.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(arguments: &[&str]) -> Fallible<Asked> {
+        Asked::parse(arguments.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn lanes_are_all_usual_or_named() {
+        assert_eq!(asked(&[]), Ok(Asked::Usual));
+        assert_eq!(asked(&["--all"]), Ok(Asked::All));
+        assert_eq!(asked(&["flows"]), Ok(Asked::Named(vec!["flows".into()])));
+        assert!(asked(&["flows"]).is_ok_and(|asked| asked.wants("flows") && !asked.wants("unit")));
+    }
+
+    #[test]
+    fn what_is_no_lane_and_no_flag_is_refused() {
+        assert_eq!(asked(&["crash"]), Err("no lane `crash`; there are unit, flows".into()));
+        assert!(asked(&["--fast"]).is_err());
+        assert!(asked(&["--all=yes"]).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Which package may import which, and why. A new import is one row here, and the row is what a reviewer reads.
+
+/// How far up a package stands: it imports only from below.
+pub(super) const LEVELS: &[(&str, u8)] = &[
+    ("macros", 0),
+    ("tools-macros", 0),
+    ("durable", 1),
+    ("engine", 2),
+    ("domain", 2),
+    ("frames", 2),
+    ("policy", 3),
+    ("store", 3),
+    ("providers", 3),
+    ("config", 3),
+    ("telemetry", 3),
+    ("turn", 4),
+    ("tools", 4),
+    ("daemon", 5),
+    ("tests", 6),
+    ("xtask", 6),
+];
+
+/// An import: from, to, and the reason for it.
+pub(super) type Import = (&'static str, &'static str, &'static str);
+
+/// What packages are built from.
+pub(super) const IMPORTS: &[Import] = &[
+    ("durable", "macros", "shapes are derived"),
+    ("engine", "durable", "the journal holds durable types"),
+    ("engine", "macros", "graphs, states and events are declared with macros"),
+    ("domain", "durable", "requests, outcomes and facts are journalled"),
+    ("policy", "durable", "verdicts and stages are journalled"),
+    ("policy", "engine", "only the engine's ticket makes an approved call executable"),
+    ("policy", "domain", "it judges tool calls"),
+    ("turn", "engine", "it is a graph"),
+    ("turn", "domain", "its nouns and its ports"),
+    ("turn", "policy", "a call passes through its stages"),
+    ("store", "durable", "rows are made from facts"),
+    ("store", "engine", "the view follows the log"),
+    ("store", "domain", "it answers the conversation port"),
+    ("providers", "domain", "it answers the model port"),
+    ("tools", "domain", "it answers the toolbox port"),
+    ("tools", "policy", "it runs what policy approved, on paths that policy resolved"),
+    ("tools", "tools-macros", "schemas come from functions"),
+    ("config", "domain", "limits are domain units"),
+    ("telemetry", "engine", "it observes the engine"),
+    ("daemon", "durable", "it prints ids and times"),
+    ("daemon", "engine", "it opens the journal and starts runs"),
+    ("daemon", "domain", "it asks turns"),
+    ("daemon", "policy", "it wires the rules"),
+    ("daemon", "turn", "it registers the graph"),
+    ("daemon", "store", "it wires the view"),
+    ("daemon", "providers", "it wires the model"),
+    ("daemon", "tools", "it wires the tools"),
+    ("daemon", "frames", "it speaks to clients"),
+    ("daemon", "config", "it reads the configuration"),
+    ("daemon", "telemetry", "it starts the log"),
+];
+
+/// What tests are built from besides. A test may import what its package must not.
+pub(super) const TEST_IMPORTS: &[Import] = &[];
+
+/// A crate that only some packages may use: the crate, the packages, and the reason.
+pub(super) type Confined = (&'static str, &'static [&'static str], &'static str);
+
+/// Crates that would undo a decision if they spread.
+pub(super) const CONFINED: &[Confined] = &[
+    (
+        "bincode",
+        &["durable", "engine"],
+        "the journal's codec is the only user: its bytes are a format of ours",
+    ),
+    ("serde", &["frames", "tools"], "what serde attributes write, the journal's codec may be unable to read"),
+    ("lexopt", &["daemon", "xtask"], "only what has a command line parses one"),
+    ("slog-scope", &["telemetry"], "the global logger is for libraries; we pass ours"),
+];
+
+/// Packages that must never use a crate: the package, the crates, and the reason.
+pub(super) const ABSENT: &[Confined] = &[
+    (
+        "durable",
+        &["tokio", "futures", "serde", "serde_json", "rustix"],
+        "it says what a journal can hold and does nothing",
+    ),
+    ("engine", &["serde", "serde_json", "toml"], "it knows no model, tool, user or socket"),
+    (
+        "domain",
+        &["tokio", "serde", "serde_json", "rustix"],
+        "everything recompiles with it, and it does no I/O",
+    ),
+    (
+        "turn",
+        &["tokio", "serde", "serde_json", "rustix", "getrandom"],
+        "a graph does no I/O: the outside arrives through ports",
+    ),
+    ("frames", &["tokio"], "it says what is sent, and sends nothing"),
+];
