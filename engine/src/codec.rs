@@ -26,7 +26,7 @@ pub enum Origin {
 /// The right to decode sealed types: states, events and the stages of a call. Only the engine makes one, so nobody can
 /// forge such a value from bytes.
 pub struct Reading {
-    origin: Origin,
+    pub(crate) origin: Origin,
 }
 impl Reading {
     pub(crate) const OWN: Reading = Reading { origin: Origin::OwnJournal };

@@ -148,8 +148,13 @@ impl Core {
 impl From<LogFault> for Fault {
     fn from(fault: LogFault) -> Fault {
         match fault {
-            LogFault::TooLarge { .. } => Fault::fatal(fault),
-            LogFault::Owned { .. } | LogFault::Damaged { .. } | LogFault::Io { .. } | LogFault::ReadOnly => Fault::Halted,
+            LogFault::TooLarge { .. } | LogFault::Missing { .. } => Fault::fatal(fault),
+            LogFault::Owned { .. }
+            | LogFault::Damaged { .. }
+            | LogFault::Foreign { .. }
+            | LogFault::Io { .. }
+            | LogFault::ReadOnly
+            | LogFault::Closed => Fault::Halted,
         }
     }
 }

@@ -2,7 +2,7 @@
 use crate::{
     durable::FactId,
     follow::{Entry, FactEntry, Follower},
-    log::{Flow, Group, Log, Lsn},
+    log::{Flow, Group, Log, LogFault, Lsn},
     record::{FactRecord, Record},
 };
 
@@ -10,9 +10,9 @@ use crate::{
 /// follower that breaks tells its own readers.
 pub(crate) fn feed(log: &dyn Log, mut follower: Box<dyn Follower>) {
     let from = Lsn(follower.applied().0 + 1);
-    let each = move |group: &Group| match follower.apply(group.last(), &entries(group)) {
-        Ok(()) => Flow::Continue,
-        Err(_) => Flow::Stop,
+    let each = move |group: Result<&Group, LogFault>| match group.map(|it| follower.apply(it.last(), &entries(it))) {
+        Ok(Ok(())) => Flow::Continue,
+        Ok(Err(_)) | Err(_) => Flow::Stop,
     };
     log.subscribe(from, Box::new(each));
 }

@@ -80,9 +80,23 @@ impl<G: Graph> Run<G> {
         self.slot.instance
     }
 
+    /// When it began.
+    pub fn started(&self) -> crate::Time {
+        self.slot.lock().started
+    }
+
     /// Whether the run is over: ended or parked, durably.
     pub fn is_over(&self) -> bool {
         *self.slot.over.borrow()
+    }
+
+    /// Looks at the state that the run is in. It lends the state and never gives it away.
+    ///
+    /// # Errors
+    /// When the state is of another build.
+    pub fn look<T>(&self, look: impl FnOnce(&G::State) -> T) -> Result<T, crate::Refused> {
+        let state = self.slot.lock().state.clone();
+        G::decode(&state, &Reading::OWN).map(|state| look(&state))
     }
 
     /// Sends an event. Await it to know that it is durable; it is handled exactly once.

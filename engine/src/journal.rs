@@ -3,7 +3,7 @@
 use crate::{
     Encoded, FactId, InstanceId, Refused, Time,
     durable::Amount,
-    follow::FactEntry,
+    follow::{FactEntry, Follower},
     followers,
     ledger::{Ledger, Names},
     log::{Flow, Group, Log, LogFault, Lsn},
@@ -145,6 +145,16 @@ impl Journal {
     /// A journal over a log.
     pub fn of(log: Arc<dyn Log>) -> Journal {
         Journal { log }
+    }
+
+    /// Feeds a view from where it stands, in the background, without an engine.
+    pub fn feed(&self, follower: impl Follower) {
+        followers::feed(&*self.log, Box::new(follower));
+    }
+
+    /// The last record that is durable.
+    pub fn durable(&self) -> Lsn {
+        self.log.durable_lsn()
     }
 
     /// Reads a fact.

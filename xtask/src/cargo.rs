@@ -59,7 +59,8 @@ pub(crate) fn shown(command: &Command) -> String {
 pub(crate) fn toolchain() {
     let install = ["toolchain", "install", "--no-self-update"];
     let mut command = Command::new("rustup");
-    command.args(install).current_dir(root());
+    // The proxy that started us names a toolchain, and a named one hides the file with its components.
+    command.args(install).current_dir(root()).env_remove("RUSTUP_TOOLCHAIN");
     if let Ok(output) = command.output()
         && !output.status.success()
     {

@@ -23,7 +23,7 @@ pub enum HomeError {
     #[error("there is no home at {}; `oxydra run` makes one, `--home DIR` names another", .0.display())]
     Missing(PathBuf),
     /// Something else stands where a directory should.
-    #[error("{} is not a directory; move it away or name another home with `--home DIR`", .0.display())]
+    #[error("{} must be a directory, not a file or a link; move it away or name another home", .0.display())]
     NotADirectory(PathBuf),
     /// The file system takes no writes.
     #[error("{} is on a file system that cannot be written; name another home with `--home DIR`", path.display())]

@@ -79,10 +79,13 @@ pub struct SessionRow {
     pub display_name: Option<String>,
     /// Where it was opened, such as `terminal`.
     pub channel_origin: String,
-    /// When it was opened.
-    pub created_at: Timestamp,
+    /// When it was opened; `null` where nobody kept it.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     /// When its last turn began.
     pub last_active_at: Timestamp,
+    /// How many turns it has.
+    pub turns: u64,
     /// Whether it was put away.
     pub archived: bool,
 }

@@ -131,14 +131,15 @@ mod tests {
             agent_name: "default".into(),
             display_name: Some("list the files".into()),
             channel_origin: "terminal".into(),
-            created_at: Timestamp(0),
+            created_at: Some(Timestamp(0)),
             last_active_at: Timestamp(1_500),
+            turns: 2,
             archived: false,
         };
         check(
             Frame::SessionList(SessionList { request_id: "r-2".into(), sessions: vec![row] }),
             expect![[
-                r#"{"type":"session_list","payload":{"request_id":"r-2","sessions":[{"session_id":"s-1","agent_name":"default","display_name":"list the files","channel_origin":"terminal","created_at":"1970-01-01T00:00:00Z","last_active_at":"1970-01-01T00:00:01.5Z","archived":false}]}}"#
+                r#"{"type":"session_list","payload":{"request_id":"r-2","sessions":[{"session_id":"s-1","agent_name":"default","display_name":"list the files","channel_origin":"terminal","created_at":"1970-01-01T00:00:00Z","last_active_at":"1970-01-01T00:00:01.5Z","turns":2,"archived":false}]}}"#
             ]],
         );
     }

@@ -2,4 +2,7 @@
 //! in, fragments come out.
 //!
 //! - [`rehearsal`] is built in: no account, no network, the same answer every time.
+mod patient;
 pub mod rehearsal;
+
+pub use patient::Patient;

@@ -1,1 +1,24 @@
-//! The tools an agent acts with.
+//! The tools an agent acts with: functions that are described to a model, checked against what it sends, and run on the
+//! user's workspace. A tool decides nothing about permission and never sees more than its arguments and the workspace.
+//!
+//! ```text
+//! #[tool] async fn  ──>  Tool  ──>  Tools: domain::Toolbox (what may be proposed) + policy::Executor (what runs)
+//! ```
+extern crate self as tools;
+
+mod arguments;
+mod context;
+mod files;
+mod output;
+mod schema;
+mod tool;
+mod toolbox;
+
+pub use arguments::{Arguments, Misfit};
+pub use context::{Context, Halt};
+pub use domain::{Recovery, Tier};
+pub use files::{FileDelete, FileEdit, FileList, FileRead, FileSearch, FileWrite};
+pub use schema::{Field, Parameter, Schema};
+pub use tool::{Called, Failure, Head, Tool};
+pub use toolbox::Tools;
+pub use tools_macros::tool;

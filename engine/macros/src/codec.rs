@@ -17,7 +17,9 @@ pub(crate) enum Context {
 pub(crate) fn impl_codec(input: &DeriveInput, at: &TokenStream, context: &Context) -> TokenStream {
     let ident = &input.ident;
     let (encode, decode) = match &input.data {
-        Data::Struct(data) => (encode_struct(&data.fields, at), decode_fields(&quote!(Self), &data.fields, at)),
+        Data::Struct(data) => {
+            (encode_struct(&data.fields, at), decode_fields(&quote!(Self), &data.fields, at))
+        }
         Data::Enum(data) => (encode_enum(data, at), decode_enum(data, at)),
         Data::Union(_) => return TokenStream::new(), // refused with the shape
     };
@@ -77,7 +79,8 @@ fn encode_struct(fields: &Fields, at: &TokenStream) -> TokenStream {
 fn encode_enum(data: &syn::DataEnum, at: &TokenStream) -> TokenStream {
     let arms = data.variants.iter().enumerate().map(|(index, variant)| {
         let (name, index, locals) = (&variant.ident, index as u32, locals(&variant.fields));
-        let puts = variant.fields.iter().zip(&locals).map(|(field, local)| put(&field.ty, &quote!(#local), at));
+        let puts =
+            variant.fields.iter().zip(&locals).map(|(field, local)| put(&field.ty, &quote!(#local), at));
         let pattern = match &variant.fields {
             Fields::Named(named) => {
                 let names = named.named.iter().map(|field| &field.ident);

@@ -27,8 +27,9 @@ pub(crate) fn sealed(args: TokenStream, item: TokenStream) -> TokenStream {
         let (input, name) = parse(&args, &item)?;
         let at = quote!(::engine::durable);
         let (ident, shape) = (&input.ident, impl_shape(&input, &at)?);
-        let codec = impl_codec(&input, &at, &Context::Sealed);
+        let (codec, refused) = (impl_codec(&input, &at, &Context::Sealed), matched_to_the_end(&input));
         Ok(quote! {
+            #refused
             #codec
             #shape
             impl ::engine::Stored for #ident { const NAME: &'static str = #name; }
@@ -65,17 +66,12 @@ fn with_item(item: &TokenStream, emitted: Result<TokenStream>) -> TokenStream {
     quote!(#item #emitted)
 }
 
+/// Reads the item and its name. What is wrong but can be emitted all the same is left for [`matched_to_the_end`].
 fn parse(args: &TokenStream, item: &TokenStream) -> Result<(DeriveInput, String)> {
     let input: DeriveInput = syn::parse2(item.clone())?;
-    if let Some(attr) = input.attrs.iter().find(|attr| attr.path().is_ident("non_exhaustive")) {
-        return Err(Error::new(
-            attr.span(),
-            "a journalled type is matched to the end: remove `#[non_exhaustive]`",
-        ));
-    }
     if !input.generics.params.is_empty() {
-        return Err(Error::new(
-            input.generics.span(),
+        return Err(Error::new_spanned(
+            &input.generics,
             "a journalled type has one name and one shape: write one type for each use",
         ));
     }
@@ -86,11 +82,20 @@ fn parse(args: &TokenStream, item: &TokenStream) -> Result<(DeriveInput, String)
     Ok((input, name))
 }
 
+/// Refuses `#[non_exhaustive]`: who matches an outcome would be forced to write `_ =>`, and a new variant would slip by.
+fn matched_to_the_end(input: &DeriveInput) -> Option<TokenStream> {
+    let attr = input.attrs.iter().find(|attr| attr.path().is_ident("non_exhaustive"))?;
+    let refused =
+        Error::new_spanned(attr, "a journalled type is matched to the end: remove `#[non_exhaustive]`");
+    Some(refused.into_compile_error())
+}
+
 fn emit_open(input: &DeriveInput, name: &str) -> Result<TokenStream> {
     let at = quote!(::durable);
     let (ident, shape) = (&input.ident, impl_shape(input, &at)?);
-    let codec = impl_codec(input, &at, &Context::Open);
+    let (codec, refused) = (impl_codec(input, &at, &Context::Open), matched_to_the_end(input));
     Ok(quote! {
+        #refused
         #codec
         #shape
         impl ::durable::Durable for #ident {

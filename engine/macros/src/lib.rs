@@ -56,7 +56,64 @@ pub fn shape(item: TokenStream) -> TokenStream {
     shape::derive(item.into()).into()
 }
 
-/// Declares a graph.
+/// Declares a graph: the whole table, checked when it is compiled.
+///
+/// ```text
+/// graph! {
+///     /// Write a draft, let a human judge it, publish it.
+///     pub graph Review(Desk) v2 {
+///         start Drafting;
+///         Drafting                    -> Approving;
+///         Approving on policy::Verdict -> Published | Drafting;
+///         Approving after 10m         -> Dropped;
+///         Checking asks FactCheck     -> Approving | Dropped;
+///         end Published, Dropped;
+///         stop -> Dropped;
+///         serves ReviewRequest;
+///         was v1::Drafting => Drafting;
+///     }
+/// }
+/// ```
+///
+/// # The head
+/// Doc comment, visibility, `graph`, name, environment, version. The environment is what the handlers need from outside
+/// (`cx.env`); it is one per graph, is not journalled, and may be left out. The version is for people: what decides
+/// whether a journal fits are the names and shapes of the states.
+///
+/// # The rows
+/// A state is a struct with `#[state]`. Rows name it bare, as the struct is named: `use` its path, never `use .. as`.
+/// Events, requests and old states may be paths.
+///
+/// | row | meaning | the author writes |
+/// |---|---|---|
+/// | `start S;` | a run begins here; exactly one | |
+/// | `S -> T \| U;` | runs as soon as it is entered; stands alone | `impl Step for S` |
+/// | `S on E -> T;` | waits for the event `E` (`#[event]`) | `impl On<E> for S` |
+/// | `S after 10m -> T;` | waits that long (`ms`, `s`, `m`, `h`, `d`); survives a restart | `impl On<Elapsed> for S` |
+/// | `S asks R -> T;` | a child graph answers the request `R` | `impl Ask<R> for S` |
+/// | `end S, T;` | a run ends here | |
+/// | `stop -> S;` | where a cancelled, failed or exhausted run goes | `impl From<Stop> for S` |
+/// | `cancel -> S;` `fault -> S;` `exhausted -> S;` | the same for one reason; it goes before `stop` | `impl From<Stop> for S` |
+/// | `serves R;` | a run can be asked for with `R` | `impl Opens<R>` for the start, `impl Answers<R>` for each end |
+/// | `was v1::S => S;` | an old shape that a journal may hold | `impl From<v1::S> for S` |
+/// | `lap S;` | the budget is refilled whenever `S` is entered | |
+///
+/// `on`, `after` and `asks` rows of one state stand together, whichever comes first wins: any number of events, at most
+/// one timer and one request. Without an `exhausted` (or `stop`) row, an exhausted run goes where `fault` leads.
+/// `after self.due` and `asks each` are not offered yet.
+///
+/// # What it checks
+/// Every state is reached from the start or an exit; every state can finish; nothing leaves an end; no row, state or
+/// target is unknown or named twice; a table with a loop says where an exhausted run goes; what an exit leads to has no
+/// loop, since it runs on a reserve of its own; `lap` and `serves` exclude each other. All broken rules are reported at
+/// once, each on its token, and then no code is emitted. What only the compiler can see (a missing handler, an
+/// undeclared edge, an outcome not matched, a state without `#[state]`) it reports on the row.
+///
+/// # What it emits
+/// For `graph Review`: the type `Review` with `impl Graph` (its table is `Review::META`, to draw and to list),
+/// `ReviewState` (any state), `ReviewEnd` (how a run can end), and one enum per row with what may follow:
+/// `DraftingNext`, `ApprovingOnVerdict`, `ApprovingAfter`, `CheckingAsksFactCheck`. Handlers never name these enums:
+/// `go(Published { .. })` finds its own, and compiles along declared edges only.
 #[proc_macro]
 pub fn graph(input: TokenStream) -> TokenStream {
     let table = match syn::parse::<table::Table>(input) {

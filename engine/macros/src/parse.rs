@@ -2,10 +2,10 @@
 use crate::table::{Exit, ExitKind, Pause, Row, Table, Trigger, Was, last, text};
 use std::time::Duration;
 use syn::{
-    Error, Ident, LitFloat, LitInt, Path, Result, Token, braced, parenthesized,
+    Error, Ident, LitFloat, LitInt, Path, Result, Token, braced,
     ext::IdentExt,
+    parenthesized,
     parse::{Parse, ParseStream},
-    spanned::Spanned,
     token::Paren,
 };
 
@@ -66,7 +66,8 @@ impl Table {
             }
             "end" if !arrow_follows => {
                 input.parse::<Ident>()?;
-                self.ends.extend(listed(input, |input| input.parse::<Option<Token![,]>>().map(|t| t.is_some()))?);
+                self.ends
+                    .extend(listed(input, |input| input.parse::<Option<Token![,]>>().map(|t| t.is_some()))?);
             }
             "serves" if !arrow_follows => {
                 input.parse::<Ident>()?;
@@ -92,7 +93,7 @@ impl Table {
     }
 
     fn exit_line(&mut self, input: ParseStream<'_>, kind: ExitKind) -> Result<()> {
-        let at = input.parse::<Ident>()?.span();
+        let at = input.parse()?;
         input.parse::<Token![->]>()?;
         self.exits.push(Exit { kind, at, to: bare(input)? });
         Ok(())
@@ -128,7 +129,7 @@ fn trigger(input: ParseStream<'_>) -> Result<Trigger> {
 fn pause(input: ParseStream<'_>) -> Result<Pause> {
     if input.peek(Token![self]) {
         let message = "`after self.due` is not offered yet: write the time in the row, as in `after 10m`";
-        return Err(Error::new(input.parse::<Token![self]>()?.span(), message));
+        return Err(Error::new(input.parse::<Token![self]>()?.span, message));
     }
     if input.peek(LitFloat) {
         return Err(input.error(UNITS));
@@ -165,7 +166,10 @@ fn bare(input: ParseStream<'_>) -> Result<Ident> {
     let path = input.call(Path::parse_mod_style)?;
     path.get_ident().cloned().ok_or_else(|| {
         let (full, state) = (text(&path), last(&path));
-        Error::new_spanned(&path, format!("states are named bare here: add `use {full};` and write `{state}`"))
+        Error::new_spanned(
+            &path,
+            format!("states are named bare here: add `use {full};` and write `{state}`"),
+        )
     })
 }
 

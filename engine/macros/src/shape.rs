@@ -15,10 +15,14 @@ pub(crate) fn impl_shape(input: &DeriveInput, at: &TokenStream) -> Result<TokenS
     let ident = &input.ident;
     let body = match &input.data {
         Data::Struct(data) => fields(&data.fields, at),
-        Data::Enum(data) => data.variants.iter().map(|variant| {
-            let (name, inner) = (variant.ident.to_string(), fields(&variant.fields, at));
-            quote!(hash = #at::mix(hash, #at::hash_name(#name)); #inner)
-        }).collect(),
+        Data::Enum(data) => data
+            .variants
+            .iter()
+            .map(|variant| {
+                let (name, inner) = (variant.ident.to_string(), fields(&variant.fields, at));
+                quote!(hash = #at::mix(hash, #at::hash_name(#name)); #inner)
+            })
+            .collect(),
         Data::Union(_) => {
             return Err(Error::new(
                 ident.span(),

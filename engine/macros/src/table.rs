@@ -1,5 +1,4 @@
 //! A parsed table: what the author wrote, with the tokens to point at. It knows no rule; `rules` does.
-use proc_macro2::Span;
 use quote::ToTokens;
 use std::{collections::BTreeSet, time::Duration};
 use syn::{Attribute, Ident, Path, Type, Visibility};
@@ -45,7 +44,7 @@ pub(crate) struct Pause {
 pub(crate) struct Exit {
     pub(crate) kind: ExitKind,
     /// The keyword, to point at.
-    pub(crate) at: Span,
+    pub(crate) at: Ident,
     pub(crate) to: Ident,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Each type that a table names is asked for its bounds in one place (the header of one impl), and everything here
 //! leans on that impl: so a missing `#[state]` or `#[request]` is reported once, on the table, and not once per use.
-use super::{Ask, Asked, EventOf, Fault, Leaves, Meta, Stop, StoredType, Wake};
-use crate::{Cx, Encoded, Purse, Reading, Refused, Request, State, Stored, codec};
+use super::{Answers, Ask, Asked, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Wake};
+use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored, codec};
 use std::{future::Future, marker::PhantomData};
 
 /// A state that a stopped run can be led to.
@@ -46,11 +46,14 @@ pub trait Was<Row> {
     type Old: Stored;
 }
 
-/// A request that a state of `G` asks.
+/// A state of `G`: the one place that asks for its `#[state]`.
+pub trait StateOf<G>: Stored {}
+
+/// A request that a state of `G` asks: the one place that asks for its `#[request(..)]`.
 pub trait AskedBy<G>: Request {}
 
 /// Whether the name in the table is the one that `#[state]` saw.
-pub const fn is_named<S: State>(row: &str) -> bool {
+pub const fn is_named<G, S: StateOf<G>>(row: &str) -> bool {
     let (seen, row) = (S::NAME.as_bytes(), row.as_bytes());
     let mut at = 0;
     while at < seen.len() && at < row.len() && seen[at] == row[at] {
@@ -65,7 +68,7 @@ pub const fn event_tag<G, E: EventOf<G>>() -> u64 {
 }
 
 /// A state, as its graph lists it.
-pub fn state_type<S: State>() -> StoredType {
+pub fn state_type<G, S: StateOf<G>>() -> StoredType {
     stored_type::<S>()
 }
 /// An event, as the graph that waits for it lists it.
@@ -85,8 +88,12 @@ fn stored_type<T: Stored>() -> StoredType {
     StoredType { name: T::NAME, tag: T::TAG, shape: T::SHAPE, recode: codec::recode::<T> }
 }
 
+/// Writes a state.
+pub fn write<G, S: StateOf<G>>(state: &S) -> Encoded {
+    Encoded::stored(state)
+}
 /// Reads a state, if it is this one and of this shape.
-pub fn read<S: State>(state: &Encoded, reading: &Reading) -> Option<Result<S, Refused>> {
+pub fn read<G, S: StateOf<G>>(state: &Encoded, reading: &Reading) -> Option<Result<S, Refused>> {
     read_as(state, reading)
 }
 /// Reads an old state, if it is this one and of this shape.
@@ -135,7 +142,9 @@ pub fn unlisted(state: &'static str, wake: &Wake) -> Fault {
     Fault::fatal(format!("state `{state}` has no row for {wake:?}"))
 }
 
-/// An `asks` row of `S`. Method lookup finds [`Requested`] when `R` is a request, else [`Unrequested`].
+/// What the type `S` makes of the request `R`, in a row `S asks R` or a graph that `serves R`. Method lookup finds
+/// [`Requested`] when `R` is a request, else [`Unrequested`]: so what is no request is reported once, and not its lack
+/// of handlers as well.
 pub struct Row<S, R>(PhantomData<fn() -> (S, R)>);
 
 impl<S, R> Row<S, R> {
@@ -143,20 +152,41 @@ impl<S, R> Row<S, R> {
     pub const AT: Row<S, R> = Row(PhantomData);
 }
 
-/// What the state asks.
+/// A row with a request.
 pub trait Requested<S, R: Request> {
-    /// Encodes the request.
+    /// Encodes what the state asks.
     fn ask(&self, state: &S, purse: &mut Purse) -> Encoded
     where
         S: Ask<R>,
     {
         Encoded::durable(&state.ask(purse))
     }
+    /// Opens the start state.
+    fn open(&self, request: R) -> S
+    where
+        S: Opens<R>,
+    {
+        S::open(request)
+    }
+    /// Answers from an end state.
+    fn answer(&self, end: S) -> R::Outcome
+    where
+        S: Answers<R>,
+    {
+        end.answer()
+    }
+    /// Registers the graph.
+    fn serve(&self, registry: &mut Registry)
+    where
+        S: Serves<R>,
+    {
+        registry.serve::<S, R>();
+    }
 }
 impl<S, R: Request> Requested<S, R> for Row<S, R> {}
 
-/// What the state makes of the outcome.
-pub trait Answered<S: Ask<R>, R: Request> {
+/// A row with a request whose outcome the state handles.
+pub trait Answered<S: Ask<R> + Leaves<R>, R: Request> {
     /// Decodes the outcome and hands it to the state.
     fn answered(
         &self,
@@ -168,16 +198,16 @@ pub trait Answered<S: Ask<R>, R: Request> {
         async move { state.answered(outcome?, cx).await }
     }
 }
-impl<S: Ask<R>, R: Request> Answered<S, R> for Row<S, R> {}
+impl<S: Ask<R> + Leaves<R>, R: Request> Answered<S, R> for Row<S, R> {}
 
 /// A row whose type is not a request, or whose state does not handle the outcome. The program does not compile, for
 /// want of that, so nothing here ever runs.
 pub trait Unrequested<S, R> {
-    /// Says nothing.
+    /// Claims that it is not called.
     fn ask(&self, _: &S, _: &mut Purse) -> Encoded {
-        unreachable!("the row's type is not a request, so this does not compile")
+        unreachable!("what is not a request does not compile")
     }
-    /// Refuses.
+    /// Claims that it is not called.
     fn answered(
         &self,
         _: S,
@@ -187,7 +217,131 @@ pub trait Unrequested<S, R> {
     where
         S: Leaves<R>,
     {
-        std::future::ready(Err(Fault::fatal("an outcome without a handler")))
+        std::future::ready(Err(Fault::fatal("what is not a request does not compile")))
     }
+    /// Claims that it is not called.
+    fn open(&self, _: R) -> S {
+        unreachable!("what is not a request does not compile")
+    }
+    /// Claims that it is not called.
+    fn answer<T>(&self, _: S) -> T {
+        unreachable!("what is not a request does not compile")
+    }
+    /// Does nothing.
+    fn serve(&self, _: &mut Registry) {}
 }
 impl<S, R> Unrequested<S, R> for &Row<S, R> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Graph, Reading, prelude::*};
+    use expect_test::expect;
+
+    mod v1 {
+        use crate::prelude::*;
+        #[state]
+        pub(super) struct Counting {
+            pub(super) text: String,
+        }
+    }
+    #[state]
+    struct Counting {
+        n: u32,
+    }
+    #[state]
+    struct Counted(u32);
+    #[event]
+    struct Tick;
+
+    graph! {
+        graph Count v2 {
+            start Counting;
+            Counting on Tick -> Counted;
+            end Counted;
+            stop -> Counted;
+            was v1::Counting => Counting;
+        }
+    }
+    impl On<Tick> for Counting {
+        async fn on(self, _: Tick, _: &mut Cx<Count>) -> Next<Self, Tick> {
+            go(Counted(self.n))
+        }
+    }
+    impl From<Stop> for Counted {
+        fn from(_: Stop) -> Counted {
+            Counted(0)
+        }
+    }
+    impl From<v1::Counting> for Counting {
+        fn from(old: v1::Counting) -> Counting {
+            Counting { n: old.text.len() as u32 }
+        }
+    }
+
+    /// Reads a state back and prints it, or why not, with hashes in short.
+    fn read_back(state: &Encoded) -> String {
+        match Count::decode(state, &Reading::OWN) {
+            Ok(CountState::Counting(counting)) => format!("Counting {}", counting.n),
+            Ok(CountState::Counted(counted)) => format!("Counted {}", counted.0),
+            Err(refused) => {
+                let ours = <Counting as durable::Shape>::SHAPE;
+                refused.0.replace(&format!("{ours:016x}"), "(our shape)")
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_is_read_as_it_was_written() {
+        assert_eq!(read_back(&Count::encode(&Counting { n: 3 }.into())), "Counting 3");
+        assert_eq!(read_back(&Count::encode(&Counted(4).into())), "Counted 4");
+    }
+
+    #[test]
+    fn an_old_state_is_read_through_its_upcaster() {
+        assert_eq!(read_back(&Encoded::stored(&v1::Counting { text: "four".into() })), "Counting 4");
+    }
+
+    #[test]
+    fn an_unknown_shape_is_refused_with_what_to_write() {
+        let state = Encoded { shape: 7, ..Encoded::stored(&Counting { n: 3 }) };
+        expect!["graph `Count` v2: state `Counting` was journalled with shape 0000000000000007, this build has (our shape); add `was v1::Counting => Counting;` with `impl From<v1::Counting> for Counting`"].assert_eq(&read_back(&state));
+    }
+
+    #[test]
+    fn an_unknown_state_is_refused_with_what_this_build_knows() {
+        let state = Encoded { tag: 1, shape: 7, bytes: vec![] };
+        let refused = read_back(&state);
+        assert!(
+            refused.starts_with("graph `Count` v2: the journal holds a state with tag 0000000000000001"),
+            "{refused}"
+        );
+        assert!(refused.contains("`Counting` (") && refused.contains("`Counted` ("), "{refused}");
+        assert!(refused.ends_with("add `was v1::X => X;` with `impl From<v1::X> for X`"), "{refused}");
+        assert!(
+            read_back(&Encoded::stored(&Tick)).starts_with("graph `Count` v2"),
+            "an event is not a state"
+        );
+    }
+
+    #[test]
+    fn bytes_left_over_are_refused() {
+        let mut state = Count::encode(&Counting { n: 3 }.into());
+        state.bytes.push(0);
+        expect!["`Counting` left 1 bytes unread"].assert_eq(&read_back(&state));
+    }
+
+    #[test]
+    fn names_are_compared_to_the_last_letter() {
+        assert!(is_named::<Count, Counting>("Counting"));
+        for other in ["Countin", "Countings", "counting", ""] {
+            assert!(!is_named::<Count, Counting>(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_wake_that_no_row_lists_is_a_fault() {
+        expect!["state `Counting` has no row for Elapsed"]
+            .assert_eq(&unlisted("Counting", &Wake::Elapsed).to_string());
+    }
+}

@@ -14,9 +14,13 @@ use std::{future::Future, time::Duration};
 
 /// A state of a graph: exactly what is true while the run is in it. A transition eats it.
 ///
+/// That it can be journalled ([`Stored`]) is asked once, by the code that `graph!` emits, and not here: as a supertrait
+/// it would be asked again by each handler, and one missing `#[state]` would be reported five times. For the same reason
+/// the handlers below ask for their row ([`Leaves`]) in their one method and not in their head.
+///
 /// A state belongs to one graph. Two graphs that name one type clash with E0119 (in one crate) or E0117 (across
 /// crates): write one struct for each.
-pub trait State: Stored {
+pub trait State: Sized + Send + 'static {
     /// The graph it belongs to.
     type Graph: Graph;
 }
@@ -33,9 +37,7 @@ pub struct Elapsed;
     label = "the graph's table does not list this",
     note = "write a row `{Self} on {Via} -> ..;` (or `{Self} -> ..;` for a `Step`) in `graph! {{ .. }}`"
 )]
-pub trait Leaves<Via>: Sized + Send + 'static {
-    /// The graph whose table has the row.
-    type Graph: Graph;
+pub trait Leaves<Via>: State {
     /// The successors that the row lists.
     type Next: Send;
 }
@@ -68,9 +70,11 @@ pub fn go<N: Successor<To>, To>(to: To) -> Result<N, Fault> {
     label = "missing `impl Step for {Self}`",
     note = "a state with a plain row `{Self} -> ..;` runs on its own and needs a `Step`"
 )]
-pub trait Step: Leaves<Entered> {
+pub trait Step: State {
     /// Does the state's work and names what follows.
-    fn step(self, cx: &mut Cx<Self::Graph>) -> impl Future<Output = Next<Self>> + Send;
+    fn step(self, cx: &mut Cx<Self::Graph>) -> impl Future<Output = Next<Self>> + Send
+    where
+        Self: Leaves<Entered>;
 }
 
 /// A state with a row `S on E -> ..;` (or `S after 10m -> ..;`, where `E` is [`Elapsed`]).
@@ -79,9 +83,11 @@ pub trait Step: Leaves<Entered> {
     label = "missing `impl On<{E}> for {Self}`",
     note = "the table has a row in which `{Self}` waits for `{E}`"
 )]
-pub trait On<E>: Leaves<E> {
+pub trait On<E>: State {
     /// Handles the event and names what follows.
-    fn on(self, event: E, cx: &mut Cx<Self::Graph>) -> impl Future<Output = Next<Self, E>> + Send;
+    fn on(self, event: E, cx: &mut Cx<Self::Graph>) -> impl Future<Output = Next<Self, E>> + Send
+    where
+        Self: Leaves<E>;
 }
 
 /// `Self` is named in an `on` row of `G`.
@@ -98,10 +104,7 @@ pub trait EventOf<G>: Stored {}
     label = "not a start state",
     note = "the table of a graph names its one `start` state"
 )]
-pub trait Start: Into<<Self::Graph as Graph>::State> + Send + 'static {
-    /// The graph that a run follows.
-    type Graph: Graph;
-}
+pub trait Start: State + Into<<Self::Graph as Graph>::State> {}
 
 /// A state with a row `S asks R -> ..;`: a child answers it, and the outcome is matched to the end.
 #[diagnostic::on_unimplemented(
@@ -109,7 +112,7 @@ pub trait Start: Into<<Self::Graph as Graph>::State> + Send + 'static {
     label = "missing `impl Ask<{R}> for {Self}`",
     note = "the table has a row `{Self} asks {R} -> ..;`"
 )]
-pub trait Ask<R: Request>: Leaves<R> {
+pub trait Ask<R: Request>: State {
     /// Says what to ask, from the state alone, and takes the child's share from the purse. It is pure: it may run
     /// again after a crash.
     fn ask(&self, purse: &mut Purse) -> R;
@@ -118,7 +121,9 @@ pub trait Ask<R: Request>: Leaves<R> {
         self,
         outcome: R::Outcome,
         cx: &mut Cx<Self::Graph>,
-    ) -> impl Future<Output = Next<Self, R>> + Send;
+    ) -> impl Future<Output = Next<Self, R>> + Send
+    where
+        Self: Leaves<R>;
 }
 
 /// The start state of a graph with `serves R;`.

@@ -1,6 +1,21 @@
 //! The log: groups of opaque records, in one order, each group atomic. It knows nothing of runs.
 use futures::future::BoxFuture;
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
+};
+
+mod file;
+mod horizon;
+mod memory;
+
+#[cfg(test)]
+mod conformance;
+
+pub use file::{FileLog, GROUP_BYTES_MAX, Mode, Opened, Options, Torn};
+pub use memory::MemoryLog;
 
 /// The address of a record: dense, from 1. Stable for ever, compaction included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -39,7 +54,9 @@ pub enum LogFault {
         owner: String,
     },
     /// What was acknowledged once cannot be read. Nothing was changed.
-    #[error("the journal is damaged: {file} at byte {byte}: {what}; nothing was changed. Restore the file from a backup, or move it away with everything after it to start from what is before")]
+    #[error(
+        "the journal is damaged: {file} at byte {byte}: {what}; nothing was changed. Restore the file from a backup, or move it away with everything after it to start from what is before"
+    )]
     Damaged {
         /// The segment.
         file: PathBuf,
@@ -70,12 +87,32 @@ pub enum LogFault {
     /// It was opened beside its owner, for reading.
     #[error("the journal was opened for reading")]
     ReadOnly,
+    /// A file among the segments is not one, or is of another version of the format. Nothing was changed.
+    #[error("{path} is no segment of a journal that this version reads: {what}; nothing was changed")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        what: String,
+    },
+    /// There is no such record, or it is not durable yet.
+    #[error("there is no record {}: the journal is durable up to {}", .lsn.0, .last.0)]
+    Missing {
+        /// What was asked for.
+        lsn: Lsn,
+        /// The last durable record.
+        last: Lsn,
+    },
+    /// It was closed.
+    #[error("the journal is closed")]
+    Closed,
 }
 
 /// The one order of everything that happened. One owner writes; whoever may read the files may read.
 pub trait Log: Send + Sync + 'static {
     /// Orders a group and returns the address of its last record at once. It is durable once [`Log::durable`] returns
-    /// for that address. The group is read back whole or not at all.
+    /// for that address. The group is read back whole or not at all. An empty group orders nothing and returns the
+    /// address of the last record before it.
     ///
     /// # Errors
     /// When the log is poisoned by an earlier failure, or the group is too large: then nothing was ordered.
@@ -97,19 +134,24 @@ pub trait Log: Send + Sync + 'static {
     fn read(&self, lsn: Lsn) -> Result<Vec<u8>, LogFault>;
 
     /// Calls `each` with every durable group from the one that holds `from`, in order, on this thread, and returns when
-    /// there are no more.
+    /// there are no more. Only one group at a time is in memory.
     ///
     /// # Errors
-    /// When a group cannot be read.
+    /// When a group cannot be read. Those before it were passed on.
     fn scan(&self, from: Lsn, each: &mut dyn FnMut(&Group) -> Flow) -> Result<(), LogFault>;
 
-    /// Calls `each` with every durable group from the one that holds `from`, then with each later one after it has become durable, in order, on a
-    /// thread of its own. It ends when the log is closed or `each` says [`Flow::Stop`].
-    fn subscribe(&self, from: Lsn, each: Box<dyn FnMut(&Group) -> Flow + Send>);
+    /// Calls `each` with every durable group from the one that holds `from`, then with each later one after it has
+    /// become durable, in order, on a thread of its own. A slow subscriber holds nobody up and loses nothing. It ends
+    /// when `each` says [`Flow::Stop`], or when the log was closed and all that is durable was passed on. When a group
+    /// cannot be read (or the thread not be started), `each` is told so, and that is the last call.
+    fn subscribe(&self, from: Lsn, each: Subscriber);
 
     /// Writes what is pending and stops the writer. Later appends fail.
     fn close(&self);
 }
+
+/// Who is called with each group, see [`Log::subscribe`].
+pub type Subscriber = Box<dyn FnMut(Result<&Group, LogFault>) -> Flow + Send>;
 
 /// Whether a subscriber wants more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,4 +160,35 @@ pub enum Flow {
     Continue,
     /// No more.
     Stop,
+}
+
+/// Starts a thread of the log, by name, so that a stack dump says whose it is.
+fn spawn(
+    name: &'static str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<thread::JoinHandle<()>, LogFault> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(LogFault::io("start the thread", Path::new(name)))
+}
+
+/// Runs a subscription on a thread of its own.
+fn follow(mut each: Subscriber, run: impl FnOnce(&mut Subscriber) + Send + 'static) {
+    let (hand_over, handed) = mpsc::sync_channel(1);
+    let follow = move || {
+        let mut each = handed.recv().expect("it is handed over to every thread that starts");
+        run(&mut each);
+    };
+    match spawn("log-follower", follow) {
+        // It waits for exactly this.
+        Ok(_) => drop(hand_over.send(each)),
+        Err(fault) => drop(each(Err(fault))),
+    }
+}
+
+impl LogFault {
+    fn io(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogFault {
+        move |source| LogFault::Io { act, path: path.to_owned(), source: Arc::new(source) }
+    }
 }

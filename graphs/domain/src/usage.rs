@@ -1,6 +1,7 @@
 //! What model calls use up.
 use crate::{MicroUsd, SessionId, Tokens, TurnId};
 use durable::{Fact, Owner, Time, durable, fact};
+use std::ops::Add;
 
 /// What one model call used.
 #[durable]
@@ -12,6 +13,17 @@ pub struct Usage {
     pub output: Tokens,
     /// What it cost.
     pub cost: MicroUsd,
+}
+
+impl Add for Usage {
+    type Output = Usage;
+    fn add(self, other: Usage) -> Usage {
+        Usage {
+            input: Tokens(self.input.0.saturating_add(other.input.0)),
+            output: Tokens(self.output.0.saturating_add(other.output.0)),
+            cost: MicroUsd(self.cost.0.saturating_add(other.cost.0)),
+        }
+    }
 }
 
 /// A model call was made and is charged.

@@ -1,6 +1,6 @@
 //! Carries out what policy approved: contiguous reads side by side, everything else in order. What a tool returns is
 //! scrubbed before anybody, the journal included, sees it.
-use crate::{Asking, Talk, Turn};
+use crate::{Asking, Talk, Tally, Turn};
 use domain::{CallOutcome, Message, Progress, Recovery};
 use durable::{FactId, durable};
 use engine::{Ticket, prelude::*};
@@ -22,8 +22,8 @@ pub struct Acting {
     pub talk: Talk,
     /// What policy said of each call, in order.
     pub rulings: Vec<Ruling>,
-    /// Which round trip of the turn.
-    pub round: u32,
+    /// How far the turn has come.
+    pub tally: Tally,
 }
 
 /// What is recorded before a call that is never repeated, so that a human or the model can look.
@@ -46,7 +46,7 @@ impl Step for Acting {
             }
         }
         let upto = said.into_iter().max().ok_or_else(|| Fault::fatal("nothing to act on"))?;
-        go(Asking { talk: self.talk, upto, round: self.round + 1 })
+        go(Asking { talk: self.talk, upto, tally: self.tally })
     }
 }
 
@@ -92,9 +92,10 @@ async fn carry_out(
     ticket: Ticket,
 ) -> Result<Settled<FactId>, Fault> {
     let said = ticket.fact(0);
+    let bench = cx.env.workshop.bench(&talk.user).map_err(Fault::fatal)?;
     let journalled = approved.dispatch(ticket).map_err(Fault::fatal)?;
     cx.tell(Progress::Calling(approved.call().clone()));
-    let scrubbed = cx.env.executor.execute(journalled).await.scrub(&cx.env.scrubber);
+    let scrubbed = bench.executor.execute(journalled).await.scrub(&bench.scrubber);
     cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
     Ok(Settled::new(said).fact(&talk.said(cx.at(), scrubbed.message())))
 }

@@ -1,5 +1,5 @@
 //! Asks the model and waits for its answer. Never looks inside the calls it makes: that is `judging`.
-use crate::{Answered, Judging, Talk, Turn};
+use crate::{Answered, Judging, Talk, Tally, Turn};
 use domain::{
     Collector, Finish, Fragment, Message, ModelFault, Progress, Question, Tokens, ToolCall, Turns, Usage, UsageSpent,
     whole,
@@ -16,8 +16,8 @@ pub struct Asking {
     pub talk: Talk,
     /// The history that the model is shown ends here.
     pub upto: FactId,
-    /// Which round trip of the turn, from 1.
-    pub round: u32,
+    /// How far the turn has come.
+    pub tally: Tally,
 }
 
 /// What is kept of an answer: its text is in the session, so the cursor stands for it.
@@ -26,6 +26,8 @@ pub struct Asking {
 struct Heard {
     said: FactId,
     calls: Vec<ToolCall>,
+    finish: Finish,
+    usage: Usage,
 }
 
 impl Step for Asking {
@@ -33,17 +35,19 @@ impl Step for Asking {
         let (asking, cx) = (&self, &*cx);
         let hold = cx.hold(Amount::from(Turns(1)) + cx.env.model.limits().answer_tokens_max.into())?;
         let heard = cx.effect("answer", hold, |ticket| asking.ask(cx, ticket)).await?;
-        if heard.calls.is_empty() {
-            return go(Answered { talk: self.talk, said: heard.said });
+        let Heard { said, calls, finish, usage } = heard;
+        let tally = self.tally.and(usage);
+        if calls.is_empty() {
+            return go(Answered { talk: self.talk, said, finish, tally });
         }
-        go(Judging { talk: self.talk, said: heard.said, calls: heard.calls, round: self.round })
+        go(Judging { talk: self.talk, calls, tally })
     }
 }
 
 impl Asking {
     async fn ask(&self, cx: &Cx<Turn>, ticket: Ticket) -> Result<Settled<Heard>, Fault> {
         let attempt = ticket.attempt();
-        cx.tell(Progress::Asking { round: self.round, attempt });
+        cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
         let mut answer = cx.env.model.ask(self.question(cx, &ticket).await?);
         let mut collector = Collector::default();
         while let Some(fragment) = answer.next().await {
@@ -64,7 +68,7 @@ impl Asking {
         }
         let usage = answer.usage.unwrap_or_default();
         let said = Message::Assistant { text: answer.text, calls: answer.calls.clone() };
-        Ok(Settled::new(Heard { said: ticket.fact(0), calls: answer.calls })
+        Ok(Settled::new(Heard { said: ticket.fact(0), calls: answer.calls, finish: answer.finish, usage })
             .spent(charge(usage))
             .fact(&self.talk.said(cx.at(), said))
             .fact(&self.usage(cx, attempt, usage)))

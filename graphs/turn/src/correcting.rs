@@ -1,5 +1,5 @@
 //! Tells the model why none of its calls was carried out. It judges nothing itself.
-use crate::{Asking, Talk, Turn};
+use crate::{Asking, Talk, Tally, Turn};
 use domain::{Message, Progress};
 use engine::prelude::*;
 
@@ -11,13 +11,13 @@ pub struct Correcting {
     pub talk: Talk,
     /// What the model is told, one message for each call.
     pub refusals: Vec<Message>,
-    /// Which round trip of the turn.
-    pub round: u32,
+    /// How far the turn has come.
+    pub tally: Tally,
 }
 
 impl Step for Correcting {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
-        let Correcting { talk, refusals, round } = self;
+        let Correcting { talk, refusals, tally } = self;
         let mut upto = None;
         for refusal in refusals {
             if let Message::Tool { text, .. } = &refusal {
@@ -26,6 +26,6 @@ impl Step for Correcting {
             upto = Some(cx.record(&talk.said(cx.at(), refusal)));
         }
         let upto = upto.ok_or_else(|| Fault::fatal("a correction without a refused call"))?;
-        go(Asking { talk, upto, round: round + 1 })
+        go(Asking { talk, upto, tally })
     }
 }

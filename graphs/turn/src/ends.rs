@@ -1,6 +1,6 @@
 //! How a turn ends, and what it tells who asked.
-use crate::Talk;
-use domain::{StopCause, TurnOutcome, TurnRequest};
+use crate::{Talk, Tally};
+use domain::{Finish, StopCause, TurnOutcome, TurnRequest};
 use durable::FactId;
 use engine::prelude::*;
 
@@ -12,6 +12,10 @@ pub struct Answered {
     pub talk: Talk,
     /// The message that is the answer.
     pub said: FactId,
+    /// Why the model stopped writing.
+    pub finish: Finish,
+    /// How far the turn came.
+    pub tally: Tally,
 }
 
 /// The turn stopped without an answer. What was said and done until then stays in the session.

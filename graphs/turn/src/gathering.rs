@@ -1,5 +1,5 @@
 //! Takes the message into the session. Looks at nothing and asks nobody.
-use crate::{Asking, Talk, Turn};
+use crate::{Asking, Talk, Tally, Turn};
 use domain::{Message, SessionTouched, TurnRequest, title_of};
 use engine::prelude::*;
 
@@ -30,6 +30,6 @@ impl Step for Gathering {
             title: title_of(&prompt),
         });
         let upto = cx.record(&talk.said(cx.at(), Message::User { text: prompt }));
-        go(Asking { talk, upto, round: 1 })
+        go(Asking { talk, upto, tally: Tally::default() })
     }
 }

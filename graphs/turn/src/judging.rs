@@ -1,7 +1,6 @@
 //! Holds each call against policy. Pure: the same calls get the same rulings, however often.
-use crate::{Acting, Correcting, Talk, Turn};
+use crate::{Acting, Correcting, Talk, Tally, Turn};
 use domain::ToolCall;
-use durable::FactId;
 use engine::prelude::*;
 use policy::{Proposed, Ruling};
 
@@ -11,12 +10,10 @@ use policy::{Proposed, Ruling};
 pub struct Judging {
     /// Which conversation.
     pub talk: Talk,
-    /// The message that makes the calls.
-    pub said: FactId,
     /// The calls, in order.
     pub calls: Vec<ToolCall>,
-    /// Which round trip of the turn.
-    pub round: u32,
+    /// How far the turn has come.
+    pub tally: Tally,
 }
 
 impl Step for Judging {
@@ -36,8 +33,8 @@ impl Step for Judging {
             }
         }
         if some_approved {
-            return go(Acting { talk: self.talk, rulings, round: self.round });
+            return go(Acting { talk: self.talk, rulings, tally: self.tally });
         }
-        go(Correcting { talk: self.talk, refusals, round: self.round })
+        go(Correcting { talk: self.talk, refusals, tally: self.tally })
     }
 }

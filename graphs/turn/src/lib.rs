@@ -26,8 +26,8 @@ pub use correcting::Correcting;
 pub use ends::{Answered, Stopped};
 pub use gathering::Gathering;
 pub use judging::Judging;
-pub use ports::Ports;
-pub use talk::Talk;
+pub use ports::{Bench, Ports, Workshop};
+pub use talk::{Talk, Tally};
 
 use domain::TurnRequest;
 use engine::prelude::*;
@@ -44,5 +44,18 @@ graph! {
         Acting     -> Asking;
         end Answered, Stopped;
         stop -> Stopped;
+    }
+}
+
+/// Which conversation a turn belongs to; `None` once it has stopped.
+pub fn talk(state: &TurnState) -> Option<&Talk> {
+    match state {
+        TurnState::Gathering(it) => Some(&it.talk),
+        TurnState::Asking(it) => Some(&it.talk),
+        TurnState::Judging(it) => Some(&it.talk),
+        TurnState::Correcting(it) => Some(&it.talk),
+        TurnState::Acting(it) => Some(&it.talk),
+        TurnState::Answered(it) => Some(&it.talk),
+        TurnState::Stopped(_) => None,
     }
 }

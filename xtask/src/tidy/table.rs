@@ -33,6 +33,7 @@ pub(super) const IMPORTS: &[Import] = &[
     ("policy", "engine", "only the engine's ticket makes an approved call executable"),
     ("policy", "domain", "it judges tool calls"),
     ("turn", "engine", "it is a graph"),
+    ("turn", "durable", "its states hold times and the addresses of facts"),
     ("turn", "domain", "its nouns and its ports"),
     ("turn", "policy", "a call passes through its stages"),
     ("store", "durable", "rows are made from facts"),

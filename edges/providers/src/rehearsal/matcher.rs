@@ -8,6 +8,9 @@ use std::cell::Cell;
 /// A thousand times what a sentence of five steps needs, and a fraction of a second: texts built to confuse end here.
 const FUEL: u32 = 2_000_000;
 
+/// More files than a person names one by one.
+const NAMES_MAX: usize = 16;
+
 /// A file or folder as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
@@ -21,19 +24,21 @@ pub(super) enum Target {
 
 /// What a slot caught.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Catch {
+enum Catch<'a> {
     Names(Vec<Target>),
-    Text(String),
+    Text(&'a str),
     Number(u64),
 }
 
-/// How a text that opens with a quotation mark is taken.
+/// Where quotations may stand in texts, from what is most likely meant to what is least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quoting {
-    /// It ends with the quotation.
-    Exact,
-    /// It may go on behind it.
-    Loose,
+    /// A text is one quotation, or has none in it.
+    Whole,
+    /// A text may have one within, but one at its start is all of it.
+    Within,
+    /// Anywhere.
+    Anywhere,
 }
 
 /// What bounds the work on one request.
@@ -59,11 +64,11 @@ impl Fuel {
 
 /// What the slots of a form caught, by their names.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Caught(Vec<(String, Catch)>);
+pub(super) struct Caught<'a>(Vec<(&'a str, Catch<'a>)>);
 
-impl Caught {
-    fn find(&self, slot: &str) -> Option<&Catch> {
-        self.0.iter().find(|(name, _)| name == slot).map(|(_, catch)| catch)
+impl Caught<'_> {
+    fn find(&self, slot: &str) -> Option<&Catch<'_>> {
+        self.0.iter().find(|(name, _)| *name == slot).map(|(_, catch)| catch)
     }
     /// Whether the slot or rule was part of the sentence.
     pub(super) fn has(&self, slot: &str) -> bool {
@@ -83,7 +88,7 @@ impl Caught {
     /// The text a slot or rule caught; empty when it was left out.
     pub(super) fn text(&self, slot: &str) -> String {
         match self.find(slot) {
-            Some(Catch::Text(text)) => text.clone(),
+            Some(Catch::Text(text)) => (*text).to_owned(),
             Some(Catch::Names(_) | Catch::Number(_)) | None => String::new(),
         }
     }
@@ -98,12 +103,12 @@ impl Caught {
 
 /// What is to be matched still: a list that grows at its front without copying.
 #[derive(Clone, Copy)]
-struct Rest<'r> {
-    nodes: &'r [Node],
-    behind: Option<&'r Rest<'r>>,
+struct Rest<'a, 'r> {
+    nodes: &'a [Node],
+    behind: Option<&'r Rest<'a, 'r>>,
 }
 
-impl Rest<'_> {
+impl Rest<'_, '_> {
     fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.behind.is_none_or(Rest::is_empty)
     }
@@ -119,14 +124,14 @@ pub(super) struct Matcher<'a> {
     pub(super) fuel: &'a Fuel,
 }
 
-impl Matcher<'_> {
+impl<'a> Matcher<'a> {
     /// Returns what the slots caught, when the pattern fits the tokens from the first to the last.
-    pub(super) fn fits(&self, nodes: &[Node]) -> Option<Caught> {
+    pub(super) fn fits(&self, nodes: &'a [Node]) -> Option<Caught<'a>> {
         let mut caught = Caught::default();
         self.run(0, Rest { nodes, behind: None }, &mut caught).then_some(caught)
     }
 
-    fn run(&self, at: usize, rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn run(&self, at: usize, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         if !self.fuel.burn() {
             return false;
         }
@@ -149,11 +154,11 @@ impl Matcher<'_> {
         }
     }
 
-    fn any(&self, at: usize, all: &[Vec<Node>], rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn any(&self, at: usize, all: &'a [Vec<Node>], rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         all.iter().any(|nodes| self.run(at, Rest { nodes, behind: Some(&rest) }, caught))
     }
 
-    fn slot(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn slot(&self, at: usize, slot: &'a str, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         let at = self.skip(at);
         match slot {
             "TEXT" | "OLD" | "NEW" => self.text(at, slot, rest, caught),
@@ -168,15 +173,15 @@ impl Matcher<'_> {
                 .is_some_and(|number| self.keep(at + 1, slot, Catch::Number(number), rest, caught)),
             // A rule keeps its first word: `count words` says by it what to count.
             _ => {
-                let text = Catch::Text(self.tokens.get(at).and_then(key).unwrap_or_default().to_owned());
+                let text = Catch::Text(self.tokens.get(at).and_then(key).unwrap_or_default());
                 self.keep(at, slot, text, Rest { nodes: rule(slot), behind: Some(&rest) }, caught)
             }
         }
     }
 
-    fn keep(&self, at: usize, slot: &str, catch: Catch, rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn keep(&self, at: usize, slot: &'a str, catch: Catch<'a>, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         let before = caught.0.len();
-        caught.0.push((slot.to_owned(), catch));
+        caught.0.push((slot, catch));
         let fits = self.run(at, rest, caught);
         if !fits {
             caught.0.truncate(before);
@@ -185,45 +190,51 @@ impl Matcher<'_> {
     }
 
     /// A text: shortest first, except that the last one of a form takes all that is left.
-    fn text(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn text(&self, at: usize, slot: &'a str, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         let Some(first) = self.tokens.get(at) else { return false };
         if let Kind::Quoted(text) = first.kind {
-            let text = Catch::Text(text.to_owned());
-            if self.keep(at + 1, slot, text, rest, caught) {
+            if self.keep(at + 1, slot, Catch::Text(text), rest, caught) {
                 return true;
             }
-            if self.quoting == Quoting::Exact {
+            if self.quoting != Quoting::Anywhere {
                 return false;
             }
         }
+        let is_quoted = |token: &Token<'_>| matches!(token.kind, Kind::Quoted(_));
+        let unquoted = match self.quoting {
+            Quoting::Whole => self.tokens[at..].iter().take_while(|token| !is_quoted(token)).count(),
+            Quoting::Within | Quoting::Anywhere => self.tokens.len() - at,
+        };
         if rest.is_empty() {
             let text = self.last_text(at);
-            return !text.is_empty() && self.keep(self.tokens.len(), slot, Catch::Text(text), rest, caught);
+            let fits = at + unquoted == self.tokens.len();
+            return fits && !text.is_empty() && self.keep(self.tokens.len(), slot, Catch::Text(text), rest, caught);
         }
-        (at + 1..=self.tokens.len()).filter(|end| !self.tokens[end - 1].is_mark()).any(|end| {
+        (at + 1..=at + unquoted).filter(|end| !self.tokens[end - 1].is_mark()).any(|end| {
             let text = &self.request[first.start..self.tokens[end - 1].end];
-            self.keep(end, slot, Catch::Text(text.to_owned()), rest, caught)
+            self.keep(end, slot, Catch::Text(text), rest, caught)
         })
     }
 
     /// The text from a token to the end of the clause. Its exclamation mark is its own, its full stop is the sentence's.
-    fn last_text(&self, at: usize) -> String {
+    fn last_text(&self, at: usize) -> &'a str {
         let end = self.tokens.last().map_or(0, |token| token.end);
         let text = self.request[self.tokens[at].start..end].trim_end_matches([',', ';', '\n']).trim_end();
         let text = if text.ends_with("..") { text } else { text.strip_suffix('.').unwrap_or(text) };
-        let text = if self.asked { text.strip_suffix('?').unwrap_or(text) } else { text };
-        text.to_owned()
+        if self.asked { text.strip_suffix('?').unwrap_or(text) } else { text }
     }
 
     /// Several files: as many as there are, fewer when what follows needs the words.
-    fn names(&self, at: usize, slot: &str, rest: Rest<'_>, caught: &mut Caught) -> bool {
+    fn names(&self, at: usize, slot: &'a str, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
         if let Some(next) = phrase(self.tokens, at, &THEM) {
             return self.keep(next, slot, Catch::Names(vec![Target::Them]), rest, caught);
         }
         let Some((target, mut next)) = name(self.tokens, at) else { return false };
         let mut ends = vec![next];
         let mut names = vec![target];
-        while let Some((target, end)) = self.behind_and(next).and_then(|at| name(self.tokens, at)) {
+        while let Some((target, end)) = self.behind_and(next).and_then(|at| name(self.tokens, at))
+            && names.len() < NAMES_MAX
+        {
             names.push(target);
             ends.push(end);
             next = end;

@@ -1,10 +1,12 @@
 //! Turns a request into a plan, or says what of it was not understood. It branches on no sentence: the forms are a table,
 //! and whatever they do not cover is refused in words.
-use super::forms::{Form, Read, forms, rule};
+use super::forms::{Form, Read, forms, is_rule, rule};
 use super::matcher::{Fuel, Matcher, Quoting};
 use super::pattern::{Node, words};
 use super::plan::{Content, Step, Want};
 use super::token::{Kind, Token, tokens};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// What a person chains in one sentence. A longer plan belongs to a real model.
 pub(super) const STEPS_MAX: usize = 5;
@@ -21,9 +23,9 @@ pub(super) const OPENINGS: [&str; 42] = [
     "i want to", "let's", "let us", "go and", "go ahead and", "try to", "can you", "could you", "would you", "will you",
 ];
 /// Politeness at the end of a step.
-pub(super) const CLOSINGS: [&str; 16] = [
+pub(super) const CLOSINGS: [&str; 18] = [
     "please", "for me", "for us", "now", "right now", "thanks", "thank you", "again", "once more", "if you can", "too",
-    "as well", "afterwards", "ok", "okay", "instead",
+    "as well", "to me", "to us", "afterwards", "ok", "okay", "instead",
 ];
 
 /// Why a request has no plan.
@@ -97,6 +99,10 @@ fn trimmed<'t, 'a>(tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
     }
 }
 
+fn joining(token: &Token<'_>) -> bool {
+    matches!(token.kind, Kind::Mark(',' | '.' | '!' | '?' | '\n'))
+}
+
 fn without_marks<'t, 'a>(tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
     &tokens[..tokens.iter().rposition(|token| !token.is_mark()).map_or(0, |last| last + 1)]
 }
@@ -125,8 +131,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn read(&self, clause: &[Token<'a>]) -> Result<Vec<Vec<Step>>, NotUnderstood> {
-        let read = [Quoting::Exact, Quoting::Loose].iter().find_map(|quoting| self.chain(clause, *quoting, CHAIN_MAX));
-        read.ok_or_else(|| {
+        let read = self.chain(clause, &[Quoting::Whole, Quoting::Within], CHAIN_MAX);
+        read.or_else(|| self.chain(clause, &[Quoting::Anywhere], CHAIN_MAX)).ok_or_else(|| {
             if self.fuel.is_spent() {
                 return NotUnderstood::TooTangled;
             }
@@ -140,14 +146,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a clause as one step, or else as steps joined by `and`, a comma, a full stop or a line break.
-    fn chain(&self, clause: &[Token<'a>], quoting: Quoting, depth: usize) -> Option<Vec<Vec<Step>>> {
-        if let Some(step) = self.one(clause, quoting) {
+    fn chain(&self, clause: &[Token<'a>], quoting: &[Quoting], depth: usize) -> Option<Vec<Vec<Step>>> {
+        let one = |clause: &[Token<'a>]| quoting.iter().find_map(|quoting| self.one(clause, *quoting));
+        if let Some(step) = one(clause) {
             return Some(vec![step]);
         }
-        let joins = |token: &Token<'_>| token.is("and") || matches!(token.kind, Kind::Mark(',' | '.' | '!' | '?' | '\n'));
         let depth = depth.checked_sub(1)?;
-        clause.iter().enumerate().filter(|(_, token)| joins(token)).find_map(|(at, _)| {
-            let first = self.one(trimmed(&clause[..at]), quoting)?;
+        let joins = |at: &usize| clause[*at].is("and") || (joining(&clause[*at]) && !clause[at - 1].is_mark());
+        (1..clause.len()).filter(joins).take_while(|_| !self.fuel.is_spent()).find_map(|at| {
+            let first = one(trimmed(&clause[..at]))?;
             let rest = trimmed(&clause[at + 1..]);
             let rest = if rest.is_empty() { vec![] } else { self.chain(rest, quoting, depth)? };
             Some([first].into_iter().chain(rest).collect())
@@ -160,7 +167,7 @@ impl<'a> Reader<'a> {
         let ends = ends(clause);
         for end in ends {
             for (start, asked) in &starts {
-                let tokens = clause.get(*start..end).filter(|tokens| !tokens.is_empty())?;
+                let Some(tokens) = clause.get(*start..end).filter(|tokens| !tokens.is_empty()) else { continue };
                 let matcher =
                     Matcher { request: self.request, tokens, quoting, asked: *asked, fuel: &self.fuel };
                 let read = |form: &Read| Some((form.form.build)(&matcher.fits(&form.nodes)?));
@@ -177,7 +184,7 @@ impl<'a> Reader<'a> {
 fn starts(clause: &[Token<'_>]) -> Vec<(usize, bool)> {
     let mut starts = vec![(0, false)];
     let (mut at, mut asked) = (0, false);
-    loop {
+    for _ in 0..POLITE_MAX {
         at += clause[at..].iter().take_while(|token| token.is_mark()).count();
         let opening = OPENINGS.iter().filter(|phrase| spells(&clause[at..], phrase)).max_by_key(|phrase| phrase.len());
         let Some(opening) = opening else { return starts };
@@ -185,13 +192,14 @@ fn starts(clause: &[Token<'_>]) -> Vec<(usize, bool)> {
         at += opening.split(' ').count();
         starts.push((at, asked));
     }
+    starts
 }
 
 /// Where a step may end.
 fn ends(clause: &[Token<'_>]) -> Vec<usize> {
     let mut ends = vec![clause.len()];
     let mut words = without_marks(clause);
-    loop {
+    for _ in 0..POLITE_MAX {
         let closes = |phrase: &&&str| {
             let start = words.len().checked_sub(phrase.split(' ').count());
             start.is_some_and(|start| spells(&words[start..], phrase))
@@ -200,7 +208,11 @@ fn ends(clause: &[Token<'_>]) -> Vec<usize> {
         words = without_marks(&words[..words.len() - closing.split(' ').count()]);
         ends.push(words.len());
     }
+    ends
 }
+
+/// Nobody is more polite than this in one breath.
+const POLITE_MAX: usize = 6;
 
 fn spells(tokens: &[Token<'_>], phrase: &str) -> bool {
     let mut tokens = tokens.iter();
@@ -220,12 +232,13 @@ fn nearest(clause: &[Token<'_>]) -> Option<(&'static str, &'static str)> {
         .take(NEAREST_WORDS_MAX)
         .collect();
     let score = |read: &Read| {
-        let shared = keys.iter().filter(|key| words(&read.nodes).contains(key)).count();
-        let verbs = verbs(&read.nodes);
-        let verb = keys.first().is_some_and(|key| verbs.iter().any(|verb| is_near(verb, key)));
-        shared + if verb { VERB_WEIGHT } else { 0 }
+        let words = words_of(&read.nodes);
+        let shared = keys.iter().filter(|key| key.len() > 2 && words.contains(*key)).count();
+        let verb = keys.first().is_some_and(|key| verbs(&read.nodes).iter().any(|verb| is_near(verb, key)));
+        (shared + if verb { VERB_WEIGHT } else { 0 }, Reverse(words.len()))
     };
-    let best = forms().iter().rev().max_by_key(|read| score(read)).filter(|read| score(read) > 0)?;
+    // From the end, since the last of equals is taken and the first of a topic is the plainest.
+    let best = forms().iter().rev().max_by_key(|read| score(read)).filter(|read| score(read).0 > 1)?;
     let Form { pattern, examples, .. } = best.form;
     Some((pattern, examples.first().map_or("", |(said, _)| said)))
 }
@@ -234,6 +247,18 @@ fn nearest(clause: &[Token<'_>]) -> Option<(&'static str, &'static str)> {
 const VERB_WEIGHT: usize = 3;
 /// What somebody meant shows in the first words; the rest would be compared for nothing.
 const NEAREST_WORDS_MAX: usize = 40;
+
+/// The words of a pattern and of its rules.
+fn words_of(nodes: &[Node]) -> BTreeSet<&str> {
+    nodes.iter().fold(words(nodes).into_iter().collect(), |mut all, node| {
+        if let Node::Slot(slot) = node
+            && is_rule(slot)
+        {
+            all.extend(words_of(rule(slot)));
+        }
+        all
+    })
+}
 
 /// The words a pattern can start with.
 fn verbs(nodes: &[Node]) -> Vec<&str> {
@@ -244,7 +269,7 @@ fn verbs(nodes: &[Node]) -> Vec<&str> {
         Some((Node::Maybe(all), rest)) => {
             all.iter().map(Vec::as_slice).chain([rest]).flat_map(|nodes| verbs(nodes)).collect()
         }
-        Some((Node::Slot(slot), _)) if slot == "SHOW" || slot == "MAKE" || slot == "PUT" => verbs(rule(slot)),
+        Some((Node::Slot(slot), _)) if is_rule(slot) => verbs(rule(slot)),
         Some((Node::Slot(_), _)) => vec![],
     }
 }

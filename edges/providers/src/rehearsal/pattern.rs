@@ -55,12 +55,15 @@ fn sequences<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>)
 
 /// Returns every word of the grammar in a pattern, in order.
 pub(super) fn words(nodes: &[Node]) -> Vec<&str> {
-    let of = |node| match node {
-        Node::Word(word) => vec![String::as_str(word)],
-        Node::Any(all) | Node::Maybe(all) => all.iter().flat_map(|sequence| words(sequence)).collect(),
-        Node::Slot(_) => vec![],
-    };
-    nodes.iter().flat_map(of).collect()
+    let mut found = Vec::new();
+    for node in nodes {
+        match node {
+            Node::Word(word) => found.push(word.as_str()),
+            Node::Any(all) | Node::Maybe(all) => found.extend(all.iter().flat_map(|sequence| words(sequence))),
+            Node::Slot(_) => {}
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use syn::{Ident, spanned::Spanned};
 pub(super) fn emit(table: &Table) -> TokenStream {
     let (graph, any, end) = (&table.name, any_state(table), any_end(table));
     let env = table.env.as_ref().map_or(quote!(()), |env| quote!(#env));
-    let (states, ends, serves) = (table.states(), &table.ends, &table.serves);
+    let (states, ends) = (table.states(), &table.ends);
+    let serves = table.serves.iter().map(|request| {
+        quote_spanned!(request.span()=> (&::engine::graph::glue::Row::<Self, #request>::AT).serve(registry);)
+    });
     let names = states.iter().map(ToString::to_string);
     let (meta, handle) = (meta::emit(table), handle::emit(table));
     let (stored, decode, wait) = (stored(table), decode(table), wait(table));
@@ -27,7 +30,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
                 reading: &::engine::Reading,
             ) -> ::core::result::Result<#any, ::engine::Refused> { #decode }
             fn encode(state: &#any) -> ::engine::Encoded {
-                match state { #(#any::#states(state) => ::engine::Encoded::stored(state)),* }
+                match state { #(#any::#states(state) => ::engine::graph::glue::write::<Self, #states>(state)),* }
             }
             fn name(state: &#any) -> &'static str {
                 match state { #(#any::#states(_) => #names),* }
@@ -46,8 +49,10 @@ pub(super) fn emit(table: &Table) -> TokenStream {
                 }
             }
             fn serve(registry: &mut ::engine::Registry) {
+                #[allow(unused_imports, reason = "a graph that serves nothing")]
+                use ::engine::graph::glue::{Requested as _, Unrequested as _};
                 let _ = &registry;
-                #(registry.serve::<Self, #serves>();)*
+                #(#serves)*
             }
         }
     }
@@ -61,7 +66,7 @@ fn stored(table: &Table) -> TokenStream {
     });
     quote! {
         ::std::vec![
-            #(::engine::graph::glue::state_type::<#states>(),)*
+            #(::engine::graph::glue::state_type::<Self, #states>(),)*
             #(#was,)*
             #(::engine::graph::glue::event_type::<#graph, #events>(),)*
         ]
@@ -83,14 +88,14 @@ fn decode(table: &Table) -> TokenStream {
         }
     });
     quote! {
-        #(if let ::core::option::Option::Some(found) = ::engine::graph::glue::read::<#states>(state, reading) {
+        #(if let ::core::option::Option::Some(found) = ::engine::graph::glue::read::<Self, #states>(state, reading) {
             return found.map(#any::#states);
         })*
         #(#was)*
         ::core::result::Result::Err(::engine::graph::glue::unknown(
             &<Self as ::engine::Graph>::META,
             state,
-            &[#(::engine::graph::glue::state_type::<#states>()),*],
+            &[#(::engine::graph::glue::state_type::<Self, #states>()),*],
         ))
     }
 }
@@ -172,7 +177,8 @@ fn stop(table: &Table) -> TokenStream {
 
 fn finish(table: &Table) -> TokenStream {
     let any = any_state(table);
-    let running: Vec<&Ident> = table.states().into_iter().filter(|state| !table.ends.contains(state)).collect();
+    let running: Vec<&Ident> =
+        table.states().into_iter().filter(|state| !table.ends.contains(state)).collect();
     if running.is_empty() {
         return TokenStream::new();
     }

@@ -3,7 +3,7 @@ use super::any_state;
 use crate::table::{Row, Table, Trigger};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Ident, spanned::Spanned};
+use syn::Ident;
 
 pub(super) fn emit(table: &Table) -> TokenStream {
     let any = any_state(table);

@@ -20,21 +20,21 @@ pub(crate) fn emit(table: &Table) -> TokenStream {
 
 /// The enum of all states.
 fn any_state(table: &Table) -> Ident {
-    format_ident!("{}State", table.name)
+    format_ident!("{}State", table.name, span = table.name.span())
 }
 
 /// The enum of all ends.
 fn any_end(table: &Table) -> Ident {
-    format_ident!("{}End", table.name)
+    format_ident!("{}End", table.name, span = table.name.span())
 }
 
 /// The enum of what may follow a row.
 fn next_of(row: &Row) -> Ident {
-    let from = &row.from;
+    let (from, span) = (&row.from, row.from.span());
     match &row.trigger {
-        Trigger::Entered => format_ident!("{from}Next"),
-        Trigger::On(event) => format_ident!("{from}On{}", last(event)),
-        Trigger::After(_) => format_ident!("{from}After"),
-        Trigger::Asks(request) => format_ident!("{from}Asks{}", last(request)),
+        Trigger::Entered => format_ident!("{from}Next", span = span),
+        Trigger::On(event) => format_ident!("{from}On{}", last(event), span = span),
+        Trigger::After(_) => format_ident!("{from}After", span = span),
+        Trigger::Asks(request) => format_ident!("{from}Asks{}", last(request), span = span),
     }
 }

@@ -2,7 +2,7 @@
 use super::{any_end, any_state, next_of};
 use crate::table::Table;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Ident;
 
 pub(super) fn emit(table: &Table) -> TokenStream {
@@ -29,10 +29,11 @@ pub(super) fn emit(table: &Table) -> TokenStream {
 fn choice(table: &Table, name: &Ident, doc: &str, states: &[&Ident]) -> TokenStream {
     let vis = &table.vis;
     let docs = states.iter().map(|state| format!("[`{state}`]."));
-    quote! {
+    quote_spanned! {name.span()=>
         #[doc = #doc]
         #[allow(dead_code, reason = "a graph may be drawn without being run")]
         #[allow(clippy::large_enum_variant, reason = "a state is as large as what is true in it")]
+        #[allow(clippy::enum_variant_names, reason = "the variants are named like the states")]
         #vis enum #name { #(#[doc = #docs] #states(#states)),* }
     }
 }

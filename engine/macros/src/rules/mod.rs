@@ -6,8 +6,9 @@ mod paths;
 mod tests;
 
 use crate::table::Table;
+use quote::ToTokens;
 use std::fmt::Display;
-use syn::{Error, Ident, spanned::Spanned};
+use syn::{Error, Ident};
 
 /// Everything that is wrong with a table; empty when nothing is.
 pub(crate) fn check(table: &Table) -> Vec<Error> {
@@ -24,8 +25,8 @@ pub(crate) fn check(table: &Table) -> Vec<Error> {
 struct Wrong(Vec<Error>);
 
 impl Wrong {
-    fn at(&mut self, token: &impl Spanned, message: impl Display) {
-        self.0.push(Error::new(token.span(), message));
+    fn at(&mut self, token: &impl ToTokens, message: impl Display) {
+        self.0.push(Error::new_spanned(token, message));
     }
 }
 

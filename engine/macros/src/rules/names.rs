@@ -48,7 +48,10 @@ fn leaving_ends(table: &Table, wrong: &mut Wrong) -> bool {
     for end in &leaving {
         let graph = &table.name;
         let advice = format!("remove this row, or take `{end}` out of `end`");
-        wrong.at(end, format!("state `{end}` is an end of graph `{graph}`, so nothing may leave it: {advice}"));
+        wrong.at(
+            end,
+            format!("state `{end}` is an end of graph `{graph}`, so nothing may leave it: {advice}"),
+        );
     }
     !leaving.is_empty()
 }
@@ -80,7 +83,10 @@ fn rows(table: &Table, wrong: &mut Wrong) {
         let (from, trigger) = (&row.from, full(&row.trigger));
         if !seen.insert((from, trigger)) {
             let graph = &table.name;
-            wrong.at(from, format!("state `{from}` is declared twice in graph `{graph}`: join the rows with `|`"));
+            wrong.at(
+                from,
+                format!("state `{from}` is declared twice in graph `{graph}`: join the rows with `|`"),
+            );
         }
         let mut named = BTreeSet::new();
         for to in row.to.iter().filter(|to| !named.insert(*to)) {
@@ -101,8 +107,12 @@ fn triggers(table: &Table, wrong: &mut Wrong) {
             }
             if let Some(why) = earlier.iter().find_map(|other| clash(&other.trigger, &row.trigger)) {
                 match &row.trigger {
-                    Trigger::On(path) | Trigger::Asks(path) => wrong.at(path, format!("state `{state}` {why}")),
-                    Trigger::Entered | Trigger::After(_) => wrong.at(state_of(row), format!("state `{state}` {why}")),
+                    Trigger::On(path) | Trigger::Asks(path) => {
+                        wrong.at(path, format!("state `{state}` {why}"))
+                    }
+                    Trigger::Entered | Trigger::After(_) => {
+                        wrong.at(state_of(row), format!("state `{state}` {why}"))
+                    }
                 }
             }
             earlier.push(row);
@@ -117,15 +127,18 @@ fn state_of(row: &Row) -> &Ident {
 /// Why two different rows of one state cannot stand together. Equal rows are reported as such, not here.
 fn clash(first: &Trigger, second: &Trigger) -> Option<String> {
     match (first, second) {
-        (Trigger::Asks(a), Trigger::Asks(b)) if text(a) != text(b) => {
-            Some(format!("already asks `{}`: a state asks one child, so ask `{}` from a state of its own", last(a), last(b)))
-        }
+        (Trigger::Asks(a), Trigger::Asks(b)) if text(a) != text(b) => Some(format!(
+            "already asks `{}`: a state asks one child, so ask `{}` from a state of its own",
+            last(a),
+            last(b)
+        )),
         (Trigger::After(a), Trigger::After(b)) if a.text != b.text => {
             Some(format!("already waits `after {}`: keep one timer", a.text))
         }
-        (Trigger::On(a), Trigger::On(b)) if last(a) == last(b) && text(a) != text(b) => {
-            Some(format!("already waits for another `{}`: both rows would be named alike, so rename one event", last(a)))
-        }
+        (Trigger::On(a), Trigger::On(b)) if last(a) == last(b) && text(a) != text(b) => Some(format!(
+            "already waits for another `{}`: both rows would be named alike, so rename one event",
+            last(a)
+        )),
         _ => None,
     }
 }
@@ -137,7 +150,10 @@ fn laps_and_serves(table: &Table, wrong: &mut Wrong) {
     }
     for lap in &table.laps {
         if table.ends.contains(lap) {
-            wrong.at(lap, format!("`{lap}` is an end, so there is nothing to refill: name a state that the run passes"));
+            wrong.at(
+                lap,
+                format!("`{lap}` is an end, so there is nothing to refill: name a state that the run passes"),
+            );
         }
         if let Some(request) = table.serves.first() {
             let request = last(request);
@@ -165,7 +181,8 @@ fn targets(table: &Table, wrong: &mut Wrong) -> bool {
     let (graph, known) = (&table.name, table.states());
     let exits = table.exits.iter().map(|exit| &exit.to);
     let rows = table.rows.iter().flat_map(|row| &row.to);
-    let named = rows.chain(&table.starts).chain(exits).chain(&table.laps).chain(table.was.iter().map(|was| &was.new));
+    let named =
+        rows.chain(&table.starts).chain(exits).chain(&table.laps).chain(table.was.iter().map(|was| &was.new));
     let mut told = BTreeSet::new();
     for name in named.filter(|name| !known.contains(name)) {
         if !told.insert(name) {
@@ -184,7 +201,8 @@ fn targets(table: &Table, wrong: &mut Wrong) -> bool {
 /// Whether one name is likely a slip of the other: one letter added, left out or changed, in a name of some length.
 fn is_near(a: &str, b: &str) -> bool {
     const LETTERS_MIN: usize = 4; // shorter names are all near each other
-    let (short, long) = if a.len() <= b.len() { (a.as_bytes(), b.as_bytes()) } else { (b.as_bytes(), a.as_bytes()) };
+    let (short, long) =
+        if a.len() <= b.len() { (a.as_bytes(), b.as_bytes()) } else { (b.as_bytes(), a.as_bytes()) };
     if short.len() < LETTERS_MIN || long.len() - short.len() > 1 {
         return false;
     }

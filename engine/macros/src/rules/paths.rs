@@ -61,7 +61,9 @@ fn unbounded(table: &Table, edges: &Edges<'_>, wrong: &mut Wrong) {
 fn looping_exits(table: &Table, edges: &Edges<'_>, wrong: &mut Wrong) {
     let mut told: BTreeSet<&Ident> = BTreeSet::new();
     for exit in &table.exits {
-        if let Some(cycle) = edges.cycle([&exit.to]) && told.insert(&exit.to) {
+        if let Some(cycle) = edges.cycle([&exit.to])
+            && told.insert(&exit.to)
+        {
             let (word, loops) = (exit.kind.word(), arrows(&cycle));
             wrong.at(
                 &exit.to,

@@ -56,6 +56,15 @@ impl Workspace {
         fstat(&fd).map(|stat| kind_of(&stat)).map_err(|errno| FileError::of(errno, "look at", path))
     }
 
+    /// Says what is there. A symlink at the end is one.
+    ///
+    /// # Errors
+    /// When nothing is there, or it leads out.
+    pub fn kind_of_link(&self, path: &VirtualPath) -> Result<Kind, FileError> {
+        let fd = self.at(path, OFlags::PATH | OFlags::NOFOLLOW, "look at")?;
+        fstat(&fd).map(|stat| kind_of(&stat)).map_err(|errno| FileError::of(errno, "look at", path))
+    }
+
     pub(super) fn directory(&self, path: &VirtualPath) -> Result<OwnedFd, FileError> {
         self.at(path, OFlags::RDONLY | OFlags::DIRECTORY, "open")
     }

@@ -21,18 +21,33 @@ const PUBLIC_PREFIXES: [&str; 9] =
     ["sha1-", "sha256-", "sha384-", "sha512-", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "_ZN", "_R"];
 
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
-    runs(text, |b| is_word(b) || b"+/=-".contains(&b)).filter_map(|run| secret(text, run)).collect()
+    runs(text, |b| is_word(b) || b"+/=-".contains(&b)).flat_map(|run| secrets(text, run)).collect()
 }
 
-fn secret(text: &str, run: Range<usize>) -> Option<Range<usize>> {
+fn secrets(text: &str, run: Range<usize>) -> Vec<Range<usize>> {
     // `key=value` is one run: the value is looked at alone, the padding belongs to it.
-    let whole = &text[run.clone()];
-    let unpadded = whole.trim_end_matches('=');
+    let unpadded = text[run.clone()].trim_end_matches('=');
     let start = run.start + unpadded.rfind('=').map_or(0, |at| at + 1);
     let candidate = &text[start..run.start + unpadded.len()];
     let public =
         PUBLIC_PREFIXES.iter().any(|p| candidate.starts_with(p)) || text[..start].ends_with("SHA256:");
-    (!public && is_random(candidate)).then_some(start..run.end)
+    if public || candidate.len() < SECRET_CHARS_MIN {
+        return Vec::new();
+    }
+    // In a path or a URL only the random names go; in base64 a slash is a character like any other.
+    let mut at = start;
+    let names = candidate.split('/').map(|name| {
+        let span = at..at + name.len();
+        at = span.end + 1;
+        span
+    });
+    if !is_random(candidate) {
+        return names.filter(|span| is_random(&text[span.clone()])).collect();
+    }
+    let odd: Vec<_> = names.filter(|span| has(&text[span.clone()], |b| !b.is_ascii_lowercase())).collect();
+    let (first, last) = odd.first().zip(odd.last()).expect("what is random has digits");
+    let end = if last.end == start + candidate.len() { run.end } else { last.end };
+    std::iter::once(first.start..end).collect()
 }
 
 fn is_random(candidate: &str) -> bool {
@@ -47,10 +62,12 @@ fn is_random(candidate: &str) -> bool {
         return false;
     }
     let kept = kept.join("-");
+    // Names end in a digit or hold one; two places are rare.
+    let numbers = runs(&kept, |b| b.is_ascii_digit()).count();
     let count = |what: fn(&u8) -> bool| kept.as_bytes().iter().filter(|b| what(b)).count();
     let (lower, upper, digit) =
         (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase), count(u8::is_ascii_digit));
-    let mixed = lower >= 2 && upper >= 2 && digit >= 1 && alternation(&kept) >= MIXED_ALTERNATION_MIN;
+    let mixed = lower >= 2 && upper >= 2 && numbers >= 2 && alternation(&kept) >= MIXED_ALTERNATION_MIN;
     let base36 = upper == 0
         && digit >= 4
         && chars == candidate.len()

@@ -3,10 +3,10 @@ use super::approved::Approved;
 use super::refusal::{Cause, Refusal};
 use crate::gate;
 use domain::{Json, Recovery, Tier, ToolCall};
-use engine::{InstanceId, state};
+use engine::{InstanceId, sealed};
 
 /// A call that has been looked at.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub struct Judged {
     pub(super) instance: InstanceId,
@@ -16,7 +16,7 @@ pub struct Judged {
 }
 
 /// What the facts say of a call.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// The tool exists and the arguments fit it.
@@ -34,7 +34,7 @@ impl Judged {
     /// The refusal, when the call does not fit its tool or its tier needs somebody who can be asked.
     pub fn approve(self) -> Result<Approved, Refusal> {
         let Judged { instance, position, call, verdict } = self;
-        let refuse = |call, cause| Err(Refusal { position, call, cause });
+        let refuse = |call, cause| Err(Refusal { position, call, cause: Box::new(cause) });
         match verdict {
             Verdict::Fits { arguments, tier, recovery } => match gate::admits(tier) {
                 Ok(()) => Ok(Approved::new(instance, position, call, arguments, tier, recovery)),

@@ -22,3 +22,6 @@ pub use proposed::Proposed;
 pub use refusal::{Refusal, Ruling};
 pub use running::{Executed, Executor, Journalled, RawOutput};
 pub use scrubbed::Scrubbed;
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 use super::judged::{Judged, Verdict};
 use crate::nearest;
 use domain::{Json, ToolCall, ToolSpec, Toolbox};
-use engine::{InstanceId, state};
+use engine::{InstanceId, sealed};
 
 /// A call that a model wants made.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub struct Proposed {
     instance: InstanceId,

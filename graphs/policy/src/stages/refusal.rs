@@ -2,19 +2,19 @@
 use super::approved::Approved;
 use crate::gate;
 use domain::{CallOutcome, Message, Tier, ToolCall};
-use engine::state;
+use engine::sealed;
 
 /// A call that was turned down.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub struct Refusal {
     pub(super) position: u32,
     pub(super) call: ToolCall,
-    pub(super) cause: Cause,
+    pub(super) cause: Box<Cause>,
 }
 
 /// Why a call was turned down.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub(super) enum Cause {
     /// There is no such tool.
@@ -38,7 +38,7 @@ impl Refusal {
 
     /// Says whether the model can put it right by writing the call again.
     pub fn is_malformed(&self) -> bool {
-        match self.cause {
+        match *self.cause {
             Cause::Unknown { .. } | Cause::Misfit(_) => true,
             Cause::NotAllowed(_) => false,
         }
@@ -57,7 +57,7 @@ impl Refusal {
     /// Says what was wrong and what to do instead.
     pub fn words(&self) -> String {
         let tool = &self.call.tool;
-        match &self.cause {
+        match &*self.cause {
             Cause::Unknown { near: Some(near), .. } => {
                 format!("not run: there is no tool `{tool}`. Did you mean `{near}`? Write the call again.")
             }
@@ -81,7 +81,7 @@ impl Refusal {
 }
 
 /// What became of a call: it may run, or it is answered with a refusal.
-#[state]
+#[sealed]
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a batch holds a handful, and most are approved")]
 pub enum Ruling {

@@ -1,9 +1,9 @@
 //! A call's result as the model may see it and the journal may hold it.
 use domain::{CallOutcome, Message, ToolCall};
-use engine::state;
+use engine::sealed;
 
 /// A finished call without secrets and host paths in its output.
-#[state]
+#[sealed]
 #[derive(Debug)]
 pub struct Scrubbed {
     pub(super) position: u32,

@@ -17,7 +17,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: WRITE,
-        pattern: "MAKE [me] NAME NAMING (FILES [PLACE]|EARLIER)",
+        pattern: "MAKE [me] NAME (NAMING EARLIER|(NAMING|CONTAINING) FILES [PLACE])",
         examples: &[
             ("list the files, then write a file names.txt that names them", "list · write names.txt ← <names>"),
             ("create a new file called index.md listing all files in docs", "list in docs · write index.md ← <names>"),
@@ -65,7 +65,7 @@ pub(super) const FORMS: &[Form] = &[
         pattern: "PUT EARLIER (to|into|in|as|under) NAME",
         examples: &[
             ("list the files; save the result as list.txt", "list · write list.txt ← <found>"),
-            ("find TODO and put the matches into hits.txt", "search \"TODO\" for Lines · write hits.txt ← <found>"),
+            ("find TODO, then put the matches into hits.txt", "search \"TODO\" for Lines · write hits.txt ← <found>"),
         ],
         build: |caught| vec![write(caught, Content::Found, How::Replace)],
     },
@@ -162,22 +162,22 @@ pub(super) const FORMS: &[Form] = &[
     },
 ];
 
-fn write(caught: &Caught, content: Content, how: How) -> Step {
+fn write(caught: &Caught<'_>, content: Content, how: How) -> Step {
     Step::Write { file: the(caught, "NAME"), content, how }
 }
 
 /// Names of files that the sentence itself speaks of are looked up first.
-fn naming(caught: &Caught, how: How) -> Vec<Step> {
+fn naming(caught: &Caught<'_>, how: How) -> Vec<Step> {
     let looked_up = caught.has("FILES").then(|| Step::List { folder: caught.name("DIR") });
     looked_up.into_iter().chain([write(caught, Content::Names, how)]).collect()
 }
 
-fn copy(caught: &Caught, behind: Vec<Step>) -> Vec<Step> {
+fn copy(caught: &Caught<'_>, behind: Vec<Step>) -> Vec<Step> {
     let read = Step::Read { files: caught.names("NAME"), lines: None };
     let write = Step::Write { file: the(caught, "OTHER"), content: Content::Found, how: How::Replace };
     [read, write].into_iter().chain(behind).collect()
 }
 
-fn replace(caught: &Caught) -> Vec<Step> {
+fn replace(caught: &Caught<'_>) -> Vec<Step> {
     vec![Step::Replace { file: the(caught, "NAME"), old: caught.text("OLD"), new: caught.text("NEW") }]
 }

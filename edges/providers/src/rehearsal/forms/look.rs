@@ -11,7 +11,7 @@ const COUNT: &str = "to count";
 pub(super) const FORMS: &[Form] = &[
     Form {
         topic: LIST,
-        pattern: "(list|show|give|name|display|enumerate|see) [me|us] [a list of|the list of] FILES [PLACE]",
+        pattern: "(list|show|give|name|display|enumerate|see) [me|us] [a list of|the list of] (FILES|everything) [PLACE]",
         examples: &[
             ("list the files", "list"),
             ("Show me all my files, please!", "list"),
@@ -96,7 +96,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: SEARCH,
-        pattern: "[find|list|show|show me|name|tell me] [all|all the|the] [what|which] files [that|which] (contain|contains|mention|have|include|containing|mentioning|including|with) [the (text|word|words)] TEXT [PLACE]",
+        pattern: "[find|list|show|show me|name|tell me] [all|all the|the] [what|which] (files|of (the|my|these|those) files|of them) [that|which] (contain|contains|mention|have|include|containing|mentioning|including|with) [the (text|word|words)] TEXT [PLACE]",
         examples: &[
             ("which files contain TODO?", "search \"TODO\" for Files"),
             ("find all the files that mention \"two words\" in docs", "search \"two words\" in docs for Files"),
@@ -161,19 +161,19 @@ pub(super) const FORMS: &[Form] = &[
     },
 ];
 
-fn list(caught: &Caught) -> Vec<Step> {
+fn list(caught: &Caught<'_>) -> Vec<Step> {
     vec![Step::List { folder: caught.name("DIR") }]
 }
 
-fn read_lines(caught: &Caught, from: u64, count: u64) -> Vec<Step> {
+fn read_lines(caught: &Caught<'_>, from: u64, count: u64) -> Vec<Step> {
     vec![Step::Read { files: vec![the(caught, "NAME")], lines: Some(Lines { from, count }) }]
 }
 
-fn search(caught: &Caught, want: Want) -> Vec<Step> {
+fn search(caught: &Caught<'_>, want: Want) -> Vec<Step> {
     vec![Step::Search { text: caught.text("TEXT"), place: caught.name("DIR"), want }]
 }
 
-fn unit(caught: &Caught) -> Unit {
+fn unit(caught: &Caught<'_>) -> Unit {
     match caught.text("UNIT").as_str() {
         "lines" => Unit::Lines,
         "words" => Unit::Words,

@@ -19,7 +19,7 @@ pub(super) struct Form {
     /// Sentences, each with its plan.
     pub(super) examples: &'static [(&'static str, &'static str)],
     /// What it comes to.
-    pub(super) build: fn(&Caught) -> Vec<Step>,
+    pub(super) build: fn(&Caught<'_>) -> Vec<Step>,
 }
 
 /// A form with its pattern read.
@@ -35,14 +35,14 @@ pub(super) const RULES: [(&str, &str); 11] = [
     ("PUT", "(write|save|put|store|print)"),
     (
         "FILES",
-        "([all|all of] [the|my|our|your|these|those|their] (files|file names|filenames|names|entries|names of [all] [the|my] files) [there are|you see]|everything)",
+        "([all|all of] [the|my|our|your|these|those|their] (files|file names|filenames|names|entries|names of [all] [the|my] files) [there are|you see])",
     ),
     (
         "HERE",
         "(here|there|everywhere|anywhere|[in|of|from] [the|my|our|this|your] (workspace|folder|directory|current folder|current directory)|in (all|all the|all my|any of the|my|the) files)",
     ),
     ("PLACE", "(HERE|(in|inside|under|within|from|of) DIR)"),
-    ("NAMING", "((that|which) (names|lists|enumerates)|naming|listing|with [a list of|the names of])"),
+    ("NAMING", "((that|which) (names|lists|enumerates)|naming|listing|with (a list of|the names of))"),
     (
         "CONTAINING",
         "((that|which) (contains|has|holds|shows|lists|says)|containing|holding|listing|with|from|saying)",
@@ -59,7 +59,7 @@ pub(super) const RULES: [(&str, &str); 11] = [
 ];
 
 /// What earlier steps are called by; printed beside the rules.
-pub(super) const EARLIER: (&str, &str) = ("EARLIER", "(it|them|this|that|these|those|all of them|FINDINGS)");
+pub(super) const EARLIER: (&str, &str) = ("EARLIER", "(it|them all|them|this|that|these|those|all of (it|them)|each of them|[all] FINDINGS)");
 
 static READ: LazyLock<Vec<Read>> = LazyLock::new(|| {
     let tables = [look::FORMS, change::FORMS, talk::FORMS];
@@ -82,6 +82,11 @@ pub(super) fn rule(name: &str) -> &'static [Node] {
     RULE_NODES.get(name).expect("a test looks up every rule that a pattern names")
 }
 
-fn the(caught: &Caught, slot: &str) -> Target {
+/// Whether a word in capitals is a rule rather than a slot.
+pub(super) fn is_rule(name: &str) -> bool {
+    RULE_NODES.contains_key(name)
+}
+
+fn the(caught: &Caught<'_>, slot: &str) -> Target {
     caught.name(slot).expect("the pattern has this slot where it cannot be left out; the examples show it")
 }

@@ -125,7 +125,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: ANSWER,
-        pattern: "(say|answer|answer with|reply|reply with|echo|repeat|repeat after me) [:] TEXT",
+        pattern: "(say|answer with|answer|reply with|reply|echo|repeat after me|repeat) [:] TEXT",
         examples: &[
             ("say hello and goodbye", "tell \"hello and goodbye\""),
             ("Reply with \"yes, then no\".", "tell \"yes, then no\""),

@@ -1,0 +1,74 @@
+//! What the program says of itself.
+
+/// The home that is used when none is named.
+pub(crate) const HOME: &str = ".oxydra";
+/// The user when none is named.
+pub(crate) const USER: &str = "default";
+
+/// The commands, for who mistyped one.
+pub(crate) const COMMANDS: &str = "the commands are run, sessions, instances and graph (`oxydra --help`)";
+
+pub(crate) const OXYDRA: &str = "\
+oxydra: an AI agent on your own machine, whose turns are typed, durable state graphs
+
+usage: oxydra COMMAND [OPTIONS]
+
+  run                  talk to an agent (see `oxydra run --help`)
+  sessions             list your sessions
+  instances            list the runs of graphs; `instances show ID` shows one with its past
+  graph list           list the graphs; `graph draw [NAME]` draws them
+  --version, --help
+
+exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent · 130 cancelled
+";
+
+pub(crate) const SESSIONS: &str = "\
+usage: oxydra sessions [--home DIR] [--user U] [--json]
+
+Lists the sessions of a user, the latest first. It reads beside a running `oxydra run`.
+";
+
+pub(crate) const INSTANCES: &str = "\
+usage: oxydra instances [--home DIR] [--json]
+       oxydra instances show ID [--home DIR] [--json]
+
+Lists the runs of graphs, or shows one with its states, effects, calls and messages. The beginning of an id will do.
+It reads beside a running `oxydra run`.
+";
+
+pub(crate) const GRAPH: &str = "\
+usage: oxydra graph list [--json]
+       oxydra graph draw [NAME] [--format mermaid|dot]
+
+Lists the graphs of this build, or draws them.
+";
+
+pub(crate) fn version() -> String {
+    format!("oxydra {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+pub(crate) fn run() -> String {
+    format!(
+        "\
+usage: oxydra run [OPTIONS]
+
+Talks to an agent. Without -p it reads one prompt per line from standard input; Ctrl-C cancels the turn, a second one
+quits, Ctrl-D ends. A turn that was interrupted by a crash is finished first.
+
+  -p, --prompt TEXT    one prompt, then exit; `-p -` reads all of standard input as the prompt
+      --json           one frame per line on standard output instead of text
+      --session ID     talk in this session; it is opened if it is not there
+      --new            open a new session; without either, the latest one goes on
+      --user U         who talks (default: {USER}); the agent's files are in HOME/workspaces/U/shared
+      --home DIR       where everything is kept (default: {HOME})
+      --model M        which model answers, such as `rehearsal`
+      --help-rehearsal what the built-in rehearsal model understands
+
+exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent · 130 cancelled
+"
+    )
+}
+
+pub(crate) fn rehearsal() -> String {
+    providers::rehearsal::help()
+}

@@ -1,0 +1,52 @@
+//! A bench for each user: the tools over that user's workspace, and a scrubber that knows its host paths.
+use config::Home;
+use domain::UserId;
+use policy::{Scrubber, Workspace};
+use std::{
+    collections::HashMap,
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tools::Tools;
+use turn::{Bench, Workshop};
+
+/// The benches of a home, opened when they are first asked for.
+pub(crate) struct Benches {
+    home: Home,
+    open: Mutex<HashMap<UserId, Bench>>,
+}
+
+impl Benches {
+    pub(crate) fn of(home: Home) -> Benches {
+        Benches { home, open: Mutex::default() }
+    }
+
+    /// The tools of a user.
+    pub(crate) fn tools(&self, user: &UserId) -> Result<Arc<Tools>, Box<dyn Error + Send + Sync>> {
+        let own = self.home.workspace(user)?;
+        Ok(Arc::new(Tools::new(Workspace::open(&own.shared, &own.tmp)?)))
+    }
+
+    fn open(&self, user: &UserId) -> Result<Bench, Box<dyn Error + Send + Sync>> {
+        let executor = self.tools(user)?;
+        let own = self.home.workspace(user)?;
+        let mut seen = Vec::new();
+        for (host, shown) in [(&own.shared, "/shared"), (&own.tmp, "/tmp"), (&own.vault, "/vault")] {
+            let real = host.canonicalize()?;
+            seen.extend([host, &real].map(|path| (path.display().to_string(), shown.to_owned())));
+        }
+        Ok(Bench { executor, scrubber: Arc::new(Scrubber::new(seen)) })
+    }
+}
+
+impl Workshop for Benches {
+    fn bench(&self, user: &UserId) -> Result<Bench, Box<dyn Error + Send + Sync>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bench) = open.get(user) {
+            return Ok(bench.clone());
+        }
+        let bench = self.open(user)?;
+        open.insert(user.clone(), bench.clone());
+        Ok(bench)
+    }
+}

@@ -1,0 +1,189 @@
+//! Decides the next move from the question alone: the last request's plan, and as many of its steps as have results. It
+//! calls no tool that it was not given, and nothing here waits.
+use super::found::Found;
+use super::parse::parse;
+use super::past::{Call, Done, Past, Stuck, found_in, mode};
+use super::plan::{Content, Deleted, Lines, Rehearsed, Step, Unit};
+use super::say;
+use domain::{CallOutcome, Message, Question};
+use serde_json::{Value, json};
+
+/// What the model does when it is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Move {
+    /// It says something, and the turn is over.
+    Say(String),
+    /// It says something slowly.
+    SaySlowly(String),
+    /// It wants results of calls.
+    Call {
+        /// What it says before.
+        text: String,
+        /// The calls, in order.
+        calls: Vec<Call>,
+        /// How many calls of this turn came before.
+        before: usize,
+    },
+    /// It starts to speak and is cut off.
+    BreakOff(String),
+    /// It is out of reach.
+    Unavailable,
+}
+
+/// Decides the next move.
+pub(super) fn next(question: &Question) -> Move {
+    let request = question.messages.iter().rposition(|message| matches!(message, Message::User { .. }));
+    let Some((at, Message::User { text })) = request.map(|at| (at, &question.messages[at])) else {
+        return Move::Say(say::who_am_i());
+    };
+    let before = &question.messages[..at];
+    let plan = match parse(text) {
+        Ok(plan) => plan,
+        Err(not) => return Move::Say(say::not_understood(&not)),
+    };
+    Walk { question, before, past: Past::behind(before), said: vec![], steps: plan.len() }
+        .along(&plan, found_in(&question.messages[at + 1..]))
+}
+
+/// A walk along the plan, past the steps that have their results.
+struct Walk<'p> {
+    question: &'p Question,
+    before: &'p [Message],
+    past: Past<'p>,
+    said: Vec<String>,
+    steps: usize,
+}
+
+impl<'p> Walk<'p> {
+    fn along(mut self, plan: &'p [Step], results: Vec<Found>) -> Move {
+        let made = results.len();
+        let mut results = results.into_iter();
+        for step in plan {
+            if let Step::Rehearse(rehearsed @ (Rehearsed::CutAnswer | Rehearsed::Unavailable)) = step
+                && self.question.attempt <= 1
+            {
+                return fails_once(*rehearsed);
+            }
+            let calls = match self.calls(step) {
+                Ok(calls) => calls,
+                Err(Stuck(why)) => return self.stop(step, &why),
+            };
+            if let Some(tool) = self.missing(step, &calls) {
+                return self.stop(step, &format!("I was not given the tool `{tool}`"));
+            }
+            let found: Vec<Found> = results.by_ref().take(calls.len()).collect();
+            if found.len() < calls.len() {
+                let calls = calls.into_iter().skip(found.len()).collect();
+                return Move::Call { text: say::before(step), calls, before: made };
+            }
+            let failed = found.iter().find(|found| found.outcome != CallOutcome::Done);
+            if let (Some(failed), false) = (failed, fails_on_purpose(step)) {
+                let why = say::failure(failed);
+                return self.stop(step, &why);
+            }
+            if let Err(Stuck(why)) = self.done(step, found) {
+                return self.stop(step, &why);
+            }
+        }
+        let text = self.said.join("\n\n");
+        let slow = plan.iter().any(|step| matches!(step, Step::Rehearse(Rehearsed::SlowAnswer(_))));
+        if slow { Move::SaySlowly(text) } else { Move::Say(text) }
+    }
+
+    fn done(&mut self, step: &'p Step, found: Vec<Found>) -> Result<(), Stuck> {
+        self.said.push(say::after(step, &found, &self.past, self.before)?);
+        self.past.done.push(Done { step, found });
+        Ok(())
+    }
+
+    fn stop(mut self, step: &Step, why: &str) -> Move {
+        let open = self.steps - self.past.done.len() - 1;
+        self.said.push(say::stopped(step, why, open));
+        Move::Say(self.said.join("\n\n"))
+    }
+
+    /// The first tool of the calls that is not at hand.
+    fn missing(&self, step: &Step, calls: &[Call]) -> Option<&'static str> {
+        let known = |tool: &str| self.question.tools.iter().any(|spec| spec.name == tool);
+        let unknown_on_purpose = matches!(step, Step::Rehearse(Rehearsed::UnknownTool));
+        calls.iter().map(|call| call.tool).find(|tool| !known(tool) && !unknown_on_purpose)
+    }
+
+    /// The calls that a step needs.
+    fn calls(&self, step: &Step) -> Result<Vec<Call>, Stuck> {
+        let past = &self.past;
+        let place = |place: &Option<super::matcher::Target>| place.as_ref().map(|place| past.file(place)).transpose();
+        Ok(match step {
+            Step::List { folder } | Step::Count { unit: Unit::Files, of: folder } => {
+                vec![call("file_list", json!({"path": place(folder)?}))]
+            }
+            Step::Read { files, lines } => past.files(files)?.into_iter().map(|file| read(&file, *lines)).collect(),
+            Step::Count { of, unit: Unit::Lines | Unit::Words | Unit::Characters } => {
+                vec![call("file_read", json!({"path": place(of)?}))]
+            }
+            Step::Write { file, content, how } => {
+                let content = match content {
+                    Content::Text(text) => format!("{}\n", text.trim_end_matches('\n')),
+                    Content::Empty | Content::Found | Content::Names => past.content(content)?,
+                };
+                let arguments = json!({"path": past.file(file)?, "content": content, "mode": mode(*how)});
+                vec![call("file_write", arguments)]
+            }
+            Step::Replace { file, old, new } => {
+                let arguments =
+                    json!({"path": past.file(file)?, "old_text": old, "new_text": new, "replace_all": true});
+                vec![call("file_edit", arguments)]
+            }
+            Step::Delete { files, what: Deleted::Files } => {
+                past.files(files)?.iter().map(|file| call("file_delete", json!({"path": file}))).collect()
+            }
+            Step::Delete { files, what: Deleted::Folder } => {
+                let folder = |path: &String| call("file_delete", json!({"path": path, "recursive": true}));
+                past.files(files)?.iter().map(folder).collect()
+            }
+            Step::Search { text, place: within, want: _ } => {
+                vec![call("file_search", json!({"query": text, "path": place(within)?}))]
+            }
+            Step::Rehearse(Rehearsed::MalformedCall) => {
+                vec![Call { tool: "file_list", arguments: MALFORMED.to_owned() }]
+            }
+            Step::Rehearse(Rehearsed::UnknownTool) => vec![call(UNKNOWN_TOOL, json!({}))],
+            Step::Rehearse(Rehearsed::SlowAnswer(_) | Rehearsed::CutAnswer | Rehearsed::Unavailable) => vec![],
+            Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) => vec![],
+        })
+    }
+}
+
+/// Arguments that end in the middle, as those of a real model do at times.
+const MALFORMED: &str = "{\"path\": ";
+/// A tool that nobody has.
+const UNKNOWN_TOOL: &str = "rehearsal_no_such_tool";
+
+fn fails_on_purpose(step: &Step) -> bool {
+    matches!(step, Step::Rehearse(Rehearsed::MalformedCall | Rehearsed::UnknownTool))
+}
+
+fn fails_once(rehearsed: Rehearsed) -> Move {
+    match rehearsed {
+        Rehearsed::CutAnswer => Move::BreakOff("This answer is cut off in the middle of".to_owned()),
+        Rehearsed::Unavailable => Move::Unavailable,
+        Rehearsed::SlowAnswer(_) | Rehearsed::MalformedCall | Rehearsed::UnknownTool => {
+            unreachable!("only the two above are asked about")
+        }
+    }
+}
+
+fn read(file: &str, lines: Option<Lines>) -> Call {
+    match lines {
+        None => call("file_read", json!({"path": file})),
+        Some(Lines { from, count }) => call("file_read", json!({"path": file, "offset": from, "limit": count})),
+    }
+}
+
+/// Prints a call; arguments that were left out of the request are left out of it too.
+fn call(tool: &'static str, mut arguments: Value) -> Call {
+    if let Value::Object(all) = &mut arguments {
+        all.retain(|_, value| !value.is_null());
+    }
+    Call { tool, arguments: arguments.to_string() }
+}

@@ -1,0 +1,268 @@
+//! The words of the rehearsal model: what it says before a step, after it, when it stops and when it does not understand.
+//! It claims nothing that a result does not show.
+use super::found::Found;
+use super::matcher::Target;
+use super::parse::{NotUnderstood, REQUEST_BYTES_MAX, STEPS_MAX};
+use super::past::{Past, Stuck, counted};
+use super::plan::{Content, How, Rehearsed, Step, Talk, Unit, Want};
+use super::recall::{excerpt, recall};
+use domain::{CallOutcome, Message};
+
+/// As much of a file as is read aloud; the rest is in the file.
+const SHOWN_CHARS_MAX: usize = 2_000;
+/// As many lines of a list as a person reads in an answer.
+const SHOWN_LINES_MAX: usize = 50;
+/// The longest slow answer: some minutes, so that nobody waits for ever by a slip.
+const SLOW_WORDS_MAX: u64 = 5_000;
+
+/// What a slow answer says, over and over.
+const SLOW_WORDS: &str = "Nothing is wrong, I only take my time so that you can try to stop me.";
+
+const WHERE_TO_LOOK: &str = "`oxydra run --help-rehearsal` prints all I understand.";
+
+/// Says what it is.
+pub(super) fn who_am_i() -> String {
+    format!(
+        "I am the rehearsal model: built in, deterministic, no account and no intelligence. I understand a small grammar of \
+         plain requests, such as “list the files, then write a file names.txt that names them”, and I call the real tools. \
+         {WHERE_TO_LOOK}"
+    )
+}
+
+/// Says what was not understood.
+pub(super) fn not_understood(not: &NotUnderstood) -> String {
+    let why = match not {
+        NotUnderstood::Empty => "You have not said anything.".to_owned(),
+        NotUnderstood::TooLong => {
+            format!("What you said is longer than the {} KiB I read.", REQUEST_BYTES_MAX / 1024)
+        }
+        NotUnderstood::TooManySteps => format!("That is more than the {STEPS_MAX} steps I take at once."),
+        NotUnderstood::NothingBehindThen => "You said “then” and nothing behind it.".to_owned(),
+        NotUnderstood::TooTangled => {
+            "That can be read in too many ways. Put texts and names in quotation marks.".to_owned()
+        }
+        NotUnderstood::Unknown { clause, nearest: None } => format!("I do not understand {}.", excerpt(clause)),
+        NotUnderstood::Unknown { clause, nearest: Some((pattern, example)) } => format!(
+            "I do not understand {}. The nearest I know is:\n\n    {pattern}\n\nfor example “{example}”.",
+            excerpt(clause)
+        ),
+    };
+    format!("I am the rehearsal model, and I know a small grammar only. {why}\n\n{WHERE_TO_LOOK}")
+}
+
+/// Says what a step is about to do.
+pub(super) fn before(step: &Step) -> String {
+    match step {
+        Step::List { .. } => "I look what files there are.\n".to_owned(),
+        Step::Read { files, .. } => format!("I read {}.\n", targets(files)),
+        Step::Write { file, how: How::Replace, .. } => format!("I write {}.\n", target(file)),
+        Step::Write { file, how: How::Append, .. } => format!("I add to {}.\n", target(file)),
+        Step::Replace { file, .. } => format!("I change {}.\n", target(file)),
+        Step::Delete { files, .. } => format!("I delete {}.\n", targets(files)),
+        Step::Search { text, .. } => format!("I search for {}.\n", excerpt(text)),
+        Step::Count { .. } => "I look and count.\n".to_owned(),
+        Step::Rehearse(Rehearsed::MalformedCall) => "I make a call whose arguments are no JSON.\n".to_owned(),
+        Step::Rehearse(Rehearsed::UnknownTool) => "I call a tool that does not exist.\n".to_owned(),
+        Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => String::new(),
+    }
+}
+
+/// Says what a step came to.
+///
+/// # Errors
+/// When it speaks of a result that is not there.
+pub(super) fn after(step: &Step, found: &[Found], past: &Past<'_>, said: &[Message]) -> Result<String, Stuck> {
+    let first = found.first();
+    let path = first.and_then(|found| found.path.as_deref()).unwrap_or_default();
+    Ok(match step {
+        Step::List { .. } => first.map(listed).unwrap_or_default(),
+        Step::Read { .. } => found.iter().map(read).collect::<Vec<_>>().join("\n\n"),
+        Step::Write { content, how, .. } => written(content, *how, path, past)?,
+        Step::Replace { old, new, .. } => format!("I replaced {} with {} in {path}.", excerpt(old), excerpt(new)),
+        Step::Delete { .. } => format!("I deleted {}.", joined(found.iter().filter_map(|found| found.path.clone()))),
+        Step::Search { text, want, .. } => first.map(|found| searched(text, *want, found)).unwrap_or_default(),
+        Step::Count { unit, .. } => first.map(|found| tally(*unit, found)).unwrap_or_default(),
+        Step::CountFound => match past.count()? {
+            1 => "There is 1.".to_owned(),
+            count => format!("There are {count}."),
+        },
+        Step::Tell(Content::Text(text)) => text.clone(),
+        Step::Tell(content) => shown(past.content(content)?.trim_end()),
+        Step::Recall(asked) => recall(asked, said),
+        Step::Talk(talk) => spoken(*talk),
+        Step::Rehearse(rehearsed) => tried(*rehearsed, first),
+    })
+}
+
+/// Says which step was not done and why, and how many were not tried.
+pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
+    let what = match step {
+        Step::List { .. } => "list the files".to_owned(),
+        Step::Read { files, .. } => format!("read {}", targets(files)),
+        Step::Write { file, .. } => format!("write {}", target(file)),
+        Step::Replace { file, .. } => format!("change {}", target(file)),
+        Step::Delete { files, .. } => format!("delete {}", targets(files)),
+        Step::Search { text, .. } => format!("search for {}", excerpt(text)),
+        Step::Count { .. } | Step::CountFound => "count".to_owned(),
+        Step::Tell(_) | Step::Recall(_) | Step::Talk(_) => "answer".to_owned(),
+        Step::Rehearse(_) => "rehearse that".to_owned(),
+    };
+    let rest = match open {
+        0 => String::new(),
+        1 => " I left the step behind it undone.".to_owned(),
+        open => format!(" I left the {open} steps behind it undone."),
+    };
+    format!("I could not {what}: {}.{rest}", why.trim_end().trim_end_matches('.'))
+}
+
+/// Says how a call failed.
+pub(super) fn failure(found: &Found) -> String {
+    let how = match found.outcome {
+        CallOutcome::Refused => "was refused",
+        CallOutcome::Failed => "failed",
+        CallOutcome::Done => "was done",
+    };
+    format!("the call {how}: {}", shown(found.text.trim()))
+}
+
+fn listed(found: &Found) -> String {
+    let place = place(found);
+    let entries = found.entries();
+    let mut text = match entries.len() {
+        0 => return format!("There are no files {place}."),
+        1 => format!("There is 1 entry {place}:\n"),
+        count => format!("There are {count} entries {place}:\n"),
+    };
+    text.push_str(&bullets(&entries));
+    append_note(text, found)
+}
+
+fn place(found: &Found) -> String {
+    found.path.as_deref().map_or_else(|| "here".to_owned(), |path| format!("in {path}"))
+}
+
+fn read(found: &Found) -> String {
+    let path = found.path.as_deref().unwrap_or("the file");
+    if found.text.trim().is_empty() {
+        return format!("{path} is empty.");
+    }
+    format!("{path} says:\n{}", shown(found.text.trim_end()))
+}
+
+fn written(content: &Content, how: How, path: &str, past: &Past<'_>) -> Result<String, Stuck> {
+    let what = match content {
+        Content::Text(text) => excerpt(text),
+        Content::Empty => return Ok(format!("I made the empty file {path}.")),
+        Content::Found => "what I found".to_owned(),
+        Content::Names => match past.content(content)?.lines().count() {
+            1 => "1 name".to_owned(),
+            count => format!("{count} names"),
+        },
+    };
+    Ok(match how {
+        How::Replace => format!("I wrote {what} to {path}."),
+        How::Append => format!("I added {what} to {path}."),
+    })
+}
+
+fn searched(text: &str, want: Want, found: &Found) -> String {
+    let text = excerpt(text);
+    let hits = found.hits();
+    if hits.is_empty() {
+        return format!("{text} stands nowhere {}.", place(found));
+    }
+    let said = match (want, hits.len()) {
+        (Want::Number, 1) => format!("{text} stands on 1 line."),
+        (Want::Number, count) => format!("{text} stands on {count} lines."),
+        (Want::Files, _) => format!("{text} stands in:\n{}", bullets(&found.files_hit())),
+        (Want::Lines, _) => {
+            let lines: Vec<_> = hits.iter().map(|hit| hit.printed).collect();
+            format!("{text} stands here:\n{}", bullets(&lines))
+        }
+    };
+    append_note(said, found)
+}
+
+fn tally(unit: Unit, found: &Found) -> String {
+    let count = counted(unit, found);
+    let path = place(found);
+    let said = match (unit, count) {
+        (Unit::Files, 1) => format!("There is 1 file {path}."),
+        (Unit::Files, count) => format!("There are {count} files {path}."),
+        (Unit::Lines, count) => format!("I count {count} lines {path}."),
+        (Unit::Words, count) => format!("I count {count} words {path}."),
+        (Unit::Characters, count) => format!("I count {count} characters {path}."),
+    };
+    append_note(said, found)
+}
+
+fn spoken(talk: Talk) -> String {
+    match talk {
+        Talk::Hello => format!("Hello. {}", who_am_i()),
+        Talk::Welcome => "You are welcome.".to_owned(),
+        Talk::Bye => "Goodbye.".to_owned(),
+        Talk::WhoAmI => who_am_i(),
+        Talk::NoFolders => "I make no folder by itself; writing a file into it makes it.".to_owned(),
+    }
+}
+
+fn tried(rehearsed: Rehearsed, found: Option<&Found>) -> String {
+    let told = found.map(|found| found.text.trim()).unwrap_or_default();
+    match rehearsed {
+        Rehearsed::SlowAnswer(words) => slow(words.min(SLOW_WORDS_MAX)),
+        Rehearsed::MalformedCall => format!("My malformed call was answered: {told}"),
+        Rehearsed::UnknownTool => format!("My call of an unknown tool was answered: {told}"),
+        Rehearsed::CutAnswer => "My first answer was cut off; this is another attempt.".to_owned(),
+        Rehearsed::Unavailable => "At first I was out of reach; this is another attempt.".to_owned(),
+    }
+}
+
+fn slow(words: u64) -> String {
+    let words = usize::try_from(words).unwrap_or(usize::MAX);
+    SLOW_WORDS.split(' ').cycle().take(words).collect::<Vec<_>>().join(" ")
+}
+
+fn targets(files: &[Target]) -> String {
+    joined(files.iter().map(target))
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Named(name) => name.clone(),
+        Target::It => "it".to_owned(),
+        Target::Them => "them".to_owned(),
+    }
+}
+
+fn joined(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+fn bullets(lines: &[&str]) -> String {
+    let shown = lines.iter().take(SHOWN_LINES_MAX).map(|line| format!("- {line}"));
+    let more = lines.len().saturating_sub(SHOWN_LINES_MAX);
+    let more = (more > 0).then(|| format!("- and {more} more"));
+    shown.chain(more).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => {
+            let more = text[end..].chars().count();
+            format!("{}… (and {more} characters more)", &text[..end])
+        }
+        None => text.to_owned(),
+    }
+}
+
+fn append_note(text: String, found: &Found) -> String {
+    match found.note() {
+        Some(note) => format!("{text}\n{note}"),
+        None => text,
+    }
+}

@@ -1,0 +1,2 @@
+//! Stories of the rehearsal model: sentences in, plans and conversations out.
+mod sentences;

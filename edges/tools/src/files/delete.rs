@@ -1,0 +1,46 @@
+//! `file_delete`: a file, or a directory when that is said. Symlinks go, what they lead to stays.
+use super::with_near_names;
+use crate::{Context, Failure, Halt, tool};
+use policy::paths::Kind;
+use policy::{FileError, VirtualPath, Workspace};
+
+/// Deletes a file, or a directory with everything in it.
+#[tool(tier = workspace, recovery = keyed, timeout = 15s)]
+pub async fn file_delete(
+    context: &Context,
+    /// The file or directory: `/shared/…`, `/tmp/…`, or relative to `/shared`.
+    path: String,
+    /// Must be true to delete a directory.
+    recursive: Option<bool>,
+) -> Result<String, Failure> {
+    let is_repeated = context.is_repeated();
+    let work = move |workspace: &Workspace, halt: &Halt| {
+        let path = VirtualPath::parse(&path)?;
+        let deleted = if recursive.unwrap_or(false) {
+            workspace.remove_tree(&path, &|| halt.proceed())
+        } else {
+            refuse_directory(workspace, &path)?;
+            workspace.remove(&path).map(|()| 1)
+        };
+        match deleted {
+            Ok(1) => Ok(format!("deleted `{path}`")),
+            Ok(many) => Ok(format!("deleted `{path}` and {} names below it", many - 1)),
+            // An earlier attempt at this call did it.
+            Err(FileError::Missing { .. }) if is_repeated => Ok(format!("deleted `{path}`")),
+            Err(error) => Err(with_near_names(workspace, &path, error)),
+        }
+    };
+    context.blocking(work).await
+}
+
+/// Says how many names would go, instead of deleting them by mistake.
+fn refuse_directory(workspace: &Workspace, path: &VirtualPath) -> Result<(), Failure> {
+    let is_directory = matches!(workspace.kind_of_link(path), Ok(Kind::Directory));
+    if !is_directory {
+        return Ok(());
+    }
+    let names = workspace.list(path)?.entries.len();
+    Err(Failure::told(format!(
+        "`{path}` is a directory with {names} names in it; set `recursive` to delete it with all of them"
+    )))
+}

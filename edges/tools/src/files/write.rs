@@ -1,0 +1,134 @@
+//! `file_write`: a whole file, or an addition to one, in one step: readers see the old text or the new one.
+use super::{broken, size_of, text_of, with_near_names};
+use crate::{Context, Failure, Halt, Schema, output, tool};
+use policy::paths::Draft;
+use policy::{REDACTED, VirtualPath, Workspace};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+
+/// An addition copies the file, so that it happens in one step: more takes too long.
+const APPENDED_BYTES_MAX: u64 = 256 << 20;
+/// How much is copied between two looks at whether the call is still wanted.
+const CHUNK_BYTES: u64 = 8 << 20;
+/// In larger files nobody looks for what stands for a secret.
+const COMPARED_BYTES_MAX: u64 = 8 << 20;
+
+/// Where the text goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Replace,
+    Append,
+}
+
+impl Schema for Mode {
+    fn schema() -> Value {
+        json!({ "type": "string", "enum": ["replace", "append"] })
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.as_str() {
+            Some("replace") => Ok(Mode::Replace),
+            Some("append") => Ok(Mode::Append),
+            Some(_) | None => Err("\"replace\" or \"append\"".to_owned()),
+        }
+    }
+}
+
+/// Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the
+/// mode says to append.
+#[tool(tier = workspace, recovery = keyed, timeout = 15s)]
+pub async fn file_write(
+    context: &Context,
+    /// The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.
+    path: String,
+    /// The text, exactly as it shall stand in the file.
+    content: String,
+    /// `replace` (the default) or `append`: add the text behind what is there.
+    mode: Option<Mode>,
+) -> Result<String, Failure> {
+    let (key, is_repeated) = (context.key().to_owned(), context.is_repeated());
+    let work = move |workspace: &Workspace, halt: &Halt| {
+        let path = VirtualPath::parse(&path)?;
+        if is_repeated && let Some(done) = done_before(workspace, &path, &key, mode)? {
+            return Ok(done);
+        }
+        write(workspace, &path, &content, mode.unwrap_or(Mode::Replace), &key, halt)
+    };
+    context.blocking(work).await
+}
+
+/// What to say when an earlier attempt at this call did the work.
+fn done_before(
+    workspace: &Workspace,
+    path: &VirtualPath,
+    key: &str,
+    mode: Option<Mode>,
+) -> Result<Option<String>, Failure> {
+    match (workspace.wrote(path, key)?, mode.unwrap_or(Mode::Replace)) {
+        (Some(true), _) => Ok(Some(format!("wrote `{path}`"))),
+        (Some(false), _) | (None, Mode::Replace) => Ok(None),
+        (None, Mode::Append) => Err(Failure::told(format!(
+            "the process stopped while it appended to `{path}`, and it cannot be told whether it did: \
+             look at the end of the file"
+        ))),
+    }
+}
+
+fn write(
+    workspace: &Workspace,
+    path: &VirtualPath,
+    content: &str,
+    mode: Mode,
+    key: &str,
+    halt: &Halt,
+) -> Result<String, Failure> {
+    let mut draft = workspace.draft(path, key).map_err(|error| with_near_names(workspace, path, error))?;
+    let before = draft.old().map(|old| size_of(old));
+    match mode {
+        Mode::Append => keep_old(&mut draft, path, halt)?,
+        Mode::Replace => refuse_stand_in(&mut draft, path, content)?,
+    }
+    draft.file().write_all(content.as_bytes()).map_err(broken("write", path))?;
+    halt.check()?;
+    draft.commit()?;
+    let written = output::size(content.len() as u64);
+    Ok(match (before, mode) {
+        (None, _) => format!("wrote {written} to `{path}`, a new file"),
+        (Some(before), Mode::Replace) => {
+            format!("wrote {written} to `{path}`, in place of {}", output::size(before))
+        }
+        (Some(before), Mode::Append) => {
+            format!("appended {written} to `{path}`, behind {}", output::size(before))
+        }
+    })
+}
+
+fn keep_old(draft: &mut Draft, path: &VirtualPath, halt: &Halt) -> Result<(), Failure> {
+    let (Some(old), new) = draft.both() else { return Ok(()) };
+    let size = size_of(old);
+    if size > APPENDED_BYTES_MAX {
+        let most = output::size(APPENDED_BYTES_MAX);
+        return Err(Failure::told(format!(
+            "`{path}` has {}: too much to append to, the most is {most}",
+            output::size(size)
+        )));
+    }
+    loop {
+        halt.check()?;
+        let copied = std::io::copy(&mut old.take(CHUNK_BYTES), new).map_err(broken("copy", path))?;
+        if copied == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// A model that read a scrubbed file and writes it back would put the mark in the place of the secret.
+fn refuse_stand_in(draft: &mut Draft, path: &VirtualPath, content: &str) -> Result<(), Failure> {
+    let Some(old) = draft.old().filter(|_| content.contains(REDACTED)) else { return Ok(()) };
+    match text_of(old, path, COMPARED_BYTES_MAX) {
+        Ok(old) if old.contains(REDACTED) => Ok(()),
+        Ok(_) | Err(_) => Err(Failure::told(format!(
+            "not written: {REDACTED} stands for a secret that you are not shown, and it would be lost from `{path}`. \
+             Use file_edit around it"
+        ))),
+    }
+}

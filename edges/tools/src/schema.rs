@@ -1,0 +1,153 @@
+//! Types that a model can be asked for: their JSON schema, and how a value is read. Reading is strict: a number in
+//! quotes is a text.
+use crate::{Arguments, Misfit};
+use serde_json::{Value, json};
+use std::marker::PhantomData;
+
+/// A type that can be an argument of a tool.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a tool",
+    label = "a model cannot be asked for this",
+    note = "use `String`, `bool`, an integer, a float, `Vec<T>`, `Option<T>`, or implement `tools::Schema` for it"
+)]
+pub trait Schema: Sized {
+    /// Returns the JSON schema.
+    fn schema() -> Value;
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// What was expected instead, with its article.
+    fn read(value: &Value) -> Result<Self, String>;
+
+    /// Returns what a missing argument means; `None` when it must be there.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+impl Schema for String {
+    fn schema() -> Value {
+        json!({ "type": "string" })
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        value.as_str().map(str::to_owned).ok_or_else(|| "a text".to_owned())
+    }
+}
+
+impl Schema for bool {
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        value.as_bool().ok_or_else(|| "true or false".to_owned())
+    }
+}
+
+macro_rules! integer {
+    ($($t:ty),*) => { $(
+        impl Schema for $t {
+            fn schema() -> Value {
+                json!({ "type": "integer", "minimum": <$t>::MIN })
+            }
+            fn read(value: &Value) -> Result<Self, String> {
+                let whole = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+                whole
+                    .and_then(|n| <$t>::try_from(n).ok())
+                    .ok_or_else(|| format!("a whole number from {} to {}", <$t>::MIN, <$t>::MAX))
+            }
+        }
+    )* };
+}
+integer!(u8, u16, u32, u64, i8, i16, i32, i64);
+
+impl Schema for f64 {
+    fn schema() -> Value {
+        json!({ "type": "number" })
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        value.as_f64().ok_or_else(|| "a number".to_owned())
+    }
+}
+
+impl<T: Schema> Schema for Option<T> {
+    fn schema() -> Value {
+        T::schema()
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        if value.is_null() { Ok(None) } else { T::read(value).map(Some) }
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Schema> Schema for Vec<T> {
+    fn schema() -> Value {
+        json!({ "type": "array", "items": T::schema() })
+    }
+    fn read(value: &Value) -> Result<Self, String> {
+        let items = value.as_array().ok_or_else(|| "a list".to_owned())?;
+        let item =
+            |(at, item)| T::read(item).map_err(|expected| format!("a list whose item {at} is {expected}"));
+        items.iter().enumerate().map(item).collect()
+    }
+}
+
+/// An argument as the schema names it.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, for the model.
+    pub description: &'static str,
+    /// The schema of its type.
+    pub schema: Value,
+    /// Whether it must be there.
+    pub is_required: bool,
+}
+
+impl Field {
+    /// Returns the schema with the description in it.
+    pub(crate) fn described(&self) -> Value {
+        let mut schema = self.schema.clone();
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("description".to_owned(), self.description.into());
+        }
+        schema
+    }
+}
+
+/// How `#[tool]` handles an argument of a type.
+#[derive(Debug)]
+pub struct Parameter<T>(PhantomData<fn() -> T>);
+
+impl<T: Schema> Parameter<T> {
+    /// Describes the argument.
+    pub fn field(name: &'static str, description: &'static str) -> Field {
+        Field { name, description, schema: T::schema(), is_required: T::absent().is_none() }
+    }
+
+    /// Says whether the argument is there, if it must be, and fits.
+    ///
+    /// # Errors
+    /// What is wrong, by name.
+    pub fn check(arguments: &Arguments, name: &'static str) -> Result<(), Misfit> {
+        Self::read(arguments, name).map(drop)
+    }
+
+    /// Reads the argument.
+    ///
+    /// # Errors
+    /// What is wrong, by name.
+    pub fn read(arguments: &Arguments, name: &'static str) -> Result<T, Misfit> {
+        let Some(value) = arguments.get(name) else {
+            return T::absent().ok_or(Misfit::Missing { name });
+        };
+        T::read(value).map_err(|expected| Misfit::Wrong {
+            name,
+            expected,
+            found: crate::arguments::kind_of(value),
+        })
+    }
+}

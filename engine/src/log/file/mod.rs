@@ -1,0 +1,266 @@
+//! The log in files: chained segments of frames, one frame per group, one writer. It never repairs damage and never
+//! writes beside another owner.
+//!
+//! The way in: `queue` (ordered, in memory) → `writer` (on disk, published). The way back: `recover` at open, `read`
+//! later, both over `frames`. `frame` and `segment` are the two layouts; DECISIONS.md says why they are as they are.
+use super::{Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
+use disk::{Disk, Real};
+use futures::future::BoxFuture;
+use lock::Lock;
+use map::Map;
+use queue::Queue;
+use read::Cursor;
+use recover::Recovered;
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+use writer::Writer;
+
+mod closed;
+mod disk;
+mod frame;
+mod frames;
+mod lock;
+mod map;
+mod mend;
+mod queue;
+mod read;
+mod recover;
+mod segment;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use frame::GROUP_BYTES_MAX;
+
+/// Large enough that beginning a segment (two syncs) is rare, small enough that one is a unit to copy, compact or lose
+/// sight of. Preallocating it brought nothing where it was measured.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// As what a journal is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The one that writes. The directory is created when it is missing.
+    Owner,
+    /// One that only reads, beside an owner or without: it sees what was durable when it opened, takes no lock and
+    /// changes nothing.
+    Reader,
+}
+
+/// What may differ between journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// A segment that has reached this size is followed by another.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { segment_bytes: SEGMENT_BYTES }
+    }
+}
+
+/// What was found at open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The records that are there.
+    pub records: u64,
+    /// The groups they form.
+    pub groups: u64,
+    /// The files they lie in.
+    pub segments: usize,
+    /// The tail that was cut off. Nobody was ever told that it was durable. A reader cuts nothing and says nothing.
+    pub torn: Option<Torn>,
+}
+
+/// The end of a write that a crash interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where it was cut.
+    pub byte: u64,
+    /// How much was cut.
+    pub bytes: u64,
+}
+
+/// A journal in a directory.
+pub struct FileLog {
+    map: Arc<Map>,
+    horizon: Arc<Horizon>,
+    /// Not there in a reader.
+    owner: Option<Owner>,
+}
+
+struct Owner {
+    queue: Arc<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl FileLog {
+    /// Opens a journal and checks all of it, without looking at its groups.
+    ///
+    /// # Errors
+    /// See [`FileLog::open_with`].
+    pub fn open(dir: &Path, mode: Mode) -> Result<(Arc<FileLog>, Opened), LogFault> {
+        FileLog::open_with(dir, mode, Options::default(), &mut |_| Ok(()))
+    }
+
+    /// Opens a journal and calls `each` with every group in it, in order, while it checks them: the files are read once
+    /// and one group at a time is in memory.
+    ///
+    /// # Errors
+    /// When somebody else owns it, when it is damaged or foreign, when the disk does not do what it is asked, and with
+    /// what `each` says. Then nothing was changed, unless it was the mending of a torn tail that failed.
+    pub fn open_with<E: From<LogFault>>(
+        dir: &Path,
+        mode: Mode,
+        options: Options,
+        each: &mut dyn FnMut(&Group) -> Result<(), E>,
+    ) -> Result<(Arc<FileLog>, Opened), E> {
+        FileLog::open_on(Arc::new(Real), dir, mode, options, each)
+    }
+
+    fn open_on<E: From<LogFault>>(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        mode: Mode,
+        options: Options,
+        each: &mut dyn FnMut(&Group) -> Result<(), E>,
+    ) -> Result<(Arc<FileLog>, Opened), E> {
+        match mode {
+            Mode::Owner => {
+                settle_in(&*disk, dir)?;
+                let lock = Lock::take(dir)?;
+                let found = recover::recover(dir, mode, each)?;
+                Ok(FileLog::own(disk, dir, options, lock, found)?)
+            }
+            Mode::Reader => {
+                let found = recover::recover(dir, mode, each)?;
+                let opened = Opened { torn: None, ..opened(&found) };
+                let horizon = Arc::new(Horizon::new(found.last));
+                horizon.end(LogFault::ReadOnly);
+                Ok((
+                    Arc::new(FileLog { map: Arc::new(Map::new(found.segments)), horizon, owner: None }),
+                    opened,
+                ))
+            }
+        }
+    }
+
+    fn own(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        lock: Lock,
+        mut found: Recovered,
+    ) -> Result<(Arc<FileLog>, Opened), LogFault> {
+        let opened = opened(&found);
+        let (segment, file) = mend::mend(&*disk, dir, &mut found)?;
+        let map = Arc::new(Map::new(found.segments));
+        let horizon = Arc::new(Horizon::new(found.last));
+        let queue = Arc::new(Queue::new(found.last));
+        let writer = Writer {
+            disk,
+            dir: dir.to_owned(),
+            segment_bytes: options.segment_bytes,
+            queue: Arc::clone(&queue),
+            map: Arc::clone(&map),
+            horizon: Arc::clone(&horizon),
+            end: segment.end(),
+            segment,
+            file,
+            last: found.last,
+            chain: found.chain,
+            marked: found.closed,
+            _lock: lock,
+        };
+        let writer = Mutex::new(Some(super::spawn("log-writer", || writer.run())?));
+        Ok((Arc::new(FileLog { map, horizon, owner: Some(Owner { queue, writer }) }), opened))
+    }
+
+    fn owner(&self) -> Result<&Owner, LogFault> {
+        self.owner.as_ref().ok_or(LogFault::ReadOnly)
+    }
+}
+
+fn opened(found: &Recovered) -> Opened {
+    let torn = found.segments.last().filter(|_| found.torn_bytes > 0);
+    let torn = torn.map(|file| Torn { file: file.path.clone(), byte: file.end(), bytes: found.torn_bytes });
+    Opened { records: found.last.0, groups: found.groups, segments: found.segments.len(), torn }
+}
+
+/// Creates the directory when it is not there, and makes sure that it stays.
+fn settle_in(disk: &dyn Disk, dir: &Path) -> Result<(), LogFault> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    disk.create_dir(dir).map_err(LogFault::io("create", dir))?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    disk.sync_dir(parent).map_err(LogFault::io("sync", parent))
+}
+
+impl Log for FileLog {
+    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault> {
+        let owner = self.owner()?;
+        if records.is_empty() {
+            return owner.queue.last();
+        }
+        owner.queue.put(&frame::draft(&records)?, records.len())
+    }
+
+    fn durable(&self, lsn: Lsn) -> BoxFuture<'static, Result<(), LogFault>> {
+        self.horizon.reach(lsn)
+    }
+
+    fn durable_lsn(&self) -> Lsn {
+        self.horizon.reached()
+    }
+
+    fn read(&self, lsn: Lsn) -> Result<Vec<u8>, LogFault> {
+        let found = if lsn <= self.durable_lsn() { read::record(&self.map, lsn)? } else { None };
+        found.ok_or_else(|| LogFault::Missing { lsn, last: self.durable_lsn() })
+    }
+
+    fn scan(&self, from: Lsn, each: &mut dyn FnMut(&Group) -> Flow) -> Result<(), LogFault> {
+        Cursor::new(Arc::clone(&self.map), from).pass(self.durable_lsn(), each).map(drop)
+    }
+
+    fn subscribe(&self, from: Lsn, each: Subscriber) {
+        // It reads the files, live groups too: they come from memory, and there is one way for slow and fast followers
+        // that cannot lose anything and never makes the writer wait.
+        let mut cursor = Cursor::new(Arc::clone(&self.map), from);
+        let horizon = Arc::clone(&self.horizon);
+        super::follow(each, move |each| {
+            while let Some(last) = horizon.wait_past(cursor.passed()) {
+                match cursor.pass(last, &mut |group| each(Ok(group))) {
+                    Ok(Flow::Continue) => {}
+                    Ok(Flow::Stop) => return,
+                    Err(fault) => {
+                        each(Err(fault));
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    fn close(&self) {
+        let Some(owner) = &self.owner else { return };
+        owner.queue.close();
+        let mut writer = owner.writer.lock().expect("nothing panics while it holds the writer");
+        if let Some(writer) = writer.take() {
+            // A panic of the writer has ended the log and was told to all who waited.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for FileLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

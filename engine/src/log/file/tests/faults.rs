@@ -1,0 +1,212 @@
+//! Disks that fail or hang: nothing behind the last success is ever acknowledged.
+use super::*;
+use std::{
+    fs::File,
+    io,
+    sync::{Condvar, atomic::AtomicUsize, atomic::Ordering},
+};
+
+/// Opens a journal on a disk of the test's.
+pub(super) fn open(disk: Arc<dyn Disk>, home: &Home) -> Arc<FileLog> {
+    try_open(disk, home).unwrap()
+}
+
+fn try_open(disk: Arc<dyn Disk>, home: &Home) -> Result<Arc<FileLog>, LogFault> {
+    let options = Options { segment_bytes: 250 };
+    FileLog::open_on::<LogFault>(disk, home.path(), Mode::Owner, options, &mut |_| Ok(())).map(|(log, _)| log)
+}
+
+/// A disk that syncs only while it is open, and counts.
+pub(super) struct Gate {
+    state: Mutex<(bool, usize)>,
+    moved: Condvar,
+    writes: AtomicUsize,
+}
+
+impl Gate {
+    pub(super) fn new() -> Arc<Gate> {
+        let writes = AtomicUsize::new(0);
+        Arc::new(Gate { state: Mutex::new((true, 0)), moved: Condvar::new(), writes })
+    }
+
+    pub(super) fn shut(&self) {
+        *self.state.lock().unwrap() = (false, 0);
+    }
+
+    pub(super) fn open(&self) {
+        self.state.lock().unwrap().0 = true;
+        self.moved.notify_all();
+    }
+
+    /// Waits until somebody waits at the shut gate.
+    pub(super) fn wait_for_sync(&self) {
+        drop(self.moved.wait_while(self.state.lock().unwrap(), |(_, waiting)| *waiting == 0).unwrap());
+    }
+
+    pub(super) fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+}
+
+impl Disk for Gate {
+    fn write(&self, file: &File, _path: &Path, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        file.write_all_at(bytes, at)
+    }
+
+    fn sync(&self, file: &File, _path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.1 += 1;
+        self.moved.notify_all();
+        drop(self.moved.wait_while(state, |(open, _)| !*open).unwrap());
+        file.sync_data()
+    }
+}
+
+/// A disk on which one kind of call fails, after some that succeed.
+struct Failing {
+    call: &'static str,
+    left: AtomicUsize,
+}
+
+impl Failing {
+    fn after(successes: usize, call: &'static str) -> Arc<Failing> {
+        Arc::new(Failing { call, left: AtomicUsize::new(successes) })
+    }
+
+    fn call(&self, call: &'static str) -> io::Result<()> {
+        let left = |left: usize| left.checked_sub(1);
+        if call == self.call && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_err() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+}
+
+impl Disk for Failing {
+    fn create(&self, path: &Path) -> io::Result<File> {
+        self.call("create")?;
+        Real.create(path)
+    }
+
+    fn write(&self, file: &File, path: &Path, bytes: &[u8], at: u64) -> io::Result<()> {
+        if let Err(full) = self.call("write") {
+            // As a full disk does: what fits is written.
+            Real.write(file, path, &bytes[..bytes.len() / 2], at)?;
+            return Err(full);
+        }
+        Real.write(file, path, bytes, at)
+    }
+
+    fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.call("sync")?;
+        Real.sync(file, path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call("rename")?;
+        Real.rename(from, to)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.call("sync_dir")?;
+        Real.sync_dir(dir)
+    }
+}
+
+#[test]
+fn a_failure_poisons_the_log_for_good() {
+    // With segments of 250 bytes the fourth group begins a new one; a new journal takes one of each call.
+    for (call, act, successes) in [
+        ("write", "write", 2),
+        ("sync", "sync", 2),
+        ("create", "create", 1),
+        ("rename", "rename", 1),
+        ("sync_dir", "sync", 1),
+        ("write", "write", 3),
+        ("sync", "sync", 3),
+    ] {
+        let home = Home::new();
+        let log = open(Failing::after(successes, call), &home);
+        let (mut acknowledged, mut fault) = (Lsn::START, None);
+        for _ in 0..10 {
+            let done = log.append(words("some words")).and_then(|lsn| wait(log.durable(lsn)).map(|()| lsn));
+            match done {
+                Ok(lsn) => acknowledged = lsn,
+                Err(why) => fault = Some(why),
+            }
+        }
+        let LogFault::Io { act: said, path, source } = fault.unwrap() else { panic!("{call}") };
+        assert_eq!((said, source.kind()), (act, io::ErrorKind::StorageFull), "{call}");
+        assert!(path.starts_with(home.path()));
+        assert_eq!(log.durable_lsn(), acknowledged, "{call}");
+        assert!(acknowledged > Lsn::START && acknowledged < Lsn(20), "{call}");
+        assert_eq!(log.read(acknowledged).unwrap(), b"words", "what was acknowledged is read");
+        let again = home.read(Mode::Owner).unwrap_err();
+        assert!(matches!(again, LogFault::Owned { .. }), "a poisoned owner is still the owner");
+        log.close();
+        assert!(!home.path().join(closed::FILE).exists(), "it was not closed cleanly");
+        assert!(matches!(wait(log.durable(Lsn(20))), Err(LogFault::Io { .. })), "the first reason stays");
+        let (groups, _) = home.read(Mode::Owner).unwrap();
+        assert!(groups.len() as u64 * 2 >= acknowledged.0, "{call}: {groups:?}");
+    }
+}
+
+#[test]
+fn all_who_wait_learn_of_a_failure() {
+    let home = Home::new();
+    let log = open(Failing::after(1, "sync"), &home);
+    let waiting: Vec<_> =
+        (0..5).filter_map(|_| log.append(words("x")).ok()).map(|lsn| log.durable(lsn)).collect();
+    for waiter in waiting {
+        assert!(matches!(wait(waiter), Err(LogFault::Io { act: "sync", .. })));
+    }
+    assert!(matches!(log.append(words("x")), Err(LogFault::Io { act: "sync", .. })));
+    assert!(matches!(log.append(Vec::new()), Err(LogFault::Io { act: "sync", .. })));
+}
+
+#[test]
+fn a_full_disk_at_open_says_what_it_could_not_do() {
+    for call in ["create", "write", "sync", "rename", "sync_dir"] {
+        let home = Home::new();
+        let fault = try_open(Failing::after(0, call), &home).err().unwrap();
+        assert!(
+            matches!(&fault, LogFault::Io { path, .. } if path.starts_with(home.path())),
+            "{call}: {fault}"
+        );
+        home.read(Mode::Owner).unwrap();
+    }
+}
+
+#[test]
+fn what_was_written_but_maybe_not_synced_is_written_again_at_open() {
+    let home = Home::killed(1 << 20, &["a", "b"]);
+    let whole = fs::read(home.last_segment()).unwrap();
+    let disk = Gate::new();
+    drop(open(Arc::clone(&disk) as _, &home));
+    assert_eq!(disk.writes(), 2, "the last frame and the mark of the close");
+    assert_eq!(fs::read(home.last_segment()).unwrap(), whole);
+    let disk = Gate::new();
+    drop(open(Arc::clone(&disk) as _, &home));
+    assert_eq!(disk.writes(), 0, "a clean close leaves nothing in doubt");
+}
+
+#[test]
+fn a_writer_that_panics_lets_everybody_go() {
+    struct Panicking;
+    impl Disk for Panicking {
+        fn sync(&self, _file: &File, path: &Path) -> io::Result<()> {
+            assert!(
+                path.extension().is_some_and(|extension| extension == "tmp"),
+                "the test wants a panic here"
+            );
+            Ok(())
+        }
+    }
+    let home = Home::new();
+    let log = open(Arc::new(Panicking), &home);
+    let lsn = log.append(words("a")).unwrap();
+    assert!(matches!(wait(log.durable(lsn)), Err(LogFault::Io { .. })));
+    assert!(log.append(words("b")).is_err());
+    log.close();
+}

@@ -1,0 +1,134 @@
+//! The one thread that writes: whatever arrived during the last sync is the next batch; one write, one fdatasync, then
+//! all of it is published. There is no timer. After a failure it writes nothing any more: what the disk holds behind
+//! the last success is unknown, and a sync that is repeated succeeds without having written anything.
+use super::{
+    super::{LogFault, Lsn, horizon::Horizon},
+    closed,
+    disk::Disk,
+    frame::{self, Place},
+    lock::Lock,
+    map::Map,
+    queue::Queue,
+    segment::{self, Header, Segment},
+};
+use std::{fs::File, io, path::PathBuf, sync::Arc, thread};
+
+pub(super) struct Writer {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    pub(super) segment_bytes: u64,
+    pub(super) queue: Arc<Queue>,
+    pub(super) map: Arc<Map>,
+    pub(super) horizon: Arc<Horizon>,
+    pub(super) segment: Arc<Segment>,
+    pub(super) file: File,
+    /// The last record that is on disk.
+    pub(super) last: Lsn,
+    /// The end of what is on disk.
+    pub(super) end: u64,
+    pub(super) chain: u32,
+    /// What was last written to the mark of a clean close.
+    pub(super) marked: Lsn,
+    /// Held for as long as this lives, and that is until the log is closed, a failure notwithstanding.
+    pub(super) _lock: Lock,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        let _failsafe = Failsafe { queue: Arc::clone(&self.queue), horizon: Arc::clone(&self.horizon) };
+        let mut failed = false;
+        let mut batch = Vec::new();
+        while self.queue.take(&mut batch) {
+            if let Err(fault) = self.commit(&mut batch) {
+                failed = true;
+                self.queue.fail(fault.clone());
+                self.horizon.end(fault);
+            }
+        }
+        if !failed && self.marked < self.last {
+            // Without the mark the next owner can prove less; nothing is lost, and there is nobody left to tell.
+            let _ = closed::write(&*self.disk, &self.dir, self.last);
+        }
+        self.horizon.end(LogFault::Closed);
+    }
+
+    /// Writes drafted frames, to as many segments as they need.
+    fn commit(&mut self, batch: &mut [u8]) -> Result<(), LogFault> {
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let fitting = self.fitting(rest);
+            if fitting == 0 {
+                self.rotate()?;
+                continue;
+            }
+            let (now, later) = rest.split_at_mut(fitting);
+            self.write(now)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Returns how many bytes of whole frames go into this segment. An empty one takes any frame.
+    fn fitting(&self, batch: &[u8]) -> usize {
+        let empty = self.last < self.segment.first();
+        let mut bytes = 0;
+        while bytes < batch.len() {
+            let more = bytes + frame::drafted_size(&batch[bytes..]);
+            let first_of_all = empty && bytes == 0;
+            if self.end + more as u64 > self.segment_bytes && !first_of_all {
+                break;
+            }
+            bytes = more;
+        }
+        bytes
+    }
+
+    fn write(&mut self, frames: &mut [u8]) -> Result<(), LogFault> {
+        let (mut last, mut chain, mut at) = (self.last, self.chain, 0);
+        let mut written = Vec::new();
+        while at < frames.len() {
+            let place = Place { salt: self.segment.header.salt, at: self.end + at as u64 };
+            let header = frame::stamp(&mut frames[at..], Lsn(last.0 + 1), self.last, place);
+            chain = crc32c::crc32c_append(chain, &header.crc.to_le_bytes());
+            (last, at) = (header.last(), at + header.size());
+            written.push((header, place.at));
+        }
+        let path = &self.segment.path;
+        self.disk.write(&self.file, path, frames, self.end).map_err(LogFault::io("write", path))?;
+        self.disk.sync(&self.file, path).map_err(LogFault::io("sync", path))?;
+        self.end += frames.len() as u64;
+        (self.last, self.chain) = (last, chain);
+        self.segment.grow(written);
+        self.horizon.advance(last);
+        Ok(())
+    }
+
+    /// Begins a new segment. All of the old one is on disk, so that the new one's being there proves it.
+    fn rotate(&mut self) -> Result<(), LogFault> {
+        let header =
+            Header { first: Lsn(self.last.0 + 1), chain: self.chain, salt: segment::salt(&self.dir)? };
+        let (segment, file) = segment::create(&*self.disk, &self.dir, header)?;
+        (self.segment, self.file) = (Arc::new(segment), file);
+        self.end = segment::HEADER_BYTES as u64;
+        self.chain = crc32c::crc32c_append(self.chain, &header.encode());
+        self.map.push(Arc::clone(&self.segment));
+        Ok(())
+    }
+}
+
+/// Lets everybody go should the writer panic.
+struct Failsafe {
+    queue: Arc<Queue>,
+    horizon: Arc<Horizon>,
+}
+
+impl Drop for Failsafe {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let source = Arc::new(io::Error::other("the writer panicked"));
+            let fault = LogFault::Io { act: "go on writing", path: PathBuf::from("the journal"), source };
+            self.queue.fail(fault.clone());
+            self.horizon.end(fault);
+        }
+    }
+}

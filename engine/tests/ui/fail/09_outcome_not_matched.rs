@@ -1,0 +1,19 @@
+use engine::prelude::*;
+include!("../base.rs");
+graph! {
+    graph G v1 {
+        start A;
+        A asks Search -> End;
+        end End;
+        stop -> End;
+    }
+}
+impl Ask<Search> for A {
+    fn ask(&self, _: &mut Purse) -> Search { Search { what: "it".into() } }
+    async fn answered(self, found: Found, _: &mut Cx<G>) -> Next<Self, Search> {
+        match found {
+            Found::One(n) => go(End { n }),
+        }
+    }
+}
+fn main() {}

@@ -1,0 +1,10 @@
+use engine::prelude::*;
+include!("../base.rs");
+graph! {
+    graph G v1 {
+        start A;
+        A -> End;
+        end End;
+    }
+}
+fn main() {}

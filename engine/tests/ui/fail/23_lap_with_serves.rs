@@ -1,0 +1,14 @@
+use engine::prelude::*;
+include!("../base.rs");
+graph! {
+    graph G v1 {
+        start A;
+        A -> B;
+        B -> A | End;
+        end End;
+        stop -> End;
+        serves Search;
+        lap A;
+    }
+}
+fn main() {}

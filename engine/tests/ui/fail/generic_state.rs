@@ -1,0 +1,4 @@
+use engine::prelude::*;
+include!("../base.rs");
+#[state] pub struct Holding<T> { pub it: T }
+fn main() {}

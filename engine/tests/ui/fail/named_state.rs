@@ -1,0 +1,4 @@
+use engine::prelude::*;
+include!("../base.rs");
+#[state("sleeping")] pub struct Sleeping { pub n: u32 }
+fn main() {}

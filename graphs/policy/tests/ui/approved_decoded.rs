@@ -1,0 +1,6 @@
+//! An approval is read back by the engine alone.
+use engine::bincode::{config, decode_from_slice};
+
+fn main() {
+    let _ = decode_from_slice::<policy::Approved, _>(&[], config::standard());
+}

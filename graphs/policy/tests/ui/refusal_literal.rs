@@ -1,0 +1,4 @@
+//! A refusal is drawn from a verdict.
+fn main() {
+    let _ = policy::Refusal { position: 0 };
+}
