@@ -4,7 +4,7 @@ use config::{Config, ConfigError, Home, HomeError, Provider, Sources};
 use domain::{METER_NAMES, Model, Tokens, UserId};
 use engine::{
     Budget, Engine, Journal, OpenFault,
-    log::{FileLog, Log, Mode},
+    log::{FileLog, Log, Mode, Torn},
 };
 use providers::{
     Patient,
@@ -44,7 +44,9 @@ impl House {
         let (log, telemetry) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
         let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::other)?;
         if let Some(torn) = &opened.torn {
-            notices.push(torn.to_string());
+            let Torn { file, byte, bytes } = torn;
+            let file = file.display();
+            notices.push(format!("the last write was torn by a crash: {bytes} bytes of {file} from byte {byte} were cut off; nobody had been told that they were kept"));
         }
         let (store, follower) = view(Journal::of(journal.clone()))?;
         let ports = Ports {

@@ -17,7 +17,6 @@ mod toolbox;
 pub use arguments::{Arguments, Misfit};
 pub use context::{Context, Halt};
 pub use domain::{Recovery, Tier};
-pub use files::{FileDelete, FileEdit, FileList, FileRead, FileSearch, FileWrite};
 pub use schema::{Field, Parameter, Schema};
 pub use tool::{Called, Failure, Head, Tool};
 pub use toolbox::Tools;

@@ -1,9 +1,7 @@
 //! The tools of one workspace: what a turn may propose, and what runs its calls. Failures, panics and timeouts of a
 //! tool are values.
-use crate::{
-    Arguments, Context, Failure, FileDelete, FileEdit, FileList, FileRead, FileSearch, FileWrite, Tool,
-    output,
-};
+use crate::files::{FileDelete, FileEdit, FileList, FileRead, FileSearch, FileWrite};
+use crate::{Arguments, Context, Failure, Tool, output};
 use domain::{Json, NotJson, ToolSpec, Toolbox};
 use futures::FutureExt;
 use futures::future::BoxFuture;

@@ -72,7 +72,8 @@ pub struct Meta {
     pub exhausted: Option<&'static str>,
     /// Where the budget is refilled, if the table says so.
     pub lap: Option<&'static str>,
-    /// How many moves the longest path from a stop row to an end takes: the reserve it runs on.
+    /// How many moves the longest path to an end takes from a state that a stop row leads to: the reserve it runs on. Zero
+    /// where stop rows lead to ends.
     pub reserve: u32,
     /// The names of the requests that the graph serves.
     pub serves: &'static [&'static str],

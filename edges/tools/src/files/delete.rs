@@ -6,7 +6,7 @@ use policy::{FileError, VirtualPath, Workspace};
 
 /// Deletes a file, or a directory with everything in it.
 #[tool(tier = workspace, recovery = keyed, timeout = 15s)]
-pub async fn file_delete(
+pub(crate) async fn file_delete(
     context: &Context,
     /// The file or directory: `/shared/…`, `/tmp/…`, or relative to `/shared`.
     path: String,

@@ -14,7 +14,7 @@ const QUOTED_BYTES_MAX: usize = 120;
 /// Replaces a passage of a text file. The old text must occur exactly once, unless all of its occurrences shall be
 /// replaced.
 #[tool(tier = workspace, recovery = keyed, timeout = 15s)]
-pub async fn file_edit(
+pub(crate) async fn file_edit(
     context: &Context,
     /// The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.
     path: String,

@@ -7,7 +7,7 @@ use policy::{VirtualPath, Workspace};
 /// Lists a directory, by name: one name a line, a slash behind a directory, and behind a tab the size of a file. At
 /// most 16 KiB are shown; a last line in brackets says what is left out.
 #[tool(tier = read_only, recovery = pure, timeout = 10s)]
-pub async fn file_list(
+pub(crate) async fn file_list(
     context: &Context,
     /// The directory: `/shared/…`, `/tmp/…`, or relative to `/shared`. Without it, `/shared`.
     path: Option<String>,

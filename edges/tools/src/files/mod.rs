@@ -6,12 +6,12 @@ mod read;
 mod search;
 mod write;
 
-pub use delete::FileDelete;
-pub use edit::FileEdit;
-pub use list::FileList;
-pub use read::FileRead;
-pub use search::FileSearch;
-pub use write::FileWrite;
+pub(crate) use delete::FileDelete;
+pub(crate) use edit::FileEdit;
+pub(crate) use list::FileList;
+pub(crate) use read::FileRead;
+pub(crate) use search::FileSearch;
+pub(crate) use write::FileWrite;
 
 use crate::Failure;
 use policy::{FileError, VirtualPath, Workspace, nearest};

@@ -2,7 +2,7 @@
 use super::{broken, is_binary, open, size_of};
 use crate::{Context, Failure, Halt, output, tool};
 use policy::{VirtualPath, Workspace};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -12,7 +12,7 @@ const COUNTED_BYTES_MAX: u64 = 64 << 20;
 /// Reads a text file, or some lines of it. Returns the text as it is; when not all of the file is shown, a last line in
 /// brackets says which lines are, and how to go on. At most 16 KiB are shown at a time.
 #[tool(tier = read_only, recovery = pure, timeout = 10s)]
-pub async fn file_read(
+pub(crate) async fn file_read(
     context: &Context,
     /// The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.
     path: String,

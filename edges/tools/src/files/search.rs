@@ -21,7 +21,7 @@ const READ_BYTES_MAX: u64 = 512 << 20;
 /// Searches text files for a text, letter for letter, and returns each line that holds it as `path:line: text`. At most
 /// 200 hits are shown; a last line in brackets says what is left out.
 #[tool(tier = read_only, recovery = pure, timeout = 20s)]
-pub async fn file_search(
+pub(crate) async fn file_search(
     context: &Context,
     /// The text to find, within one line.
     query: String,

@@ -15,7 +15,7 @@ const COMPARED_BYTES_MAX: u64 = 8 << 20;
 
 /// Where the text goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     Replace,
     Append,
 }
@@ -36,7 +36,7 @@ impl Schema for Mode {
 /// Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the
 /// mode says to append.
 #[tool(tier = workspace, recovery = keyed, timeout = 15s)]
-pub async fn file_write(
+pub(crate) async fn file_write(
     context: &Context,
     /// The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.
     path: String,

@@ -1,0 +1,8 @@
+//! no return.
+use tools::{Context, Failure, tool};
+
+/// Reads.
+#[tool(tier = read_only, recovery = pure, timeout = 1s)]
+async fn read(_context: &Context) {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! not async.
+use tools::{Context, Failure, tool};
+
+/// Reads.
+#[tool(tier = read_only, recovery = pure, timeout = 1s)]
+fn read(_context: &Context) -> Result<String, Failure> {
+    Ok(String::new())
+}
+
+fn main() {}

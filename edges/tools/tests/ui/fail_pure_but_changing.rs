@@ -1,0 +1,10 @@
+//! pure but changing.
+use tools::{Context, Failure, tool};
+
+/// Writes.
+#[tool(tier = workspace, recovery = pure, timeout = 1s)]
+async fn write(_context: &Context) -> Result<String, Failure> {
+    Ok(String::new())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! timeout.
+use tools::{Context, Failure, tool};
+
+/// Reads.
+#[tool(tier = read_only, recovery = pure, timeout = 100)]
+async fn read(_context: &Context) -> Result<String, Failure> {
+    Ok(String::new())
+}
+
+fn main() {}
