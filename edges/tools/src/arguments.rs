@@ -82,7 +82,7 @@ impl Arguments {
 fn unknown(head: &Head, name: &str) -> Misfit {
     let names = || head.fields.iter().map(|field| field.name);
     let hint = match policy::nearest(name, names()) {
-        Some(near) => format!("; did you mean `{near}`?"),
+        Some(near) => format!(": perhaps `{near}`"),
         None if head.fields.is_empty() => "; there are none".to_owned(),
         None => format!("; there are {}", names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
     };

@@ -31,6 +31,9 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 /// A size as a person reads it.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes == 1 {
+        return "1 byte".to_owned();
+    }
     if bytes < 1024 {
         return format!("{bytes} bytes");
     }

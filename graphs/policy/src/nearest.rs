@@ -11,7 +11,9 @@ pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option
     }
     let close = |name: &'a str| {
         let chars: Vec<char> = name.to_lowercase().chars().take(NAME_CHARS_MAX + 1).collect();
-        let bound = wanted.len().max(chars.len()).div_ceil(3);
+        // Of a single letter nothing would be left.
+        let longer = wanted.len().max(chars.len());
+        let bound = longer.div_ceil(3).min(longer - 1);
         let distance = (chars.len() <= NAME_CHARS_MAX).then(|| distance(&wanted, &chars))?;
         (distance <= bound).then_some((distance, name))
     };
@@ -43,13 +45,14 @@ mod tests {
 
     #[test]
     fn a_slip_finds_its_name_and_a_stranger_finds_none() {
-        let names = ["file_read", "file_write", "file_list", "notes.txt"];
+        let names = ["file_read", "file_write", "file_list", "notes.txt", "d"];
         let cases = [
             ("file_raed", Some("file_read")),
             ("FILE_LIST", Some("file_list")),
             ("fileread", Some("file_read")),
             ("note.txt", Some("notes.txt")),
             ("shell_exec", None),
+            ("a", None),
             ("", None),
         ];
         for (wanted, expected) in cases {

@@ -1,4 +1,5 @@
-//! Reads what tools answered: names, texts, hits. It trusts the outcome that the message states and never guesses one.
+//! Reads what tools answered: names, texts, hits, and the notes that say what was left out. It trusts the outcome that
+//! the message states and never guesses one.
 use domain::{CallOutcome, ToolCall};
 use std::collections::BTreeSet;
 
@@ -9,6 +10,8 @@ pub(super) struct Found {
     pub(super) tool: String,
     /// On which file or folder, if the arguments name one.
     pub(super) path: Option<String>,
+    /// From which line or name on, if the arguments say so.
+    offset: Option<u64>,
     /// How it came out.
     pub(super) outcome: CallOutcome,
     /// What the tool printed.
@@ -23,23 +26,38 @@ pub(super) struct Hit<'a> {
     pub(super) printed: &'a str,
 }
 
+/// Where names without a leading slash begin; left out, as a person would.
+const HOME: &str = "/shared/";
+/// How the tools' own words begin. A file may well end with brackets of its own.
+const NOTES: [&str; 10] = [
+    "the file is empty", "the directory is empty", "lines ", "line ", "names ", "no line holds it", "the first ", "cut: ",
+    "what is not UTF-8", "go on with ",
+];
+
 impl Found {
     /// Reads a call and its result.
     pub(super) fn of(call: &ToolCall, outcome: CallOutcome, text: &str) -> Found {
         let arguments: Option<serde_json::Value> = serde_json::from_str(&call.arguments).ok();
-        let path = arguments.as_ref().and_then(|all| all.get("path")?.as_str()).map(str::to_owned);
-        Found { tool: call.tool.clone(), path, outcome, text: text.to_owned() }
+        let argument = |name: &str| arguments.as_ref().and_then(|all| all.get(name));
+        Found {
+            tool: call.tool.clone(),
+            path: argument("path").and_then(|path| path.as_str()).map(str::to_owned),
+            offset: argument("offset").and_then(serde_json::Value::as_u64),
+            outcome,
+            text: text.to_owned(),
+        }
     }
 
-    /// What a listing lists, folders with a slash behind them.
+    /// What a listing lists, folders with a slash behind them. Behind a tab stands what else is known of a name.
     pub(super) fn entries(&self) -> Vec<&str> {
-        self.body().lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
+        let name = |line| str::rsplit_once(line, '\t').map_or(line, |(name, _)| name);
+        self.body().lines().map(name).filter(|name| !name.is_empty()).collect()
     }
 
     /// What a search hit.
     pub(super) fn hits(&self) -> Vec<Hit<'_>> {
-        let hit = |printed| Some(Hit { path: path_of(printed)?, printed });
-        self.body().lines().filter_map(hit).collect()
+        let lines = self.body().lines().map(|line| line.strip_prefix(HOME).unwrap_or(line));
+        lines.filter_map(|printed| Some(Hit { path: path_of(printed)?, printed })).collect()
     }
 
     /// The files a search hit, each once, in order.
@@ -50,22 +68,82 @@ impl Found {
 
     /// What was found, without the tool's own words.
     pub(super) fn body(&self) -> &str {
-        &self.text[..self.text.len() - self.note().map_or(0, str::len)]
+        &self.text[..self.text.len() - self.bracketed().map_or(0, str::len)]
     }
 
-    /// The tool's own words: in brackets, on the last line, with no line break behind them.
+    /// The tool's own words.
     pub(super) fn note(&self) -> Option<&str> {
+        self.bracketed().map(|line| &line[1..line.len() - 1])
+    }
+
+    /// In brackets, on the last line, with no line break behind them.
+    fn bracketed(&self) -> Option<&str> {
         let last = self.text.rsplit('\n').next()?;
-        (last.starts_with('[') && last.ends_with(']')).then_some(last)
+        let inside = last.strip_prefix('[')?.strip_suffix(']')?;
+        NOTES.iter().any(|start| inside.starts_with(start)).then_some(last)
+    }
+
+    /// Where the next page starts, when the result says that there is one.
+    pub(super) fn next_offset(&self) -> Option<u64> {
+        self.note()?.split("; ").find_map(|part| part.strip_prefix("go on with offset = ")?.parse().ok())
+    }
+
+    /// What is missing and no further call would bring.
+    pub(super) fn lost(&self) -> Option<&str> {
+        let is_loss = |part: &&str| {
+            part.contains("is cut") || part.starts_with("cut: ") || part.starts_with("what is not UTF-8")
+                || part.starts_with("the first ")
+        };
+        self.note()?.split("; ").find(is_loss)
+    }
+
+    /// Whether this is the page behind another.
+    pub(super) fn follows(&self, page: &Found) -> bool {
+        self.tool == page.tool && self.path == page.path && self.offset.is_some() && self.offset == page.next_offset()
     }
 }
 
 /// The path of `path:line: text`; a path may hold colons itself.
 fn path_of(printed: &str) -> Option<&str> {
-    let ends = printed.match_indices(':').map(|(at, _)| at);
-    ends.into_iter().find_map(|at| {
+    printed.match_indices(':').map(|(at, _)| at).find_map(|at| {
         let behind = &printed[at + 1..];
         let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
         (at > 0 && digits > 0 && behind[digits..].starts_with(':')).then_some(&printed[..at])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(tool: &str, text: &str) -> Found {
+        let call = ToolCall { id: String::new(), tool: tool.into(), arguments: "{\"path\":\"docs\"}".into() };
+        Found::of(&call, CallOutcome::Done, text)
+    }
+
+    #[test]
+    fn listings() {
+        let listing = found("file_list", "a b.txt\t12 bytes\ndocs/\n[x]\ta symlink\n");
+        assert_eq!((listing.entries(), listing.note()), (vec!["a b.txt", "docs/", "[x]"], None));
+        let empty = found("file_list", "[the directory is empty]");
+        assert_eq!((empty.entries(), empty.next_offset()), (vec![], None));
+        let page = found("file_list", "a\t1 bytes\n[names 1-1 of 9; go on with offset = 2]");
+        assert_eq!((page.entries(), page.next_offset(), page.lost()), (vec!["a"], Some(2), None));
+    }
+
+    #[test]
+    fn files_that_look_like_notes_are_files() {
+        let own = found("file_read", "a = 1\n[section]");
+        assert_eq!((own.body(), own.note()), ("a = 1\n[section]", None));
+        let cut = found("file_read", "xx\n[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]");
+        assert_eq!((cut.body(), cut.lost()), ("xx\n", Some("line 1 is longer than 16 KiB and is cut")));
+    }
+
+    #[test]
+    fn hits() {
+        let hits = found("file_search", "/shared/a:b.txt:3: x:4: y\n/shared/a:b.txt:9: x\n/tmp/c:1: x\n");
+        assert_eq!(hits.files_hit(), ["a:b.txt", "/tmp/c"]);
+        assert_eq!(hits.hits()[0].printed, "a:b.txt:3: x:4: y");
+        assert_eq!(found("file_search", "[no line holds it; 3 files were searched]").hits(), []);
+    }
 }

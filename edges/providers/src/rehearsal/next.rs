@@ -71,10 +71,16 @@ impl<'p> Walk<'p> {
             if let Some(tool) = self.missing(step, &calls) {
                 return self.stop(step, &format!("I was not given the tool `{tool}`"));
             }
-            let found: Vec<Found> = results.by_ref().take(calls.len()).collect();
+            let mut found: Vec<Found> = results.by_ref().take(calls.len()).collect();
             if found.len() < calls.len() {
                 let calls = calls.into_iter().skip(found.len()).collect();
                 return Move::Call { text: say::before(step), calls, before: made };
+            }
+            while let Some((at, page)) = next_page(&found).filter(|_| needs_all(step, plan)) {
+                let Some(next) = results.next() else {
+                    return Move::Call { text: String::new(), calls: vec![page], before: made };
+                };
+                found.insert(at, next);
             }
             let failed = found.iter().find(|found| found.outcome != CallOutcome::Done);
             if let (Some(failed), false) = (failed, fails_on_purpose(step)) {
@@ -115,11 +121,11 @@ impl<'p> Walk<'p> {
         let place = |place: &Option<super::matcher::Target>| place.as_ref().map(|place| past.file(place)).transpose();
         Ok(match step {
             Step::List { folder } | Step::Count { unit: Unit::Files, of: folder } => {
-                vec![call("file_list", json!({"path": place(folder)?}))]
+                vec![call(LIST, json!({"path": place(folder)?}))]
             }
             Step::Read { files, lines } => past.files(files)?.into_iter().map(|file| read(&file, *lines)).collect(),
             Step::Count { of, unit: Unit::Lines | Unit::Words | Unit::Characters } => {
-                vec![call("file_read", json!({"path": place(of)?}))]
+                vec![call(READ, json!({"path": place(of)?}))]
             }
             Step::Write { file, content, how } => {
                 let content = match content {
@@ -145,7 +151,7 @@ impl<'p> Walk<'p> {
                 vec![call("file_search", json!({"query": text, "path": place(within)?}))]
             }
             Step::Rehearse(Rehearsed::MalformedCall) => {
-                vec![Call { tool: "file_list", arguments: MALFORMED.to_owned() }]
+                vec![Call { tool: LIST, arguments: MALFORMED.to_owned() }]
             }
             Step::Rehearse(Rehearsed::UnknownTool) => vec![call(UNKNOWN_TOOL, json!({}))],
             Step::Rehearse(Rehearsed::SlowAnswer(_) | Rehearsed::CutAnswer | Rehearsed::Unavailable) => vec![],
@@ -154,10 +160,39 @@ impl<'p> Walk<'p> {
     }
 }
 
+const LIST: &str = "file_list";
+const READ: &str = "file_read";
 /// Arguments that end in the middle, as those of a real model do at times.
 const MALFORMED: &str = "{\"path\": ";
 /// A tool that nobody has.
 const UNKNOWN_TOOL: &str = "rehearsal_no_such_tool";
+
+/// A listing or a file is read on to its end, up to this many results: what is larger is no matter for a rehearsal.
+const PAGES_MAX: usize = 16;
+
+/// Whether a step is worth nothing without the pages behind the first.
+fn needs_all(step: &Step, plan: &[Step]) -> bool {
+    let uses_found = |later: &Step| {
+        matches!(later, Step::CountFound | Step::Write { content: Content::Found | Content::Names, .. })
+    };
+    match step {
+        Step::List { .. } | Step::Count { .. } => true,
+        Step::Read { lines, .. } => lines.is_none() && plan.iter().any(uses_found),
+        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } | Step::Search { .. } => false,
+        Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => false,
+    }
+}
+
+/// The call for a page that is missing, and where its result belongs.
+fn next_page(found: &[Found]) -> Option<(usize, Call)> {
+    if found.len() >= PAGES_MAX {
+        return None;
+    }
+    let is_last = |page: &Found| page.lost().is_none() && !found.iter().any(|next| next.follows(page));
+    let (at, page) = found.iter().enumerate().find(|(_, page)| page.next_offset().is_some() && is_last(page))?;
+    let tool = if page.tool == LIST { LIST } else { READ };
+    Some((at + 1, call(tool, json!({"path": page.path, "offset": page.next_offset()}))))
+}
 
 fn fails_on_purpose(step: &Step) -> bool {
     matches!(step, Step::Rehearse(Rehearsed::MalformedCall | Rehearsed::UnknownTool))
@@ -175,8 +210,8 @@ fn fails_once(rehearsed: Rehearsed) -> Move {
 
 fn read(file: &str, lines: Option<Lines>) -> Call {
     match lines {
-        None => call("file_read", json!({"path": file})),
-        Some(Lines { from, count }) => call("file_read", json!({"path": file, "offset": from, "limit": count})),
+        None => call(READ, json!({"path": file})),
+        Some(Lines { from, count }) => call(READ, json!({"path": file, "offset": from, "limit": count})),
     }
 }
 

@@ -100,61 +100,51 @@ impl<'p> Past<'p> {
 
     /// The names that the latest listing or search brought.
     fn names(&self) -> Result<Option<Vec<String>>, Stuck> {
-        let latest = self.newest_first().find(|found| matches!(found.tool.as_str(), "file_list" | "file_search"));
-        let Some(found) = latest else { return Ok(None) };
-        whole(found)?;
-        let names = match found.tool.as_str() {
-            "file_list" => found.entries(),
-            _ if self.searched_lines() => found.hits().into_iter().map(|hit| hit.printed).collect(),
-            _ => found.files_hit(),
-        };
-        Ok(Some(names.into_iter().map(str::to_owned).collect()))
-    }
-
-    /// Whether the latest search was for lines rather than for files.
-    fn searched_lines(&self) -> bool {
-        let latest = self.done.iter().rev().find(|done| matches!(done.step, Step::Search { .. }));
-        latest.is_some_and(|done| matches!(done.step, Step::Search { want: Want::Lines, .. }))
+        if let Some(done) = self.done.iter().rev().find(|done| done.found.iter().any(brings_names)) {
+            whole(&done.found)?;
+            let for_lines = matches!(done.step, Step::Search { want: Want::Lines, .. });
+            return Ok(Some(done.found.iter().flat_map(|found| names_in(found, for_lines)).collect()));
+        }
+        let Some(found) = self.earlier.iter().rev().find(|found| brings_names(found)) else { return Ok(None) };
+        whole(std::slice::from_ref(found))?;
+        Ok(Some(names_in(found, false)))
     }
 
     /// What the latest step brought that brought something.
     fn found(&self) -> Result<String, Stuck> {
-        for done in self.done.iter().rev() {
-            if let Some(text) = self.brought(done) {
-                return text;
-            }
+        if let Some(text) = self.done.iter().rev().find_map(brought) {
+            return text;
         }
-        for found in self.earlier.iter().rev().filter(|found| looks(found)) {
-            return whole(found).map(|()| text_of(found));
-        }
-        Err(Stuck("there is no earlier result that I could use".to_owned()))
-    }
-
-    fn brought(&self, done: &Done<'_>) -> Option<Result<String, Stuck>> {
-        match done.step {
-            Step::List { .. } | Step::Read { .. } | Step::Search { want: Want::Lines, .. } => {
-                let texts = done.found.iter().map(|found| whole(found).map(|()| text_of(found)));
-                Some(texts.collect::<Result<Vec<_>, _>>().map(|texts| texts.concat()))
-            }
-            Step::Search { want: Want::Files, .. } => done.found.first().map(|found| {
-                whole(found).map(|()| lines(&found.files_hit().into_iter().map(str::to_owned).collect::<Vec<_>>()))
-            }),
-            Step::Search { want: Want::Number, .. } => {
-                done.found.first().map(|found| whole(found).map(|()| format!("{}\n", found.hits().len())))
-            }
-            Step::Count { unit, .. } => {
-                done.found.first().map(|found| whole(found).map(|()| format!("{}\n", counted(*unit, found))))
-            }
-            Step::Tell(Content::Text(text)) => Some(Ok(format!("{text}\n"))),
-            Step::CountFound => None,
-            Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } => None,
-            Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => None,
-        }
+        let Some(found) = self.earlier.iter().rev().find(|found| looks(found)) else {
+            return Err(Stuck("there is no earlier result that I could use".to_owned()));
+        };
+        whole(std::slice::from_ref(found))?;
+        Ok(text_of(found))
     }
 
     fn newest_first(&self) -> impl Iterator<Item = &Found> {
         self.done.iter().rev().flat_map(|done| done.found.iter().rev()).chain(self.earlier.iter().rev())
     }
+}
+
+/// What a step brought that can be written or said; nothing from a step that only changed something.
+fn brought(done: &Done<'_>) -> Option<Result<String, Stuck>> {
+    if let Step::Tell(Content::Text(text)) = done.step {
+        return Some(Ok(format!("{text}\n")));
+    }
+    // Where some lines were asked for, they are the whole.
+    let some_lines = matches!(done.step, Step::Read { lines: Some(_), .. });
+    let complete = if some_lines { unspoilt(&done.found) } else { whole(&done.found) };
+    let found = || done.found.iter();
+    let text = match done.step {
+        Step::Search { want: Want::Files, .. } => lines(&found().flat_map(Found::files_hit).collect::<Vec<_>>()),
+        Step::Search { want: Want::Number, .. } => format!("{}\n", found().flat_map(Found::hits).count()),
+        Step::Count { unit, .. } => format!("{}\n", counted(*unit, &done.found)),
+        Step::List { .. } | Step::Read { .. } | Step::Search { want: Want::Lines, .. } => found().map(text_of).collect(),
+        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } | Step::CountFound => return None,
+        Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => return None,
+    };
+    Some(complete.map(|()| text))
 }
 
 /// Pairs every result among messages with its call.
@@ -169,14 +159,28 @@ fn result(message: &Message) -> Option<(&ToolCall, domain::CallOutcome, &str)> {
     }
 }
 
-/// Counts what a result holds.
-pub(super) fn counted(unit: Unit, found: &Found) -> usize {
-    match unit {
-        Unit::Files => found.entries().into_iter().filter(|entry| !entry.ends_with('/')).count(),
-        Unit::Lines => found.text.lines().count(),
-        Unit::Words => found.text.split_whitespace().count(),
-        Unit::Characters => found.text.chars().count(),
-    }
+/// Counts what the pages of a result hold.
+pub(super) fn counted(unit: Unit, pages: &[Found]) -> usize {
+    let of = |page: &Found| match unit {
+        Unit::Files => page.entries().into_iter().filter(|entry| !entry.ends_with('/')).count(),
+        Unit::Lines => page.body().lines().count(),
+        Unit::Words => page.body().split_whitespace().count(),
+        Unit::Characters => page.body().chars().count(),
+    };
+    pages.iter().map(of).sum()
+}
+
+fn brings_names(found: &Found) -> bool {
+    matches!(found.tool.as_str(), "file_list" | "file_search") && found.outcome == domain::CallOutcome::Done
+}
+
+fn names_in(found: &Found, for_lines: bool) -> Vec<String> {
+    let names = match found.tool.as_str() {
+        "file_list" => found.entries(),
+        _ if for_lines => found.hits().into_iter().map(|hit| hit.printed).collect(),
+        _ => found.files_hit(),
+    };
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn looks(found: &Found) -> bool {
@@ -201,16 +205,26 @@ fn text_of(found: &Found) -> String {
     match found.tool.as_str() {
         "file_list" => lines(&found.entries()),
         "file_search" => lines(&found.hits().into_iter().map(|hit| hit.printed).collect::<Vec<_>>()),
-        _ => found.text.clone(),
+        _ => found.body().to_owned(),
     }
 }
 
 /// A cut result is good enough to be shown, never to be written as if it were the whole.
-fn whole(found: &Found) -> Result<(), Stuck> {
-    match found.note() {
+fn whole(pages: &[Found]) -> Result<(), Stuck> {
+    unspoilt(pages)?;
+    let ends = |page: &&Found| page.next_offset().is_some() && !pages.iter().any(|next| next.follows(page));
+    match pages.iter().find(ends) {
+        Some(page) => Err(not_whole(page.note().unwrap_or_default())),
         None => Ok(()),
-        Some(note) => Err(Stuck(format!("the earlier result is not whole: {note}"))),
     }
+}
+
+fn unspoilt(pages: &[Found]) -> Result<(), Stuck> {
+    pages.iter().find_map(Found::lost).map_or(Ok(()), |lost| Err(not_whole(lost)))
+}
+
+fn not_whole(note: &str) -> Stuck {
+    Stuck(format!("the earlier result is not whole: {note}"))
 }
 
 fn lines<T: AsRef<str>>(names: &[T]) -> String {

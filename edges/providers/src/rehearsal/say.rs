@@ -75,13 +75,13 @@ pub(super) fn after(step: &Step, found: &[Found], past: &Past<'_>, said: &[Messa
     let first = found.first();
     let path = first.and_then(|found| found.path.as_deref()).unwrap_or_default();
     Ok(match step {
-        Step::List { .. } => first.map(listed).unwrap_or_default(),
+        Step::List { .. } => listed(found),
         Step::Read { .. } => found.iter().map(read).collect::<Vec<_>>().join("\n\n"),
         Step::Write { content, how, .. } => written(content, *how, path, past)?,
         Step::Replace { old, new, .. } => format!("I replaced {} with {} in {path}.", excerpt(old), excerpt(new)),
         Step::Delete { .. } => format!("I deleted {}.", joined(found.iter().filter_map(|found| found.path.clone()))),
         Step::Search { text, want, .. } => first.map(|found| searched(text, *want, found)).unwrap_or_default(),
-        Step::Count { unit, .. } => first.map(|found| tally(*unit, found)).unwrap_or_default(),
+        Step::Count { unit, .. } => tally(*unit, found),
         Step::CountFound => match past.count()? {
             1 => "There is 1.".to_owned(),
             count => format!("There are {count}."),
@@ -125,28 +125,29 @@ pub(super) fn failure(found: &Found) -> String {
     format!("the call {how}: {}", shown(found.text.trim()))
 }
 
-fn listed(found: &Found) -> String {
-    let place = place(found);
-    let entries = found.entries();
+fn listed(pages: &[Found]) -> String {
+    let place = place(pages);
+    let entries: Vec<_> = pages.iter().flat_map(Found::entries).collect();
     let mut text = match entries.len() {
         0 => return format!("There are no files {place}."),
         1 => format!("There is 1 entry {place}:\n"),
         count => format!("There are {count} entries {place}:\n"),
     };
     text.push_str(&bullets(&entries));
-    append_note(text, found)
+    with_note(text, pages)
 }
 
-fn place(found: &Found) -> String {
-    found.path.as_deref().map_or_else(|| "here".to_owned(), |path| format!("in {path}"))
+fn place(pages: &[Found]) -> String {
+    let path = pages.first().and_then(|page| page.path.as_deref());
+    path.map_or_else(|| "here".to_owned(), |path| format!("in {path}"))
 }
 
 fn read(found: &Found) -> String {
     let path = found.path.as_deref().unwrap_or("the file");
-    if found.text.trim().is_empty() {
+    if found.body().trim().is_empty() {
         return format!("{path} is empty.");
     }
-    format!("{path} says:\n{}", shown(found.text.trim_end()))
+    with_note(format!("{path} says:\n{}", shown(found.body().trim_end())), std::slice::from_ref(found))
 }
 
 fn written(content: &Content, how: How, path: &str, past: &Past<'_>) -> Result<String, Stuck> {
@@ -169,7 +170,7 @@ fn searched(text: &str, want: Want, found: &Found) -> String {
     let text = excerpt(text);
     let hits = found.hits();
     if hits.is_empty() {
-        return format!("{text} stands nowhere {}.", place(found));
+        return format!("{text} stands nowhere {}.", place(std::slice::from_ref(found)));
     }
     let said = match (want, hits.len()) {
         (Want::Number, 1) => format!("{text} stands on 1 line."),
@@ -180,12 +181,12 @@ fn searched(text: &str, want: Want, found: &Found) -> String {
             format!("{text} stands here:\n{}", bullets(&lines))
         }
     };
-    append_note(said, found)
+    with_note(said, std::slice::from_ref(found))
 }
 
-fn tally(unit: Unit, found: &Found) -> String {
-    let count = counted(unit, found);
-    let path = place(found);
+fn tally(unit: Unit, pages: &[Found]) -> String {
+    let count = counted(unit, pages);
+    let path = place(pages);
     let said = match (unit, count) {
         (Unit::Files, 1) => format!("There is 1 file {path}."),
         (Unit::Files, count) => format!("There are {count} files {path}."),
@@ -193,7 +194,7 @@ fn tally(unit: Unit, found: &Found) -> String {
         (Unit::Words, count) => format!("I count {count} words {path}."),
         (Unit::Characters, count) => format!("I count {count} characters {path}."),
     };
-    append_note(said, found)
+    with_note(said, pages)
 }
 
 fn spoken(talk: Talk) -> String {
@@ -260,9 +261,10 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn append_note(text: String, found: &Found) -> String {
-    match found.note() {
-        Some(note) => format!("{text}\n{note}"),
+/// Adds what the last page says of itself: that there is more, or that something was cut.
+fn with_note(text: String, pages: &[Found]) -> String {
+    match pages.last().and_then(Found::note) {
+        Some(note) => format!("{text}\n({note})"),
         None => text,
     }
 }

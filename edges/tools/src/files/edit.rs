@@ -35,8 +35,12 @@ pub(crate) async fn file_edit(
     let edit = Edit { old: old_text, new: new_text, is_for_all: replace_all.unwrap_or(false) };
     let work = move |workspace: &Workspace, halt: &Halt| {
         let path = VirtualPath::parse(&path)?;
-        if is_repeated && workspace.wrote(&path, &key)? == Some(true) {
-            return Ok(format!("edited `{path}`"));
+        if is_repeated {
+            match workspace.wrote(&path, &key)? {
+                Some(true) => return Ok(format!("edited `{path}`")),
+                Some(false) => {}
+                None => return Err(in_doubt(&path)),
+            }
         }
         edit.apply(workspace, &path, &key, halt)
     };
@@ -133,8 +137,16 @@ impl Edit {
     }
 }
 
+fn in_doubt(path: &VirtualPath) -> Failure {
+    Failure::told(format!(
+        "the process stopped while it edited `{path}`, and it cannot be told whether it did: look at the passage"
+    ))
+}
+
 /// `line 3`, or `lines 3, 5, 9 and 4 more`.
 fn named(lines: &[usize]) -> String {
+    let mut lines = lines.to_vec();
+    lines.dedup();
     let named: Vec<String> = lines.iter().take(PLACES_MAX).map(usize::to_string).collect();
     let noun = if lines.len() == 1 { "line" } else { "lines" };
     let more = lines.len() - named.len();

@@ -23,6 +23,9 @@ pub(crate) async fn file_list(
 }
 
 fn list(workspace: &Workspace, path: &VirtualPath, first: u64) -> Result<String, Failure> {
+    if matches!(workspace.kind(path), Ok(Kind::File)) {
+        return Err(Failure::told(format!("`{path}` is a file: file_read shows what is in it")));
+    }
     let listing = workspace.list(path).map_err(|error| with_near_names(workspace, path, error))?;
     let (names, more) = (listing.entries.len(), if listing.is_cut { "more than " } else { "" });
     if names == 0 {

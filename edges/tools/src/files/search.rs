@@ -114,9 +114,10 @@ impl Search<'_> {
         if self.hits == 0 {
             notes.push(format!("no line holds it; {} files were searched", self.files));
         }
-        if let Some(cut) = self.cut {
-            notes.push(format!("the first {} hits; {cut}", self.hits));
+        if self.hits > 0 && self.cut.is_some() {
+            notes.push(format!("the first {} hits", self.hits));
         }
+        notes.extend(self.cut.map(str::to_owned));
         if self.hits == 0 && self.binary > 0 {
             notes.push(format!("{} of them are binary and were passed over", self.binary));
         }

@@ -1,5 +1,5 @@
 //! Each tool as a model calls it: through judgement, approval, a ticket and the scrubber.
-use crate::Tools;
+use crate::{Context, Failure, Tools};
 use domain::{CallOutcome, ToolCall};
 use engine::InstanceId;
 use expect_test::{Expect, expect};
@@ -7,6 +7,7 @@ use policy::{Executor, Proposed, REDACTED, Scrubber, Workspace};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 struct Home {
     dir: tempfile::TempDir,
@@ -64,25 +65,40 @@ impl Home {
 fn reading_shows_text_as_it_is_and_says_what_it_leaves_out() {
     let lines: String = (1..=10).map(|n| format!("line {n}\n")).collect();
     let home = home().has("a.txt", lines).has("no end", "x\ny").has("empty", "").has("ü\n.md", "odd");
-    home.read(json!({"path": "a.txt", "limit": 2}), expect![[r#"
+    home.read(
+        json!({"path": "a.txt", "limit": 2}),
+        expect![[r#"
         line 1
         line 2
-        [lines 1-2 of 10; go on with offset = 3]"#]]);
-    home.read(json!({"path": "/shared/a.txt", "offset": 9}), expect![[r#"
+        [lines 1-2 of 10; go on with offset = 3]"#]],
+    );
+    home.read(
+        json!({"path": "/shared/a.txt", "offset": 9}),
+        expect![[r#"
         line 9
         line 10
-        [lines 9-10 of 10]"#]]);
-    home.read(json!({"path": "a.txt", "offset": 3, "limit": 1}), expect![[r#"
+        [lines 9-10 of 10]"#]],
+    );
+    home.read(
+        json!({"path": "a.txt", "offset": 3, "limit": 1}),
+        expect![[r#"
         line 3
-        [lines 3-3 of 10; go on with offset = 4]"#]]);
+        [lines 3-3 of 10; go on with offset = 4]"#]],
+    );
     home.read(json!({"path": "a.txt", "offset": 11}), expect!["FAILED `/shared/a.txt` has only 10 lines"]);
     home.read(json!({"path": "a.txt", "limit": 0}), expect!["FAILED `limit` must be at least 1"]);
-    home.read(json!({"path": "no end"}), expect![[r#"
+    home.read(
+        json!({"path": "no end"}),
+        expect![[r#"
         x
-        y"#]]);
-    home.read(json!({"path": "no end", "offset": 2}), expect![[r#"
+        y"#]],
+    );
+    home.read(
+        json!({"path": "no end", "offset": 2}),
+        expect![[r#"
         y
-        [lines 2-2 of 2]"#]]);
+        [lines 2-2 of 2]"#]],
+    );
     home.read(json!({"path": "empty"}), expect!["[the file is empty]"]);
     home.read(json!({"path": "ü\n.md"}), expect!["odd"]);
     assert_eq!(home.call("file_read", json!({"path": "a.txt"})).lines().count(), 10);
@@ -107,13 +123,20 @@ fn reading_stays_within_the_cap() {
     }
     assert_eq!(seen.trim_end(), many.trim_end());
     let long = home.call("file_read", json!({"path": "long"}));
-    expect!["[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]"].assert_eq(long.rsplit_once('\n').unwrap().1);
-    home.read(json!({"path": "long", "offset": 2}), expect![[r#"
+    expect!["[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]"]
+        .assert_eq(long.rsplit_once('\n').unwrap().1);
+    home.read(
+        json!({"path": "long", "offset": 2}),
+        expect![[r#"
         next
-        [lines 2-2 of 2]"#]]);
-    home.read(json!({"path": "latin"}), expect![[r#"
+        [lines 2-2 of 2]"#]],
+    );
+    home.read(
+        json!({"path": "latin"}),
+        expect![[r#"
         caf�
-        [what is not UTF-8 is shown as �]"#]]);
+        [what is not UTF-8 is shown as �]"#]],
+    );
 }
 
 #[test]
@@ -175,19 +198,38 @@ fn a_text_of_a_gigabyte_is_streamed() {
     let home = home().has("huge", "first\nsecond\n".repeat(1000));
     let huge = std::fs::OpenOptions::new().write(true).open(home.at("huge")).unwrap();
     huge.set_len(1 << 30).unwrap();
-    home.read(json!({"path": "huge", "limit": 1}), expect![[r#"
+    home.read(
+        json!({"path": "huge", "limit": 1}),
+        expect![[r#"
         first
-        [lines 1-1 of more than 2000; go on with offset = 2]"#]]);
-    home.check("file_search", json!({"query": "absent", "path": "huge"}), expect!["[no line holds it; 1 files were searched; the first 0 hits; stopped after 512 MiB; search below one directory]"]);
+        [lines 1-1 of more than 2000; go on with offset = 2]"#]],
+    );
+    home.check("file_search", json!({"query": "absent", "path": "huge"}), expect!["[no line holds it; 1 files were searched; stopped after 512 MiB; search below one directory]"]);
 }
 
 #[test]
 fn writing_replaces_appends_and_makes_directories() {
     let home = home().has("a", "old");
-    home.check("file_write", json!({"path": "a", "content": "new"}), expect!["wrote 3 bytes to `/shared/a`, in place of 3 bytes"]);
-    home.check("file_write", json!({"path": "deep/er/b c\n", "content": ""}), expect![[r#"wrote 0 bytes to `/shared/deep/er/b c\n`, a new file"#]]);
-    home.check("file_write", json!({"path": "a", "content": " and more", "mode": "append"}), expect!["appended 9 bytes to `/shared/a`, behind 3 bytes"]);
-    home.check("file_write", json!({"path": "/tmp/t", "content": "x", "mode": "append"}), expect!["wrote 1 bytes to `/tmp/t`, a new file"]);
+    home.check(
+        "file_write",
+        json!({"path": "a", "content": "new"}),
+        expect!["wrote 3 bytes to `/shared/a`, in place of 3 bytes"],
+    );
+    home.check(
+        "file_write",
+        json!({"path": "deep/er/b c\n", "content": ""}),
+        expect![[r#"wrote 0 bytes to `/shared/deep/er/b c\n`, a new file"#]],
+    );
+    home.check(
+        "file_write",
+        json!({"path": "a", "content": " and more", "mode": "append"}),
+        expect!["appended 9 bytes to `/shared/a`, behind 3 bytes"],
+    );
+    home.check(
+        "file_write",
+        json!({"path": "/tmp/t", "content": "x", "mode": "append"}),
+        expect!["wrote 1 byte to `/tmp/t`, a new file"],
+    );
     assert_eq!((home.holds("a").as_str(), home.holds("deep/er/b c\n").as_str()), ("new and more", ""));
     let refused = [
         json!({"path": "a", "content": "x", "mode": "prepend"}),
@@ -204,7 +246,7 @@ fn writing_replaces_appends_and_makes_directories() {
     expect![[r#"
         REFUSED not run: the arguments of `file_write` do not fit: `mode` must be "replace" or "append", not a text. Write the call again.
         REFUSED not run: the arguments of `file_write` do not fit: `content` is missing. Write the call again.
-        REFUSED not run: the arguments of `file_write` do not fit: there is no argument `contents`; did you mean `content`?. Write the call again.
+        REFUSED not run: the arguments of `file_write` do not fit: there is no argument `contents`: perhaps `content`. Write the call again.
         REFUSED not run: the arguments of `file_write` do not fit: `path` must be a text, not a number. Write the call again.
         FAILED `/shared/deep` is refused: it is a directory
         FAILED `/shared/a` is refused: a part of it is a file, not a directory
@@ -231,7 +273,11 @@ fn what_stands_for_a_secret_does_not_take_its_place() {
         json!({"path": "env", "old_text": "port = 1", "new_text": "port = 2"}),
         expect!["edited `/shared/env` at line 2"],
     );
-    home.check("file_write", json!({"path": "doc", "content": format!("not {REDACTED}\n")}), expect!["wrote 15 bytes to `/shared/doc`, in place of 17 bytes"]);
+    home.check(
+        "file_write",
+        json!({"path": "doc", "content": format!("not {REDACTED}\n")}),
+        expect!["wrote 15 bytes to `/shared/doc`, in place of 17 bytes"],
+    );
     assert_eq!(home.holds("env"), "password = \"hunter2\"\nport = 2\n");
 }
 
@@ -266,7 +312,7 @@ fn editing_wants_to_know_which_passage() {
         FAILED `/shared/bin` is binary, not text
         edited `/shared/a` at line 2
         edited `/shared/dos` at line 2
-        edited `/shared/a` at lines 1, 4, 4"#]].assert_eq(&told.join("\n"));
+        edited `/shared/a` at lines 1, 4"#]].assert_eq(&told.join("\n"));
     assert_eq!(
         (home.holds("a").as_str(), home.holds("dos").as_str()),
         ("onE\n2\n1\n  thrEE\n", "a\r\nB\r\nC\r\n")
@@ -293,7 +339,7 @@ fn deleting_asks_before_a_directory_goes() {
     .collect();
     expect![[r#"
         deleted `/shared/a`
-        FAILED `/shared/a` does not exist; did you mean `/shared/d`?
+        FAILED `/shared/a` does not exist; `file_list` shows what is in `/shared`
         FAILED `/shared/d` is a directory with 2 names in it; set `recursive` to delete it with all of them
         deleted `/shared/d` and 3 names below it
         deleted `/shared/link`
@@ -307,19 +353,35 @@ fn deleting_asks_before_a_directory_goes() {
 fn listing_names_sizes_and_kinds() {
     let home = home().has("b.txt", "12345").has("a b", "").has("d/x", "").has("n\new", "");
     symlink("b.txt", home.at("link")).unwrap();
-    home.check("file_list", json!({}), expect![[r#"
+    home.check(
+        "file_list",
+        json!({}),
+        expect![[r#"
         a b	0 bytes
         b.txt	5 bytes
         d/
         link	a symlink
         n\new	0 bytes
-    "#]]);
-    home.check("file_list", json!({"path": "d"}), expect![[r#"
+    "#]],
+    );
+    home.check(
+        "file_list",
+        json!({"path": "d"}),
+        expect![[r#"
         x	0 bytes
-    "#]]);
+    "#]],
+    );
     home.check("file_list", json!({"path": "/tmp", "offset": null}), expect!["[the directory is empty]"]);
-    home.check("file_list", json!({"path": "b.txt"}), expect!["FAILED `/shared/b.txt` is refused: a part of it is a file, not a directory"]);
-    home.check("file_list", json!({"path": "e"}), expect!["FAILED `/shared/e` does not exist; did you mean `/shared/d`?"]);
+    home.check(
+        "file_list",
+        json!({"path": "b.txt"}),
+        expect!["FAILED `/shared/b.txt` is a file: file_read shows what is in it"],
+    );
+    home.check(
+        "file_list",
+        json!({"path": "e"}),
+        expect!["FAILED `/shared/e` does not exist; `file_list` shows what is in `/shared`"],
+    );
     for n in 0..1200 {
         std::fs::write(home.at(&format!("d/{n:04} a longer name")), "").unwrap();
     }
@@ -329,7 +391,8 @@ fn listing_names_sizes_and_kinds() {
     expect![[r#"
         1199 a longer name	0 bytes
         x	0 bytes
-        [names 1200-1201 of 1201]"#]].assert_eq(&told);
+        [names 1200-1201 of 1201]"#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -345,14 +408,75 @@ fn searching_names_path_line_and_text() {
         /shared/d/b: 7:1: two
         /shared/dir/c:1: …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxtwoyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…
     "#]]);
-    home.check("file_search", json!({"query": "two", "path": "a.txt"}), expect![[r#"
+    home.check(
+        "file_search",
+        json!({"query": "two", "path": "a.txt"}),
+        expect![[r#"
         /shared/a.txt:2: two words
-    "#]]);
-    home.check("file_search", json!({"query": "TWO"}), expect!["[no line holds it; 4 files were searched; 1 of them are binary and were passed over]"]);
-    home.check("file_search", json!({"query": ""}), expect!["FAILED `query` must be some text within one line"]);
-    home.check("file_search", json!({"query": "x", "path": "none"}), expect!["FAILED `/shared/none` does not exist; `file_list` shows what is in `/shared`"]);
+    "#]],
+    );
+    home.check(
+        "file_search",
+        json!({"query": "TWO"}),
+        expect!["[no line holds it; 4 files were searched; 1 of them are binary and were passed over]"],
+    );
+    home.check(
+        "file_search",
+        json!({"query": ""}),
+        expect!["FAILED `query` must be some text within one line"],
+    );
+    home.check(
+        "file_search",
+        json!({"query": "x", "path": "none"}),
+        expect!["FAILED `/shared/none` does not exist; `file_list` shows what is in `/shared`"],
+    );
     let home = home.has("many", "hit\n".repeat(300));
     let told = home.call("file_search", json!({"query": "hit"}));
     assert_eq!(told.lines().count(), 201);
-    expect!["[the first 200 hits; there are more; narrow the query or the path]"].assert_eq(told.lines().last().unwrap());
+    expect!["[the first 200 hits; there are more; narrow the query or the path]"]
+        .assert_eq(told.lines().last().unwrap());
+}
+
+/// Runs the second attempt at a call whose first one did its work.
+fn again(home: &Home, call: impl AsyncFn(&Context) -> Result<String, Failure>) -> (String, String) {
+    let workspace = Workspace::open(&home.at(""), &home.dir.path().join("tmp")).unwrap();
+    let workspace = Arc::new(workspace);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let mut run = |attempt| {
+        let context = Context::new(workspace.clone(), "the key".into(), attempt);
+        runtime.block_on(call(&context)).unwrap_or_else(|failure| format!("FAILED {failure}"))
+    };
+    (run(1), run(2))
+}
+
+#[test]
+fn a_repeated_call_changes_nothing_the_second_time() {
+    let home = home().has("log", "a\n").has("text", "aa").has("gone", "");
+    let mode = Some(super::write::Mode::Append);
+    let appended =
+        again(&home, async |cx| super::write::file_write(cx, "log".into(), "b\n".into(), mode).await);
+    // A filesystem that does not remember who wrote says that it does not know.
+    let knows = home.holds("log") == "a\nb\n" && !appended.1.starts_with("FAILED");
+    assert!(knows || appended.1.contains("cannot be told"), "{appended:?}");
+    assert_eq!(home.holds("log"), "a\nb\n");
+    let edited = again(&home, async |cx| {
+        super::edit::file_edit(cx, "text".into(), "a".into(), "aa".into(), Some(true)).await
+    });
+    assert!(
+        !knows || (home.holds("text"), edited.1.as_str()) == ("aaaa".into(), "edited `/shared/text`"),
+        "{edited:?}"
+    );
+    let deleted = again(&home, async |cx| super::delete::file_delete(cx, "gone".into(), None).await);
+    assert_eq!(deleted, ("deleted `/shared/gone`".into(), "deleted `/shared/gone`".into()));
+}
+
+#[test]
+fn an_edit_whose_first_attempt_cannot_be_told_is_not_done_twice() {
+    let home = home().has("text", "a");
+    let workspace = Arc::new(Workspace::open(&home.at(""), &home.dir.path().join("tmp")).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let context = Context::new(workspace, "another".into(), 2);
+    let edited =
+        runtime.block_on(super::edit::file_edit(&context, "text".into(), "a".into(), "aa".into(), None));
+    assert!(edited.is_ok() || edited.unwrap_err().to_string().contains("cannot be told"));
 }

@@ -90,3 +90,6 @@ impl std::fmt::Debug for Tools {
         f.debug_list().entries(self.tools.iter().map(|tool| tool.head().name)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
