@@ -45,21 +45,20 @@ impl Schema for bool {
 }
 
 macro_rules! integer {
-    ($($t:ty),*) => { $(
+    ($expected:expr; $($t:ty),*) => { $(
         impl Schema for $t {
             fn schema() -> Value {
-                json!({ "type": "integer", "minimum": <$t>::MIN })
+                if <$t>::MIN == 0 { json!({ "type": "integer", "minimum": 0 }) } else { json!({ "type": "integer" }) }
             }
             fn read(value: &Value) -> Result<Self, String> {
                 let whole = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
-                whole
-                    .and_then(|n| <$t>::try_from(n).ok())
-                    .ok_or_else(|| format!("a whole number from {} to {}", <$t>::MIN, <$t>::MAX))
+                whole.and_then(|n| <$t>::try_from(n).ok()).ok_or_else(|| $expected.to_owned())
             }
         }
     )* };
 }
-integer!(u8, u16, u32, u64, i8, i16, i32, i64);
+integer!("a whole number from 0"; u8, u16, u32, u64);
+integer!("a whole number"; i8, i16, i32, i64);
 
 impl Schema for f64 {
     fn schema() -> Value {

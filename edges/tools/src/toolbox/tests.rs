@@ -24,7 +24,8 @@ fn a_model_is_told_of_each_tool() {
         file_edit Workspace Keyed
         file_delete Workspace Keyed
         file_list ReadOnly Pure
-        file_search ReadOnly Pure"#]].assert_eq(&heads.join("\n"));
+        file_search ReadOnly Pure"#]]
+    .assert_eq(&heads.join("\n"));
     let write = &tools.specs()[1];
     expect![[r#"
         Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the mode says to append.
@@ -60,9 +61,9 @@ fn arguments_become_canonical_or_are_named() {
         {}
         `path` is missing
         `path` is missing
-        `offset` must be a whole number from 0 to 18446744073709551615, not a number
-        `offset` must be a whole number from 0 to 18446744073709551615, not a text
-        `offset` must be a whole number from 0 to 18446744073709551615, not a fraction
+        `offset` must be a whole number from 0, not a number
+        `offset` must be a whole number from 0, not a text
+        `offset` must be a whole number from 0, not a fraction
         there is no argument `ofset`: perhaps `offset`
         there is no argument `encoding`; there are `path`, `offset`, `limit`
         they are not JSON (EOF while parsing an object at line 1 column 11); write one object, as {"name": value}
