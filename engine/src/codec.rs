@@ -3,8 +3,11 @@ use crate::durable::{Durable, Shape, hash_name};
 use bincode::{
     Decode, Encode,
     config::{Configuration, Limit, LittleEndian, Varint},
-    de::DecoderImpl,
-    de::read::SliceReader,
+    de::{
+        Decoder, DecoderImpl,
+        read::{Reader, SliceReader},
+    },
+    error::DecodeError,
 };
 use std::fmt;
 
@@ -109,8 +112,8 @@ impl Encoded {
     /// When the bytes are of another type or shape, or do not decode.
     pub fn to_durable<T: Durable>(&self) -> Result<T, Refused> {
         self.expect(T::NAME, T::TAG, T::SHAPE)?;
-        let mut decoder = DecoderImpl::new(SliceReader::new(&self.bytes), CODEC, ());
-        T::take(&mut decoder).map_err(|e| undecodable(T::NAME, &e))
+        let (value, whole) = take(&self.bytes).map_err(|e| undecodable(T::NAME, &e))?;
+        if whole { Ok(value) } else { Err(Refused(format!("`{}` left bytes unread", T::NAME))) }
     }
 
     pub(crate) fn to_memo<T: Memo>(&self, name: &str) -> Result<T, Refused> {
@@ -148,11 +151,24 @@ pub fn recode<T: Stored>(bytes: &[u8]) -> Option<Vec<u8>> {
     (read == bytes.len()).then(|| bytes_of(&value))
 }
 
+/// The same for a request, an outcome or a fact.
+pub fn recode_open<T: Durable>(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (value, whole): (T, bool) = take(bytes).ok()?;
+    whole.then(|| bytes_of(&value))
+}
+
+/// Reads an open type, and says whether nothing was left over.
+fn take<T: Durable>(bytes: &[u8]) -> Result<(T, bool), DecodeError> {
+    let mut decoder = DecoderImpl::new(SliceReader::new(bytes), CODEC, ());
+    let value = T::take(&mut decoder)?;
+    Ok((value, decoder.reader().peek_read(1).is_none()))
+}
+
 pub(crate) fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
     bincode::encode_to_vec(value, CODEC).expect("a journalled value encodes into memory")
 }
 
-fn undecodable(name: &str, error: &bincode::error::DecodeError) -> Refused {
+fn undecodable(name: &str, error: &DecodeError) -> Refused {
     Refused(format!("`{name}` does not decode: {error}"))
 }
 

@@ -6,7 +6,7 @@ use crate::{
     graph::StopWhy,
     log::{Log, LogFault, Lsn},
     observe::{Observed, Observer},
-    record::{Cancel, Record, Started},
+    record::{Cancel, Record},
     registry::Registry,
     slot::Slot,
     standing::{Standing, Status},
@@ -14,8 +14,10 @@ use crate::{
     wheel::Wheel,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -29,6 +31,10 @@ pub(crate) struct Core {
     pub(crate) told: broadcast::Sender<Told>,
     /// Why nothing further can happen in this process.
     pub(crate) halted: watch::Sender<Option<LogFault>>,
+    /// The tags and shapes of the facts that somebody follows; none when nobody follows.
+    pub(crate) facts: Option<HashSet<(u64, u64)>>,
+    /// Every task of the engine holds a receiver: without any, all of them are gone.
+    tasks: watch::Sender<()>,
     slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
 }
 
@@ -39,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: MeterNames,
     pub(crate) registry: Registry,
+    pub(crate) facts: Option<HashSet<(u64, u64)>>,
     /// How many tells a slow listener may be behind.
     pub(crate) tells_max: usize,
 }
@@ -54,6 +61,8 @@ impl Core {
             wheel: Arc::default(),
             told: broadcast::Sender::new(parts.tells_max),
             halted: watch::Sender::new(None),
+            facts: parts.facts,
+            tasks: watch::Sender::new(()),
             slots: Mutex::default(),
         }
     }
@@ -78,10 +87,18 @@ impl Core {
 
     /// Orders records of one run and applies them to it. The caller holds the run's lock, so that the order in the log
     /// is the order in which its balance changed.
-    pub(crate) fn write(&self, slot: &Slot, standing: &mut Standing, records: &[Record]) -> Result<Lsn, Fault> {
+    pub(crate) fn write(
+        &self,
+        slot: &Slot,
+        standing: &mut Standing,
+        records: &[Record],
+    ) -> Result<Lsn, Fault> {
         let lsn = self.append(records).map_err(Fault::from)?;
         slot.raise_barrier(lsn);
-        records.iter().filter(|record| record.subject() == Some(slot.instance)).for_each(|r| standing.apply(r));
+        records
+            .iter()
+            .filter(|record| record.subject() == Some(slot.instance))
+            .for_each(|r| standing.apply(r));
         Ok(lsn)
     }
 
@@ -90,21 +107,50 @@ impl Core {
         self.log.durable(lsn).await.inspect_err(|fault| self.halt(fault))
     }
 
-    fn halt(&self, fault: &LogFault) {
-        if !matches!(fault, LogFault::TooLarge { .. }) {
-            self.halted.send_if_modified(|halted| halted.replace(fault.clone()).is_none());
+    /// Ends every task of the engine: nothing further happens in this process. The first reason stays.
+    pub(crate) fn halt(&self, fault: &LogFault) {
+        if ends_all(fault) {
+            self.halted.send_if_modified(|halted| {
+                let first = halted.is_none();
+                halted.get_or_insert_with(|| fault.clone());
+                first
+            });
         }
     }
 
-    /// Puts a run that has begun into the table. It runs once [`Core::spawn`] is called.
-    pub(crate) fn admit(&self, started: &Started) -> Arc<Slot> {
-        let slot = Core::slot_of(started);
-        self.slots().insert(started.instance, slot.clone());
-        slot
+    /// Halts as soon as the log fails, even while nobody writes or waits.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let never = self.log.durable(Lsn(u64::MAX));
+        if let Err(fault) = never.await {
+            self.halt(&fault);
+        }
     }
 
-    pub(crate) fn slot_of(started: &Started) -> Arc<Slot> {
-        Arc::new(Slot::new(started.instance, Standing::new(started)))
+    /// Runs a task until it is done or the engine halts: then it is dropped where it stands, as a killed process
+    /// would leave it.
+    pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let (mut halted, alive) = (self.halted.subscribe(), self.tasks.subscribe());
+        tokio::spawn(async move {
+            let _alive = alive;
+            tokio::select! {
+                biased;
+                _ = halted.wait_for(Option::is_some) => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Returns once every task of the engine is gone.
+    pub(crate) async fn gone(&self) {
+        self.tasks.closed().await;
+    }
+
+    /// Sleeps by the engine's clock.
+    pub(crate) async fn sleep(&self, span: Duration) {
+        let due = self.now().after(span);
+        while self.now() < due {
+            self.clock.sleep_until(due).await;
+        }
     }
 
     pub(crate) fn spawn(self: &Arc<Self>, slot: Arc<Slot>) {
@@ -127,10 +173,11 @@ impl Core {
         found
     }
 
-    /// Tells runs that they are cancelled. The record of it is ordered already.
-    pub(crate) fn cancel(&self, cancel: &Cancel) {
+    /// Tells runs that they are cancelled. The record of it is ordered already, at `lsn`.
+    pub(crate) fn cancel(&self, cancel: &Cancel, lsn: Lsn) {
         let record = Record::Cancel(cancel.clone());
         for slot in cancel.instances.iter().filter_map(|instance| self.slot(*instance)) {
+            slot.raise_barrier(lsn);
             slot.lock().apply(&record);
             slot.bell.notify_one();
         }
@@ -145,16 +192,21 @@ impl Core {
     }
 }
 
+/// Whether nothing can be written any more. The other faults concern one request.
+fn ends_all(fault: &LogFault) -> bool {
+    match fault {
+        LogFault::TooLarge { .. } | LogFault::Missing { .. } => false,
+        LogFault::Owned { .. }
+        | LogFault::Damaged { .. }
+        | LogFault::Foreign { .. }
+        | LogFault::Io { .. }
+        | LogFault::ReadOnly
+        | LogFault::Closed => true,
+    }
+}
+
 impl From<LogFault> for Fault {
     fn from(fault: LogFault) -> Fault {
-        match fault {
-            LogFault::TooLarge { .. } | LogFault::Missing { .. } => Fault::fatal(fault),
-            LogFault::Owned { .. }
-            | LogFault::Damaged { .. }
-            | LogFault::Foreign { .. }
-            | LogFault::Io { .. }
-            | LogFault::ReadOnly
-            | LogFault::Closed => Fault::Halted,
-        }
+        if ends_all(&fault) { Fault::Halted } else { Fault::fatal(fault) }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     budget::{Hold, take},
     codec::Encoded,
     core::Core,
-    effect::{FACTS_MAX, UnsentFact, effect_key},
+    effect::{FACTS_MAX, UnsentFact, effect_key, key_of},
     observe::Observed,
     record::{Began, Done, FactRecord, Mode, Record, Via},
     slot::Slot,
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     any::Any,
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -67,8 +67,11 @@ pub struct Cx<G: Graph> {
 #[derive(Default)]
 struct Activation {
     names: BTreeSet<String>,
+    /// Those of which the handler was told that they are in doubt.
+    doubts: BTreeSet<String>,
     facts: Vec<FactRecord>,
-    balance: Amount,
+    /// Why the move cannot be made: it records what nobody could read.
+    unread: Option<Fault>,
 }
 
 /// What to do about an effect, given what is recorded of it.
@@ -88,7 +91,7 @@ impl<G: Graph> Cx<G> {
             via,
             seq: standing.seq,
             since: standing.since,
-            activation: Mutex::new(Activation { balance: standing.entered_with.meters, ..Activation::default() }),
+            activation: Mutex::default(),
         }
     }
 
@@ -113,7 +116,8 @@ impl<G: Graph> Cx<G> {
     /// When the run entered its state with less.
     pub fn hold(&self, amount: impl Into<Amount>) -> Result<Hold, Fault> {
         let amount = amount.into();
-        take(self.activation().balance, amount, &self.core.meters)?;
+        // Not against what is left now: a handler that runs again after a crash must come as far as its results.
+        take(self.slot.lock().entered_with.meters, amount, &self.core.meters)?;
         Ok(Hold(amount))
     }
 
@@ -126,7 +130,11 @@ impl<G: Graph> Cx<G> {
         let n = u32::try_from(activation.facts.len()).unwrap_or(FACTS_MAX);
         assert!(n < FACTS_MAX, "a move carries at most {FACTS_MAX} facts");
         let id = FactId { instance: self.slot.instance, seq: self.seq, n: MOVE_BLOCK * FACTS_MAX + n };
-        activation.facts.push(UnsentFact::of(fact).with_id(id));
+        let fact = UnsentFact::of(fact);
+        if let Err(fault) = self.followed(&fact) {
+            activation.unread.get_or_insert(fault);
+        }
+        activation.facts.push(fact.with_id(id));
         id
     }
 
@@ -156,9 +164,14 @@ impl<G: Graph> Cx<G> {
         self.claim(&name)?;
         let mut wait = RETRY_WAIT;
         for attempt in 1.. {
+            self.wanted().await;
             let ticket = match self.plan(&name, hold.0, &Mode::Repeat)? {
                 Plan::Have(result) => return Ok(result.to_memo(&name)?),
-                Plan::Doubt(_) => return Err(Fault::fatal(format!("effect `{name}` had begun as one that is never repeated"))),
+                Plan::Doubt(_) => {
+                    return Err(Fault::fatal(format!(
+                        "effect `{name}` had begun as one that is never repeated"
+                    )));
+                }
                 Plan::Run(ticket) => ticket,
             };
             let (slot, began) = self.behind_barrier(&name, &ticket).await?;
@@ -168,7 +181,7 @@ impl<G: Graph> Cx<G> {
                 Err(Fault::Retry(error)) => return Err(Fault::Fatal(error)),
                 other => return other,
             }
-            self.core.clock.sleep_until(self.core.now().after(wait)).await;
+            self.core.sleep(wait).await;
             wait *= 2;
         }
         unreachable!("the last attempt returns")
@@ -194,20 +207,46 @@ impl<G: Graph> Cx<G> {
     {
         let Name(name) = name.into();
         self.claim(&name)?;
+        self.wanted().await;
         let ticket = match self.plan(&name, hold.0, &Mode::Once(Encoded::memo(&intent)))? {
             Plan::Have(result) => return Ok(Once::Done(result.to_memo(&name)?)),
-            Plan::Doubt(intent) => return Ok(Once::InDoubt(intent.to_memo(&name)?)),
+            Plan::Doubt(before) => {
+                let before = before.to_memo(&name)?;
+                return Ok(self.in_doubt(name, before));
+            }
             Plan::Run(ticket) => ticket,
         };
-        let _under_way = UnderWay::begin(&self.slot);
         let (slot, began) = self.behind_barrier(&name, &ticket).await?;
+        let _under_way = UnderWay::begin(&self.slot);
         let work = run(ticket, &intent);
         match self.settle(&name, slot, hold.0, began, work.await) {
             Ok(value) => Ok(Once::Done(value)),
             Err(Fault::Halted) => Err(Fault::Halted),
             // It had started, so nobody knows how far it came.
-            Err(_) => Ok(Once::InDoubt(intent)),
+            Err(_) => Ok(self.in_doubt(name, intent)),
         }
+    }
+
+    fn in_doubt<T, I>(&self, name: String, intent: I) -> Once<T, I> {
+        self.activation().doubts.insert(name);
+        Once::InDoubt(intent)
+    }
+
+    /// Never returns once the run has to stop: what has not begun by then does not begin, and the handler is dropped
+    /// while it waits here.
+    async fn wanted(&self) {
+        if self.slot.interrupted(self.core.now()).is_some() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// A fact that no view knows would make the journal one that cannot be opened again.
+    fn followed(&self, fact: &UnsentFact) -> Result<(), Fault> {
+        let known = |known: &HashSet<_>| known.contains(&(fact.fact.tag, fact.fact.shape));
+        if self.core.facts.as_ref().is_none_or(known) {
+            return Ok(());
+        }
+        Err(Fault::fatal(format!("no follower knows the fact `{}`", fact.name)))
     }
 
     /// A name is used once in a state: two effects of one name would read each other's result after a crash.
@@ -220,12 +259,14 @@ impl<G: Graph> Cx<G> {
 
     fn plan(&self, name: &str, hold: Amount, mode: &Mode) -> Result<Plan, Fault> {
         let mut standing = self.slot.lock();
-        let (slot, attempt) = match standing.memo.get(name) {
-            Some(Kept { result: Some(result), .. }) => return Ok(Plan::Have(result.clone())),
-            Some(Kept { mode: Mode::Once(intent), .. }) => return Ok(Plan::Doubt(intent.clone())),
-            // The lost attempt keeps its hold: it may have cost that much.
-            Some(Kept { slot, attempt, .. }) => (*slot, attempt + 1),
+        let (slot, attempt) = match standing.memo.get(name).map(|kept| (kept, &kept.mode, mode)) {
             None => (next_slot(&standing)?, 1),
+            Some((Kept { result: Some(result), .. }, _, _)) => return Ok(Plan::Have(result.clone())),
+            Some((_, Mode::Once(intent), _)) => return Ok(Plan::Doubt(intent.clone())),
+            // It began in a build that took it for one that may be repeated; it may have happened all the same.
+            Some((_, Mode::Repeat, Mode::Once(intent))) => return Ok(Plan::Doubt(intent.clone())),
+            // The lost attempt keeps its hold: it may have cost that much.
+            Some((Kept { slot, attempt, .. }, Mode::Repeat, Mode::Repeat)) => (*slot, attempt + 1),
         };
         let balance = take(standing.balance.meters, hold, &self.core.meters)?;
         let began = Record::Began(Began {
@@ -241,13 +282,14 @@ impl<G: Graph> Cx<G> {
             at: self.core.now(),
         });
         self.core.write(&self.slot, &mut standing, &[began])?;
-        let key = effect_key(self.slot.instance, self.seq, &format!("{:?}/{name}", self.via));
+        let key = key_of(self.slot.instance, self.seq, self.via, name);
         Ok(Plan::Run(Ticket { instance: self.slot.instance, seq: self.seq, slot, attempt, key }))
     }
 
     /// Waits until all that led to the effect is on disk. Only then may its closure be called.
     async fn behind_barrier(&self, name: &str, ticket: &Ticket) -> Result<(u32, Instant), Fault> {
         self.core.durable(self.slot.barrier()).await?;
+        self.wanted().await;
         self.core.observe(self.slot.instance, Observed::EffectBegan { name, attempt: ticket.attempt });
         Ok((ticket.slot, Instant::now()))
     }
@@ -265,7 +307,9 @@ impl<G: Graph> Cx<G> {
         let settled = outcome.and_then(|settled| self.done(name, slot, hold, settled));
         match &settled {
             Ok(_) => self.core.observe(instance, Observed::EffectDone { name, took: began.elapsed() }),
-            Err(fault) => self.core.observe(instance, Observed::EffectFailed { name, fault: fault.to_string() }),
+            Err(fault) => {
+                self.core.observe(instance, Observed::EffectFailed { name, fault: fault.to_string() })
+            }
         }
         settled
     }
@@ -273,8 +317,12 @@ impl<G: Graph> Cx<G> {
     fn done<T: Memo>(&self, name: &str, slot: u32, hold: Amount, settled: Settled<T>) -> Result<T, Fault> {
         let Settled { value, spent, facts } = settled;
         if facts.len() > FACTS_MAX as usize {
-            return Err(Fault::fatal(format!("effect `{name}` records {} facts, at most {FACTS_MAX} fit", facts.len())));
+            return Err(Fault::fatal(format!(
+                "effect `{name}` records {} facts, at most {FACTS_MAX} fit",
+                facts.len()
+            )));
         }
+        facts.iter().try_for_each(|fact| self.followed(fact))?;
         let id = |n: u32| FactId { instance: self.slot.instance, seq: self.seq, n: slot * FACTS_MAX + n };
         let facts = (0..).zip(facts).map(|(n, fact)| fact.with_id(id(n))).collect();
         let mut standing = self.slot.lock();
@@ -298,9 +346,10 @@ impl<G: Graph> Cx<G> {
         let activation = self.activation.into_inner().unwrap_or_else(PoisonError::into_inner);
         let standing = self.slot.lock();
         let unclaimed = |(name, memo): (&String, &Kept)| {
-            matches!(memo.mode, Mode::Once(_)) && memo.result.is_none() && !activation.names.contains(name)
+            matches!(memo.mode, Mode::Once(_)) && memo.result.is_none() && !activation.doubts.contains(name)
         };
-        Finished { unclaimed: standing.memo.iter().any(unclaimed), facts: activation.facts }
+        let unclaimed = standing.memo.iter().any(unclaimed);
+        Finished { unclaimed, facts: activation.facts, unread: activation.unread }
     }
 
     fn activation(&self) -> MutexGuard<'_, Activation> {
@@ -310,9 +359,11 @@ impl<G: Graph> Cx<G> {
 
 /// What a handler leaves behind.
 pub(crate) struct Finished {
-    /// An effect that is never repeated had begun in an earlier life, and this handler did not ask for it.
+    /// An effect that is never repeated has begun, and the handler was not told how it came out: it did not ask again
+    /// after a crash, or it dropped the effect while it ran.
     pub(crate) unclaimed: bool,
     pub(crate) facts: Vec<FactRecord>,
+    pub(crate) unread: Option<Fault>,
 }
 
 fn next_slot(standing: &Standing) -> Result<u32, Fault> {

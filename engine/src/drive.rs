@@ -4,6 +4,7 @@ use crate::{
     Cx, Fault, Graph, StopWhy,
     codec::Reading,
     core::Core,
+    cx::Finished,
     graph::{Stop, Wait, Wake},
     moves::{self, Move},
     observe::Observed,
@@ -31,7 +32,7 @@ const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// What comes next for a run.
 enum Turn {
     Handle(Via, Wake),
-    Stop(StopWhy),
+    Stop(StopWhy, Via),
 }
 
 /// How a handler came out.
@@ -49,8 +50,11 @@ struct Drive<G: Graph> {
 
 pub(crate) async fn drive<G: Graph>(core: Arc<Core>, env: Arc<G::Env>, slot: Arc<Slot>) {
     let drive = Drive::<G> { core, env, slot };
-    match drive.to_the_end().await {
-        Ok(()) | Err(Fault::Halted) => {}
+    // What an author writes beside handlers (`ask`, `From<Stop>`, `Answers`) may panic as well.
+    let outcome = AssertUnwindSafe(drive.to_the_end()).catch_unwind().await;
+    match outcome.unwrap_or_else(|_| Err(Fault::fatal("something panicked between two handlers"))) {
+        Ok(()) => {}
+        Err(Fault::Halted) if drive.core.halted.borrow().is_some() => {}
         Err(fault) => drive.park(&fault).await,
     }
 }
@@ -64,15 +68,24 @@ impl<G: Graph> Drive<G> {
             let name = G::name(&state);
             let (via, wake) = match self.turn(G::wait(&state)).await {
                 Turn::Handle(via, wake) => (via, wake),
-                Turn::Stop(why) => {
-                    self.stop(name, why, Via::Entered)?;
+                Turn::Stop(why, via) => {
+                    self.stop(name, why, via)?;
+                    tries = 1;
                     continue;
                 }
             };
             let began = Instant::now();
             let cx = Cx::<G>::new(&self.core, &self.slot, &self.env, via);
             match self.handle(state, wake, cx).await {
+                (Handled::Failed(Fault::Retry(error)), _) if tries < TRIES_MAX => {
+                    tries += 1;
+                    self.retry(name, tries, &Fault::Retry(error)).await;
+                    continue;
+                }
+                (Handled::Failed(fault), _) => self.failed(name, fault, via)?,
+                (Handled::Interrupted(why), _) => self.stop(name, why, via)?,
                 (Handled::Next(_), cx) if cx.unclaimed => self.stop(name, StopWhy::Unclaimed, via)?,
+                (Handled::Next(_), Finished { unread: Some(fault), .. }) => self.failed(name, fault, via)?,
                 (Handled::Next(next), cx) => {
                     let to = G::name(&next);
                     let made = Move { next, via, facts: cx.facts, stopping: None };
@@ -80,15 +93,9 @@ impl<G: Graph> Drive<G> {
                         Ok(()) => self.moved(name, to, began.elapsed()),
                         Err(fault) => self.failed(name, fault, via)?,
                     }
-                    tries = 1;
                 }
-                (Handled::Interrupted(why), _) => self.stop(name, why, via)?,
-                (Handled::Failed(Fault::Retry(error)), _) if tries < TRIES_MAX => {
-                    tries += 1;
-                    self.retry(name, tries, &Fault::Retry(error)).await;
-                }
-                (Handled::Failed(fault), _) => self.failed(name, fault, via)?,
             }
+            tries = 1;
         }
         self.over().await
     }
@@ -102,7 +109,9 @@ impl<G: Graph> Drive<G> {
     async fn turn(&self, wait: Wait) -> Turn {
         loop {
             if let Some(why) = self.slot.interrupted(self.core.now()) {
-                return Turn::Stop(why);
+                // What its handler had begun to handle before a crash is used up, as it would be without the crash.
+                let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
+                return Turn::Stop(why, via);
             }
             let due = {
                 let standing = self.slot.lock();
@@ -121,13 +130,8 @@ impl<G: Graph> Drive<G> {
     }
 
     async fn rung(&self, due: Option<crate::Time>) {
-        if let Some(due) = due {
-            self.core.wheel.set(due, &self.slot);
-        }
+        let _alarm = due.map(|due| self.core.wheel.set(due, &self.slot));
         self.slot.bell.notified().await;
-        if let Some(due) = due {
-            self.core.wheel.unset(due, self.slot.instance);
-        }
     }
 
     /// What the state can handle now. A pinned trigger goes before everything else that has arrived.
@@ -137,17 +141,19 @@ impl<G: Graph> Drive<G> {
             Wait::End => return None,
             Wait::For { events, after, asks } => (events, after, asks),
         };
-        let event = |(id, payload): &(_, crate::Encoded)| Turn::Handle(Via::Event(*id), Wake::Event(payload.clone()));
+        let event =
+            |(id, payload): &(_, crate::Encoded)| Turn::Handle(Via::Event(*id), Wake::Event(payload.clone()));
         let answer = || match standing.outcome.as_ref()? {
             (Answer::Said(outcome), _) => Some(Turn::Handle(Via::Outcome, Wake::Outcome(outcome.clone()))),
-            (Answer::Lost(why), _) => Some(Turn::Stop(StopWhy::ChildLost(why.clone()))),
+            (Answer::Lost(why), _) => Some(Turn::Stop(StopWhy::ChildLost(why.clone()), Via::Outcome)),
         };
         match standing.pinned {
             Some(Via::Event(pinned)) => standing.mail.iter().find(|(id, _)| *id == pinned).map(event),
             Some(Via::Elapsed) => Some(Turn::Handle(Via::Elapsed, Wake::Elapsed)),
             Some(Via::Outcome) => answer(),
             Some(Via::Entered) | None => {
-                let listed = standing.mail.iter().find(|(_, payload)| events.contains(&payload.tag)).map(event);
+                let listed =
+                    standing.mail.iter().find(|(_, payload)| events.contains(&payload.tag)).map(event);
                 let elapsed = || {
                     let due = standing.since.after(after?);
                     (self.core.now() >= due).then_some(Turn::Handle(Via::Elapsed, Wake::Elapsed))
@@ -158,7 +164,7 @@ impl<G: Graph> Drive<G> {
     }
 
     /// Runs the handler until it names a successor, fails, or the run has to stop.
-    async fn handle(&self, state: G::State, wake: Wake, mut cx: Cx<G>) -> (Handled<G::State>, crate::cx::Finished) {
+    async fn handle(&self, state: G::State, wake: Wake, mut cx: Cx<G>) -> (Handled<G::State>, Finished) {
         let handled = {
             let name = G::name(&state);
             let mut handler = pin!(AssertUnwindSafe(G::handle(state, wake, &mut cx)).catch_unwind());
@@ -197,15 +203,23 @@ impl<G: Graph> Drive<G> {
     /// Ends when no effect that is never repeated is under way, or its time is up.
     async fn grace(&self) {
         let mut onces = self.slot.onces.subscribe();
-        let none = onces.wait_for(|count| *count == 0);
-        // A closed channel cannot be: the slot outlives its drive.
-        let _ = tokio::time::timeout(CANCEL_GRACE, none).await;
+        tokio::select! {
+            biased;
+            _ = onces.wait_for(|count| *count == 0) => {}
+            () = self.core.sleep(CANCEL_GRACE) => {}
+        }
     }
 
     async fn retry(&self, state: &'static str, attempt: u32, fault: &Fault) {
-        self.core.observe(self.slot.instance, Observed::Retrying { state, attempt, fault: fault.to_string() });
+        self.core
+            .observe(self.slot.instance, Observed::Retrying { state, attempt, fault: fault.to_string() });
         let wait = RETRY_WAIT * 2u32.pow(attempt - 2);
-        self.core.clock.sleep_until(self.core.now().after(wait)).await;
+        tokio::select! {
+            biased;
+            // The next turn finds the reason again.
+            _ = self.interruption() => {}
+            () = self.core.sleep(wait) => {}
+        }
     }
 
     /// Leads a failed handler to where the table says.
@@ -213,6 +227,7 @@ impl<G: Graph> Drive<G> {
         match fault {
             Fault::Exhausted(exhausted) => self.stop(state, StopWhy::Exhausted(exhausted.what), via),
             Fault::Retry(_) | Fault::Fatal(_) => self.stop(state, StopWhy::Fault(fault.to_string()), via),
+            // A journal that cannot be read or written is nothing that a state of the run could deal with.
             Fault::Refused(_) | Fault::Halted => Err(fault),
         }
     }
@@ -260,7 +275,9 @@ impl<G: Graph> Drive<G> {
         let why = fault.to_string();
         let state = self.state().map_or("?", |state| G::name(&state));
         self.core.observe(self.slot.instance, Observed::Parked { state, why: &why });
-        if moves::park(&self.core, &self.slot, why).is_ok() && self.core.durable(self.slot.barrier()).await.is_ok() {
+        if moves::park(&self.core, &self.slot, why).is_ok()
+            && self.core.durable(self.slot.barrier()).await.is_ok()
+        {
             self.slot.over.send_replace(true);
         }
     }

@@ -3,7 +3,7 @@ use crate::{
     Amount, InstanceId,
     codec::Encoded,
     durable::{Fact, FactId},
-    record::FactRecord,
+    record::{FactRecord, Via},
 };
 use std::fmt;
 
@@ -53,6 +53,7 @@ pub struct Settled<T> {
 }
 
 pub(crate) struct UnsentFact {
+    pub(crate) name: &'static str,
     pub(crate) owner: crate::durable::Owner,
     pub(crate) key: Option<crate::durable::FactKey>,
     pub(crate) blobs: Vec<crate::durable::BlobId>,
@@ -61,7 +62,13 @@ pub(crate) struct UnsentFact {
 
 impl UnsentFact {
     pub(crate) fn of<F: Fact>(fact: &F) -> UnsentFact {
-        UnsentFact { owner: fact.owner(), key: fact.key(), blobs: fact.blobs(), fact: Encoded::durable(fact) }
+        UnsentFact {
+            name: F::NAME,
+            owner: fact.owner(),
+            key: fact.key(),
+            blobs: fact.blobs(),
+            fact: Encoded::durable(fact),
+        }
     }
     pub(crate) fn with_id(self, id: FactId) -> FactRecord {
         FactRecord { id, owner: self.owner, key: self.key, blobs: self.blobs, fact: self.fact }
@@ -92,6 +99,11 @@ pub enum Once<T, I> {
     Done(T),
     /// It had begun, and nobody knows whether it happened.
     InDoubt(I),
+}
+
+/// The idempotency key of an effect: the same for every attempt at it.
+pub(crate) fn key_of(instance: InstanceId, seq: u64, via: Via, name: &str) -> u128 {
+    effect_key(instance, seq, &format!("effect/{}/{name}", via.key()))
 }
 
 /// Derives a key: equal for equal parts, unlike any other.

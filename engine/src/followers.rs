@@ -10,7 +10,9 @@ use crate::{
 /// follower that breaks tells its own readers.
 pub(crate) fn feed(log: &dyn Log, mut follower: Box<dyn Follower>) {
     let from = Lsn(follower.applied().0 + 1);
-    let each = move |group: Result<&Group, LogFault>| match group.map(|it| follower.apply(it.last(), &entries(it))) {
+    let each = move |group: Result<&Group, LogFault>| match group
+        .map(|it| follower.apply(it.last(), &entries(it)))
+    {
         Ok(Ok(())) => Flow::Continue,
         Ok(Err(_)) | Err(_) => Flow::Stop,
     };
@@ -20,7 +22,10 @@ pub(crate) fn feed(log: &dyn Log, mut follower: Box<dyn Follower>) {
 fn entries(group: &Group) -> Vec<Entry> {
     // What does not decode was refused when the journal was opened, or written by this very process.
     let records = (group.first.0..).zip(&group.records);
-    records.filter_map(|(lsn, bytes)| Some((Lsn(lsn), Record::decode(bytes).ok()?))).flat_map(|(lsn, r)| of(lsn, r)).collect()
+    records
+        .filter_map(|(lsn, bytes)| Some((Lsn(lsn), Record::decode(bytes).ok()?)))
+        .flat_map(|(lsn, r)| of(lsn, r))
+        .collect()
 }
 
 fn of(lsn: Lsn, record: Record) -> Vec<Entry> {

@@ -101,18 +101,19 @@ impl<G: Graph> Run<G> {
 
     /// Sends an event. Await it to know that it is durable; it is handled exactly once.
     pub fn send<E: EventOf<G>>(&self, event: E) -> Sending {
-        self.post(EventId(crate::live::random()), Encoded::stored(&event))
+        self.post(EventId::Drawn(crate::live::random()), Encoded::stored(&event))
     }
 
-    /// Sends an event under an id of the sender's choice. Sent again under the same id, it changes nothing.
+    /// Sends an event under an id of the sender's choice. Sent again under the same id, it changes nothing, whether it
+    /// was handled meanwhile or the process was started anew; the last 4096 ids are remembered.
     pub fn send_as<E: EventOf<G>>(&self, id: &str, event: E) -> Sending {
         let id = crate::effect::effect_key(self.slot.instance, 0, &format!("event/{id}"));
-        self.post(EventId(id), Encoded::stored(&event))
+        self.post(EventId::Given(id), Encoded::stored(&event))
     }
 
     fn post(&self, event: EventId, payload: Encoded) -> Sending {
         let mut standing = self.slot.lock();
-        if standing.status != Status::Ended && standing.seen.contains(&event) {
+        if standing.seen.contains(event) {
             // Known already, but perhaps not yet durable.
             return Sending::until(&self.core, self.slot.barrier());
         }
@@ -145,7 +146,7 @@ impl<G: Graph> Run<G> {
         // Marked before any effect stops: a crash in between must not revive half the tree.
         match self.core.append(&[Record::Cancel(cancel.clone())]) {
             Ok(lsn) => {
-                self.core.cancel(&cancel);
+                self.core.cancel(&cancel, lsn);
                 Sending::until(&self.core, lsn)
             }
             Err(fault) => Sending::failed(fault.into()),
@@ -163,7 +164,10 @@ impl<G: Graph> Run<G> {
             over = over.wait_for(|over| *over) => drop(over.map_err(|_| EndFault::Closed)?),
             fault = halted.wait_for(Option::is_some) => {
                 let fault = fault.map_err(|_| EndFault::Closed)?.clone();
-                return Err(fault.map_or(EndFault::Closed, EndFault::Log));
+                return Err(match fault {
+                    None | Some(LogFault::Closed) => EndFault::Closed,
+                    Some(fault) => EndFault::Log(fault),
+                });
             }
         }
         let (state, status) = {

@@ -173,7 +173,11 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn runs(&self) -> Result<Vec<Summary>, OpenFault> {
         let ledger = open::read(&*self.log)?;
-        Ok(ledger.order.iter().filter_map(|id| Some(summary(*id, ledger.runs.get(id)?, &ledger.names))).collect())
+        Ok(ledger
+            .order
+            .iter()
+            .filter_map(|id| Some(summary(*id, ledger.runs.get(id)?, &ledger.names)))
+            .collect())
     }
 
     /// One run with its past, oldest first.
@@ -223,11 +227,14 @@ struct Past<'a> {
 
 impl Past<'_> {
     fn line(&self, lsn: Lsn, record: Record) -> Option<Line> {
-        let cancelled = matches!(&record, Record::Cancel(cancel) if cancel.instances.contains(&self.instance));
+        let cancelled =
+            matches!(&record, Record::Cancel(cancel) if cancel.instances.contains(&self.instance));
         if record.subject() != Some(self.instance) && !cancelled {
             return None;
         }
-        let fact = |fact: &crate::record::FactRecord| (self.ledger.names.fact(fact.fact.tag), followers::entry(lsn, fact.clone()));
+        let fact = |fact: &crate::record::FactRecord| {
+            (self.ledger.names.fact(fact.fact.tag), followers::entry(lsn, fact.clone()))
+        };
         let facts = record.facts().iter().map(fact).collect();
         let (at, what) = self.happened(record)?;
         Some(Line { lsn, at, what, facts })
@@ -238,7 +245,9 @@ impl Past<'_> {
         Some(match record {
             Record::Declared(_) => return None,
             Record::Started(it) => (it.at, Happened::Started { state: name(it.state.tag) }),
-            Record::Moved(it) => (it.at, Happened::Moved { to: name(it.state.tag), via: via(it.used).to_owned() }),
+            Record::Moved(it) => {
+                (it.at, Happened::Moved { to: name(it.state.tag), via: via(it.used).to_owned() })
+            }
             Record::Began(it) => {
                 let once = matches!(it.mode, Mode::Once(_));
                 (it.at, Happened::Began { effect: it.name, attempt: it.attempt, once })

@@ -62,7 +62,9 @@ impl Ledger {
     }
 
     fn run(&mut self, instance: InstanceId) -> Result<&mut Standing, Refused> {
-        self.runs.get_mut(&instance).ok_or_else(|| Refused(format!("a record names run {instance}, which never began")))
+        self.runs
+            .get_mut(&instance)
+            .ok_or_else(|| Refused(format!("a record names run {instance}, which never began")))
     }
 }
 

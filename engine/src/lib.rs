@@ -6,6 +6,7 @@
 extern crate self as engine;
 
 mod budget;
+mod children;
 mod clock;
 pub mod codec;
 mod core;
@@ -25,6 +26,7 @@ pub mod observe;
 mod open;
 mod record;
 mod registry;
+mod seen;
 mod slot;
 mod standing;
 mod tell;
@@ -39,13 +41,13 @@ pub use codec::{Encoded, Memo, Origin, Reading, Refused, Stored};
 pub use cx::{Cx, Name};
 pub use durable::{self, Amount, Durable, Fact, FactId, InstanceId, Owner, Request, Time};
 pub use effect::{Once, Settled, Ticket};
-pub use live::Engine;
 pub use graph::{
-    Answers, Ask, Doubt, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On, Opens, Serves,
-    Start, State, Step, Stop, StopWhy, Successor, Wait, Wake, go,
+    Answers, Ask, Doubt, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On, Opens,
+    Serves, Start, State, Step, Stop, StopWhy, Successor, Wait, Wake, go,
 };
 pub use handle::{EndFault, MAIL_MAX, Run, SendFault, Sending, Starting};
 pub use journal::Journal;
+pub use live::Engine;
 pub use macros::{event, graph, sealed, state};
 pub use open::{Builder, OpenFault};
 pub use registry::Registry;
@@ -54,7 +56,7 @@ pub use tell::Told;
 /// What a file with a graph in it needs.
 pub mod prelude {
     pub use crate::{
-        Answers, Ask, Budget, Cx, Elapsed, Engine, Fault, Graph, Hold, Next, On, Once, Opens, Purse, Settled, Step, Stop,
-        StopWhy, event, go, graph, state,
+        Answers, Ask, Budget, Cx, Elapsed, Engine, Fault, Graph, Hold, Next, On, Once, Opens, Purse, Settled,
+        Step, Stop, StopWhy, event, go, graph, state,
     };
 }

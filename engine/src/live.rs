@@ -2,15 +2,16 @@
 use crate::{
     Fault, Graph, InstanceId, Start,
     budget::Budget,
+    children::{self, Asker},
     core::Core,
     handle::{Run, Starting},
     journal::Journal,
     log::LogFault,
-    moves,
     observe::Observed,
     open::Builder,
     record::{Record, Started},
     registry::graph_tag,
+    slot::Slot,
     tell::Told,
 };
 use std::sync::Arc;
@@ -26,6 +27,11 @@ impl Engine {
     /// Says which graphs there are, who follows, and who observes; then opens a journal.
     pub fn builder() -> Builder {
         Builder::new()
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     pub(crate) fn over(core: Arc<Core>) -> Engine {
@@ -51,15 +57,13 @@ impl Engine {
         if !self.core.registry.knows::<G>() {
             return Err(Fault::fatal(format!("graph `{}` is not registered with the engine", meta.name)));
         }
-        let mut slots = self.core.slots();
-        if let Some(there) = slots.get(&id) {
-            let there = there.clone();
-            drop(slots);
+        if let Some(there) = self.core.slot(id) {
             return self.there::<G>(id, there);
         }
         let at = self.core.now();
         let granted = budget.granted(at);
-        let (grant, child) = moves::asked::<G>(&self.core, id, 0, 0, granted, &state)?;
+        let asker = Asker { instance: id, seq: 0, depth: 0 };
+        let (grant, children) = children::asked::<G>(&self.core, asker, granted, &state)?;
         let started = Started {
             instance: id,
             graph: graph_tag(&meta),
@@ -71,23 +75,27 @@ impl Engine {
             at,
         };
         let mut records = vec![Record::Started(started.clone())];
-        records.extend(child.clone().map(Record::Started));
-        // Under the lock of the table: a second start under the same id finds the slot.
-        let lsn = self.core.append(&records)?;
-        let slot = Core::slot_of(&started);
-        slots.insert(id, slot.clone());
-        drop(slots);
-        slot.raise_barrier(lsn);
+        records.extend(children.iter().cloned().map(Record::Started));
+        let (slot, lsn) = {
+            let mut slots = self.core.slots();
+            if let Some(there) = slots.get(&id).cloned() {
+                drop(slots);
+                return self.there::<G>(id, there);
+            }
+            // Under the lock of the table: a second start under the same id finds the slot, and in it how far to wait.
+            let lsn = self.core.append(&records)?;
+            let slot = Arc::new(Slot::begun(&started, lsn));
+            slot.lock().child = children.first().map(|child| child.instance);
+            slots.insert(id, slot.clone());
+            (slot, lsn)
+        };
         self.core.observe(id, Observed::Started { graph: meta.name, state: G::name(&state), parent: None });
-        if let Some(child) = child {
-            slot.lock().child = Some(child.instance);
-            moves::begin(&self.core, &slot, &child);
-        }
+        children::begin(&self.core, &children, lsn);
         self.core.spawn(slot.clone());
         Ok(Starting::begun(self.core.clone(), slot))
     }
 
-    fn there<G: Graph>(&self, id: InstanceId, slot: Arc<crate::slot::Slot>) -> Result<Starting<G>, Fault> {
+    fn there<G: Graph>(&self, id: InstanceId, slot: Arc<Slot>) -> Result<Starting<G>, Fault> {
         if slot.lock().graph == graph_tag(&const { G::META }) {
             return Ok(Starting::begun(self.core.clone(), slot));
         }
@@ -129,6 +137,12 @@ impl Engine {
     /// Writes what is pending and stops. Runs go on when the journal is opened again.
     pub fn close(&self) {
         self.core.log.close();
+        self.core.halt(&LogFault::Closed);
+    }
+
+    /// Returns once the engine is closed, or has halted, and none of its tasks is left.
+    pub async fn closed(&self) {
+        self.core.gone().await;
     }
 }
 

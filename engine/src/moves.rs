@@ -1,20 +1,17 @@
 //! Commits a move with all that belongs to it in one group: the state, the consumed event, the budget, the facts, the
 //! child that the new state asks, the answer to who asked, the cancel of a child that nobody waits for any more.
 use crate::{
-    Exhausted, Fault, Graph, InstanceId, StopWhy,
-    budget::{Balance, Purse},
+    Exhausted, Fault, Graph, InstanceId, Time,
+    budget::Balance,
+    children::{self, Asker},
     core::Core,
-    effect::effect_key,
     graph::Wait,
-    observe::Observed,
-    record::{Answer, Cancel, Credited, FactRecord, Moved, Outcome, Parent, Parked, Record, Started, Via},
+    log::Lsn,
+    record::{Answer, Cancel, Credited, FactRecord, Moved, Outcome, Parent, Parked, Record, Via},
     slot::Slot,
     standing::{Standing, Status},
 };
 use std::sync::Arc;
-
-/// A child of a child of …: deeper than this, a graph asks itself.
-const DEPTH_MAX: u16 = 16;
 
 /// A move that a handler, or a stop, has named.
 pub(crate) struct Move<S> {
@@ -25,94 +22,68 @@ pub(crate) struct Move<S> {
     pub(crate) stopping: Option<u32>,
 }
 
+/// How much of a fault's text is kept with a run that is set aside.
+const WHY_BYTES_MAX: usize = 4096;
+
 /// Commits the move. It is durable when the run's next effect starts, or its end is told.
-pub(crate) fn commit<G: Graph>(core: &Arc<Core>, slot: &Arc<Slot>, made: Move<G::State>) -> Result<(), Fault> {
-    // Collected before the lock: a child may lock its parent, so a parent must not lock a child while it is locked.
-    let abandoned = match (made.via, slot.lock().child) {
-        (Via::Outcome, _) | (_, None) => None,
-        (_, Some(child)) => Some(Cancel { instances: core.subtree(child), at: core.now() }),
-    };
-    let abandoned = abandoned.filter(|cancel| !cancel.instances.is_empty());
+pub(crate) fn commit<G: Graph>(
+    core: &Arc<Core>,
+    slot: &Arc<Slot>,
+    made: Move<G::State>,
+) -> Result<(), Fault> {
+    let at = core.now();
+    let abandoned = abandoned(core, slot, at);
     let mut standing = slot.lock();
-    let (balance, stopping) = after_move::<G>(&standing, &made)?;
+    let (balance, stopping) = after_move::<G>(&standing, &made, at)?;
     let ended = G::wait(&made.next) == Wait::End;
-    let (balance, child) = asked::<G>(core, slot.instance, standing.seq + 1, standing.depth, balance, &made.next)?;
+    let asker = Asker { instance: slot.instance, seq: standing.seq + 1, depth: standing.depth };
+    let (balance, children) = children::asked::<G>(core, asker, balance, &made.next)?;
     let moved = Moved {
         instance: slot.instance,
-        seq: standing.seq + 1,
+        seq: asker.seq,
         state: G::encode(&made.next),
         used: made.via,
         balance,
         stopping,
         ended,
         facts: made.facts,
-        at: core.now(),
+        at,
     };
     let answer = standing.parent.filter(|_| ended).map(|parent| {
         let answer = core.registry.answer(parent.request, &moved.state);
         (parent, answer.map_or_else(|refused| Answer::Lost(refused.0), Answer::Said))
     });
+    let left = Balance { until: None, ..balance };
     let mut records = vec![Record::Moved(moved)];
-    records.extend(child.clone().map(Record::Started));
+    records.extend(children.iter().cloned().map(Record::Started));
     records.extend(abandoned.clone().map(Record::Cancel));
-    match answer {
-        None => drop(core.write(slot, &mut standing, &records)?),
-        Some((parent, answer)) => answer_parent(core, slot, &mut standing, records, parent, answer)?,
-    }
-    standing.child = child.as_ref().map(|child| child.instance);
+    let lsn = match answer {
+        None => core.write(slot, &mut standing, &records)?,
+        Some((parent, answer)) => answer_parent(core, slot, &mut standing, records, parent, answer, left)?,
+    };
+    standing.child = children.first().map(|child| child.instance);
     drop(standing);
     if let Some(cancel) = abandoned {
-        core.cancel(&cancel);
+        core.cancel(&cancel, lsn);
     }
-    if let Some(child) = child {
-        begin(core, slot, &child);
-    }
+    children::begin(core, &children, lsn);
     Ok(())
 }
 
-/// Starts a child whose `Started` is ordered.
-pub(crate) fn begin(core: &Arc<Core>, parent: &Slot, started: &Started) {
-    let slot = core.admit(started);
-    if let Some(host) = core.registry.host(started.graph) {
-        let (graph, state) = (host.meta().name, host.check(&started.state).unwrap_or("?"));
-        core.observe(started.instance, Observed::Started { graph, state, parent: Some(parent.instance) });
-    }
-    slot.raise_barrier(parent.barrier());
-    core.spawn(slot);
-}
-
-/// What the first state of a run asks, so that its child begins in the same group.
-pub(crate) fn asked<G: Graph>(
-    core: &Core,
-    instance: InstanceId,
-    seq: u64,
-    depth: u16,
-    balance: Balance,
-    state: &G::State,
-) -> Result<(Balance, Option<Started>), Fault> {
-    let mut purse = Purse::of(balance);
-    let Some(request) = G::ask(state, &mut purse) else { return Ok((balance, None)) };
-    if depth >= DEPTH_MAX {
-        return Err(Fault::fatal(format!("`{}` asks a child {DEPTH_MAX} levels down: a graph asks itself", G::name(state))));
-    }
-    let opened = core.registry.open(&request)?;
-    let (left, share) = purse.divided();
-    let child = InstanceId(effect_key(instance, seq, "child"));
-    let started = Started {
-        instance: child,
-        graph: opened.graph,
-        version: opened.version,
-        state: opened.state,
-        grant: share,
-        parent: Some(Parent { instance, seq, request: request.tag }),
-        depth: depth + 1,
-        at: core.now(),
-    };
-    Ok((left, Some(started)))
+/// The child that the run leaves alone, with everything below it. Collected before the run's own lock is taken: a
+/// child may lock its parent, so a parent must not lock a child while it is locked.
+fn abandoned(core: &Core, slot: &Slot, at: Time) -> Option<Cancel> {
+    let child = slot.lock().child?;
+    let instances = core.subtree(child);
+    (!instances.is_empty()).then_some(Cancel { instances, at })
 }
 
 /// The balance with which the run enters its next state, and what is left of the reserve.
-fn after_move<G: Graph>(standing: &Standing, made: &Move<G::State>) -> Result<(Balance, Option<u32>), Fault> {
+fn after_move<G: Graph>(
+    standing: &Standing,
+    made: &Move<G::State>,
+    at: Time,
+) -> Result<(Balance, Option<u32>), Fault> {
     // What a child gave back leaves the mail with the move, whatever the move was made for.
     let mut balance = match &standing.outcome {
         Some((_, refund)) => standing.balance.credit(*refund),
@@ -123,21 +94,26 @@ fn after_move<G: Graph>(standing: &Standing, made: &Move<G::State>) -> Result<(B
     }
     match standing.stopping {
         Some(left) => {
-            let left = left.checked_sub(1).ok_or_else(|| Fault::fatal("the reserve of the way to an end is spent"))?;
+            let left = left
+                .checked_sub(1)
+                .ok_or_else(|| Fault::fatal("the reserve of the way to an end is spent"))?;
             Ok((balance, Some(left)))
         }
-        None if const { G::META.lap }.is_some_and(|lap| lap == G::name(&made.next)) => Ok((lap(standing), None)),
+        None if const { G::META.lap }.is_some_and(|lap| lap == G::name(&made.next)) => {
+            Ok((lap(standing, at), None))
+        }
         None => {
-            balance.moves = balance.moves.checked_sub(1).ok_or_else(|| Exhausted { what: "moves".to_owned() })?;
+            balance.moves =
+                balance.moves.checked_sub(1).ok_or_else(|| Exhausted { what: "moves".to_owned() })?;
             Ok((balance, None))
         }
     }
 }
 
 /// The grant once more, with the deadline as far away as it was at the start.
-fn lap(standing: &Standing) -> Balance {
+fn lap(standing: &Standing, at: Time) -> Balance {
     let span = standing.grant.until.map(|until| until.since(standing.started));
-    Balance { until: span.map(|span| standing.since.after(span)), ..standing.grant }
+    Balance { until: span.map(|span| at.after(span)), ..standing.grant }
 }
 
 /// Tells who asked, in the same group as the end: or, if it has moved on, gives what is left to the nearest ancestor
@@ -149,16 +125,22 @@ fn answer_parent(
     mut records: Vec<Record>,
     parent: Parent,
     answer: Answer,
-) -> Result<(), Fault> {
+    left: Balance,
+) -> Result<Lsn, Fault> {
     let Some(asker) = core.slot(parent.instance) else {
-        return core.write(slot, standing, &records).map(drop);
+        return core.write(slot, standing, &records);
     };
-    let left = Balance { until: None, ..standing.balance };
     let mut above = asker.lock();
     let waits = above.status == Status::Live && above.seq == parent.seq && above.child == Some(slot.instance);
     if waits {
-        let outcome =
-            Outcome { instance: asker.instance, seq: parent.seq, child: slot.instance, answer, refund: left, at: core.now() };
+        let outcome = Outcome {
+            instance: asker.instance,
+            seq: parent.seq,
+            child: slot.instance,
+            answer,
+            refund: left,
+            at: core.now(),
+        };
         records.push(Record::Outcome(outcome));
         return ordered(core, slot, standing, &asker, &mut above, &records);
     }
@@ -169,8 +151,10 @@ fn answer_parent(
     let grandparent = above.parent;
     drop(above);
     match grandparent {
-        Some(next) => answer_parent(core, slot, standing, records, Parent { seq: u64::MAX, ..next }, answer),
-        None => core.write(slot, standing, &records).map(drop),
+        Some(next) => {
+            answer_parent(core, slot, standing, records, Parent { seq: u64::MAX, ..next }, answer, left)
+        }
+        None => core.write(slot, standing, &records),
     }
 }
 
@@ -187,24 +171,35 @@ fn ordered(
     above_slot: &Slot,
     above: &mut Standing,
     records: &[Record],
-) -> Result<(), Fault> {
+) -> Result<Lsn, Fault> {
     let lsn = core.write(slot, standing, records)?;
-    records.iter().filter(|record| record.subject() == Some(above_slot.instance)).for_each(|r| above.apply(r));
+    records
+        .iter()
+        .filter(|record| record.subject() == Some(above_slot.instance))
+        .for_each(|r| above.apply(r));
     above_slot.raise_barrier(lsn);
     above_slot.bell.notify_one();
-    Ok(())
+    Ok(lsn)
 }
 
 /// Sets a run aside and answers who asked.
-pub(crate) fn park(core: &Arc<Core>, slot: &Arc<Slot>, why: String) -> Result<(), Fault> {
+pub(crate) fn park(core: &Arc<Core>, slot: &Arc<Slot>, mut why: String) -> Result<(), Fault> {
+    why.truncate(why.floor_char_boundary(WHY_BYTES_MAX));
+    let at = core.now();
+    // Nobody will hear its child any more.
+    let abandoned = abandoned(core, slot, at);
     let mut standing = slot.lock();
-    let parked = Parked { instance: slot.instance, why: why.clone(), at: core.now() };
-    let records = vec![Record::Parked(parked)];
-    match standing.parent {
-        None => core.write(slot, &mut standing, &records).map(drop),
-        Some(parent) => {
-            let lost = Answer::Lost(StopWhy::Fault(why).to_string());
-            answer_parent(core, slot, &mut standing, records, parent, lost)
-        }
+    let mut records = vec![Record::Parked(Parked { instance: slot.instance, why: why.clone(), at })];
+    records.extend(abandoned.clone().map(Record::Cancel));
+    let refund = standing.outcome.as_ref().map_or(Balance::EMPTY, |(_, refund)| *refund);
+    let left = Balance { until: None, ..standing.balance.credit(refund) };
+    let lsn = match standing.parent {
+        None => core.write(slot, &mut standing, &records)?,
+        Some(parent) => answer_parent(core, slot, &mut standing, records, parent, Answer::Lost(why), left)?,
+    };
+    drop(standing);
+    if let Some(cancel) = abandoned {
+        core.cancel(&cancel, lsn);
     }
+    Ok(())
 }

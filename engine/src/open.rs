@@ -89,27 +89,49 @@ impl Builder {
     /// When the journal cannot be read, or holds what this build does not know: then nothing has run.
     pub fn open(self, log: Arc<dyn Log>) -> Result<Engine, OpenFault> {
         self.registry.check()?;
+        self.one_name_a_tag()?;
         let ledger = read(&*log)?;
         self.fits(&ledger)?;
         self.declare(&*log, &ledger)?;
+        let known = self.known_facts().into_iter().map(|fact| (fact.tag, fact.shape)).collect();
+        // Without a follower nobody reads facts, so any will do.
+        let facts = (!self.followers.is_empty()).then_some(known);
         let core = Arc::new(Core::new(Parts {
             log: log.clone(),
             clock: self.clock,
             observer: self.observer,
             meters: self.meters,
             registry: self.registry,
+            facts,
             tells_max: TELLS_MAX,
         }));
         for follower in self.followers {
             followers::feed(&*log, follower);
         }
-        tokio::spawn(core.wheel.clone().turn(core.clock.clone()));
-        resume(&core, ledger.runs);
+        core.run(core.clone().watch());
+        core.run(core.wheel.clone().turn(core.clock.clone()));
+        resume(&core, ledger);
         Ok(Engine::over(core))
     }
 
     fn known_facts(&self) -> Vec<FactType> {
         self.followers.iter().flat_map(|follower| follower.knows()).collect()
+    }
+
+    /// Refuses two types that the journal could not tell apart.
+    fn one_name_a_tag(&self) -> Result<(), Refused> {
+        let stored = self.registry.hosts().flat_map(|(_, host)| host.stored()).map(|t| (t.tag, t.name));
+        let facts = self.known_facts().into_iter().map(|fact| (fact.tag, fact.name));
+        let mut names = HashMap::new();
+        for (tag, name) in stored.chain(facts) {
+            let first = *names.entry(tag).or_insert(name);
+            if first != name {
+                return Err(Refused(format!(
+                    "`{first}` and `{name}` have the same tag {tag:016x}: rename one of them"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses, by name, what this build does not know.
@@ -118,27 +140,41 @@ impl Builder {
         for run in ledger.runs.values().filter(living) {
             let host = self.registry.host(run.graph).ok_or_else(|| {
                 let name = ledger.names.graph(run.graph);
-                Refused(format!("the journal holds a living run of graph `{name}`, which this build does not have"))
+                Refused(format!(
+                    "the journal holds a living run of graph `{name}`, which this build does not have"
+                ))
             })?;
             host.check(&run.state).map_err(|refused| named(refused, ledger, run))?;
             check_mail(host, ledger, run)?;
         }
+        if self.followers.is_empty() {
+            return Ok(());
+        }
         let known = self.known_facts();
-        let unknown = ledger.facts.iter().find(|(tag, shape)| !known.iter().any(|k| (k.tag, k.shape) == (*tag, *shape)));
+        let unknown = ledger
+            .facts
+            .iter()
+            .find(|(tag, shape)| !known.iter().any(|k| (k.tag, k.shape) == (*tag, *shape)));
         match unknown {
             None => Ok(()),
             Some((tag, shape)) => {
                 let name = ledger.names.fact(*tag);
-                Err(Refused(format!("the journal holds facts `{name}` of shape {shape:016x}, which this build does not know")))
+                Err(Refused(format!(
+                    "the journal holds facts `{name}` of shape {shape:016x}, which this build does not know"
+                )))
             }
         }
     }
 
     /// Writes what the types are called, where the journal does not say so yet.
     fn declare(&self, log: &dyn Log, ledger: &Ledger) -> Result<(), LogFault> {
-        let graphs = self.registry.hosts().filter_map(|(tag, host)| ledger.names.missing(tag, host.meta(), &host.stored()));
+        let graphs = self
+            .registry
+            .hosts()
+            .filter_map(|(tag, host)| ledger.names.missing(tag, host.meta(), &host.stored()));
         let facts = ledger.names.missing_facts(&self.known_facts());
-        let records: Vec<_> = graphs.chain(facts).map(|declared| Record::Declared(declared).encode()).collect();
+        let records: Vec<_> =
+            graphs.chain(facts).map(|declared| Record::Declared(declared).encode()).collect();
         if !records.is_empty() {
             log.append(records)?;
         }
@@ -148,12 +184,16 @@ impl Builder {
 
 fn named(refused: Refused, ledger: &Ledger, run: &Standing) -> Refused {
     let (graph, state) = (ledger.names.graph(run.graph), ledger.names.state(run.graph, run.state.tag));
-    Refused(format!("the journal holds a living run of graph `{graph}` v{} in state `{state}`: {refused}", run.version))
+    Refused(format!(
+        "the journal holds a living run of graph `{graph}` v{} in state `{state}`: {refused}",
+        run.version
+    ))
 }
 
 fn check_mail(host: &dyn Host, ledger: &Ledger, run: &Standing) -> Result<(), Refused> {
     let stored = host.stored();
-    let known = |payload: &crate::Encoded| stored.iter().any(|t| (t.tag, t.shape) == (payload.tag, payload.shape));
+    let known =
+        |payload: &crate::Encoded| stored.iter().any(|t| (t.tag, t.shape) == (payload.tag, payload.shape));
     match run.mail.iter().find(|(_, payload)| !known(payload)) {
         None => Ok(()),
         Some((_, payload)) => Err(Refused(format!(
@@ -182,9 +222,11 @@ pub(crate) fn read(log: &dyn Log) -> Result<Ledger, OpenFault> {
     }
 }
 
-/// Brings the runs back. Parents and children are all in the table before the first of them moves.
-fn resume(core: &Arc<Core>, runs: HashMap<InstanceId, Standing>) {
-    let slots: Vec<_> = runs.into_iter().map(|(id, standing)| Arc::new(Slot::new(id, standing))).collect();
+/// Brings the runs back, in the order in which they began. Parents and children are all in the table before the first
+/// of them moves.
+fn resume(core: &Arc<Core>, mut ledger: Ledger) {
+    let slot = |id: &InstanceId| Some(Arc::new(Slot::new(*id, ledger.runs.remove(id)?)));
+    let slots: Vec<_> = ledger.order.iter().filter_map(slot).collect();
     core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
     for slot in slots {
         let (live, graph, seq, state) = {

@@ -8,9 +8,13 @@ use crate::{
 };
 use bincode::{Decode, Encode};
 
-/// Identifies an event within its instance: drawn at random, or derived from the id that its sender gave.
+/// Identifies an event within its instance: drawn at random, or derived from the id that its sender gave, who may then
+/// send it again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
-pub(crate) struct EventId(pub(crate) u128);
+pub(crate) enum EventId {
+    Drawn(u128),
+    Given(u128),
+}
 
 /// What a handler is woken by. The first effect of an activation pins it: after a crash the same one is handled again,
 /// whatever else has arrived.
@@ -20,6 +24,18 @@ pub(crate) enum Via {
     Event(EventId),
     Elapsed,
     Outcome,
+}
+
+impl Via {
+    /// The part that it plays in the keys of effects. Never changed: a repeat must have the key of the first attempt.
+    pub(crate) fn key(self) -> String {
+        match self {
+            Via::Entered => "entered".to_owned(),
+            Via::Event(EventId::Drawn(id) | EventId::Given(id)) => format!("event {id:032x}"),
+            Via::Elapsed => "elapsed".to_owned(),
+            Via::Outcome => "outcome".to_owned(),
+        }
+    }
 }
 
 /// Who asked for a run.
@@ -114,7 +130,7 @@ pub(crate) struct Mail {
 }
 
 /// What a child tells its parent.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) enum Answer {
     Said(Encoded),
     Lost(String),

@@ -1,11 +1,14 @@
 //! Who runs which graph and who serves which request, with the types erased. Checked before anything runs.
 use crate::{
-    Encoded, Graph, Refused, Request, Serves,
+    Encoded, Fault, Graph, Refused, Request, Serves,
+    budget::Balance,
+    children::{self, Asker},
     codec::Reading,
     core::Core,
     drive,
     durable::hash_name,
     graph::{Asked, Meta, StoredType},
+    record::Started,
     slot::Slot,
 };
 use std::{
@@ -26,6 +29,8 @@ pub(crate) trait Host: Send + Sync {
     fn stored(&self) -> Vec<StoredType>;
     /// Says whether the state can be read by this build, and what it is called.
     fn check(&self, state: &Encoded) -> Result<&'static str, Refused>;
+    /// What a run of the graph asks as it begins, and what is left to it.
+    fn asked(&self, core: &Core, started: &Started) -> Result<(Balance, Vec<Started>), Fault>;
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>);
     fn as_any(&self) -> &dyn Any;
 }
@@ -53,8 +58,13 @@ impl<G: Graph> Host for HostOf<G> {
     fn check(&self, state: &Encoded) -> Result<&'static str, Refused> {
         G::decode(state, &Reading::OWN).map(|state| G::name(&state))
     }
+    fn asked(&self, core: &Core, started: &Started) -> Result<(Balance, Vec<Started>), Fault> {
+        let state = G::decode(&started.state, &Reading::OWN)?;
+        let asker = Asker { instance: started.instance, seq: 0, depth: started.depth };
+        children::asked::<G>(core, asker, started.grant, &state)
+    }
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>) {
-        tokio::spawn(drive::drive::<G>(core.clone(), self.env.clone(), slot));
+        core.run(drive::drive::<G>(core.clone(), self.env.clone(), slot));
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -136,9 +146,15 @@ impl Registry {
         for served in self.servers.values().filter(|served| served.len() > 1) {
             let graphs: Vec<_> = served.iter().map(|server| format!("`{}`", server.name().1)).collect();
             let request = served[0].name().0;
-            return Err(Refused(format!("`{request}` is served by {}: one graph serves a request", graphs.join(" and "))));
+            return Err(Refused(format!(
+                "`{request}` is served by {}: one graph serves a request",
+                graphs.join(" and ")
+            )));
         }
-        let asked = self.hosts.values().flat_map(|host| host.meta().asks.iter().map(|asked| (host.meta().name, asked)));
+        let asked = self
+            .hosts
+            .values()
+            .flat_map(|host| host.meta().asks.iter().map(|asked| (host.meta().name, asked)));
         asked.map(|(graph, asked)| self.served(graph, asked)).collect()
     }
 
@@ -161,6 +177,8 @@ impl Registry {
 
     fn server(&self, request: u64) -> Result<&dyn Server, Refused> {
         let server = self.servers.get(&request).and_then(|served| served.first());
-        server.map(|server| &**server).ok_or_else(|| Refused(format!("no graph serves request {request:016x}")))
+        server
+            .map(|server| &**server)
+            .ok_or_else(|| Refused(format!("no graph serves request {request:016x}")))
     }
 }

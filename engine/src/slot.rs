@@ -1,5 +1,10 @@
 //! The place of a run in memory: its standing under one lock, a bell, and whether it has ended.
-use crate::{InstanceId, StopWhy, Time, log::Lsn, standing::{Standing, Status}};
+use crate::{
+    InstanceId, StopWhy, Time,
+    log::Lsn,
+    record::Started,
+    standing::{Standing, Status},
+};
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -20,6 +25,13 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// The place of a run that begins; its `Started` is ordered at `lsn`.
+    pub(crate) fn begun(started: &Started, lsn: Lsn) -> Slot {
+        let slot = Slot::new(started.instance, Standing::new(started));
+        slot.raise_barrier(lsn);
+        slot
+    }
+
     pub(crate) fn new(instance: InstanceId, standing: Standing) -> Slot {
         let over = standing.status != Status::Live;
         Slot {

@@ -3,12 +3,15 @@
 use crate::{
     Doubt, Encoded, InstanceId, Time,
     budget::Balance,
-    record::{Answer, Began, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via},
+    record::{
+        Answer, Began, Credited, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via,
+    },
+    seen::Seen,
 };
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What is kept of an effect until the run moves on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Memo {
     pub(crate) slot: u32,
     pub(crate) attempt: u32,
@@ -25,7 +28,7 @@ pub(crate) enum Status {
 }
 
 /// Where a run stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) graph: u64,
     pub(crate) version: u32,
@@ -44,8 +47,7 @@ pub(crate) struct Standing {
     /// What the handler of this state is woken by, once an effect has begun.
     pub(crate) pinned: Option<Via>,
     pub(crate) mail: VecDeque<(EventId, Encoded)>,
-    /// Every event id ever received: a sender may send again.
-    pub(crate) seen: HashSet<EventId>,
+    pub(crate) seen: Seen,
     pub(crate) outcome: Option<(Answer, Balance)>,
     /// The child that the current state asked.
     pub(crate) child: Option<InstanceId>,
@@ -72,7 +74,7 @@ impl Standing {
             memo: BTreeMap::new(),
             pinned: None,
             mail: VecDeque::new(),
-            seen: HashSet::new(),
+            seen: Seen::default(),
             outcome: None,
             child: None,
             cancelled: false,
@@ -89,7 +91,7 @@ impl Standing {
             Record::Done(done) => self.done(done),
             Record::Mail(mail) => self.mail(mail),
             Record::Outcome(outcome) => self.answered(outcome),
-            Record::Credited(credited) => self.balance = credited.balance,
+            Record::Credited(credited) => self.credited(credited),
             Record::Cancel(_) => self.cancelled |= self.stopping.is_none(),
             Record::Parked(parked) => self.status = Status::Parked(parked.why.clone()),
             Record::Declared(_) | Record::Started(_) => {}
@@ -114,7 +116,6 @@ impl Standing {
         if moved.ended {
             self.status = Status::Ended;
             self.mail = VecDeque::new();
-            self.seen = HashSet::new();
         }
     }
 
@@ -124,8 +125,7 @@ impl Standing {
         }
         self.balance.meters = began.balance;
         self.pinned = Some(began.via);
-        let memo =
-            Memo { slot: began.slot, attempt: began.attempt, mode: began.mode.clone(), result: None };
+        let memo = Memo { slot: began.slot, attempt: began.attempt, mode: began.mode.clone(), result: None };
         self.memo.insert(began.name.clone(), memo);
     }
 
@@ -149,6 +149,13 @@ impl Standing {
         if outcome.seq == self.seq {
             self.outcome = Some((outcome.answer.clone(), outcome.refund));
         }
+    }
+
+    /// What came back late may be held at once, and after a restart too.
+    fn credited(&mut self, credited: &Credited) {
+        let gained = credited.balance.meters.less(self.balance.meters);
+        self.entered_with.meters = self.entered_with.meters + gained;
+        self.balance = credited.balance;
     }
 
     /// The effects that have begun, are never repeated, and have no result.

@@ -13,8 +13,9 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    /// Rings the run's bell at `due`, or soon after. The run looks at the clock itself.
-    pub(crate) fn set(&self, due: Time, slot: &Arc<Slot>) {
+    /// Rings the run's bell at `due`, or soon after, unless the alarm is dropped before. The run looks at the clock
+    /// itself.
+    pub(crate) fn set(&self, due: Time, slot: &Arc<Slot>) -> Alarm<'_> {
         let first = {
             let mut entries = self.lock();
             entries.insert((due, slot.instance), Arc::downgrade(slot));
@@ -23,9 +24,10 @@ impl Wheel {
         if first {
             self.changed.notify_one();
         }
+        Alarm { wheel: self, due, instance: slot.instance }
     }
 
-    pub(crate) fn unset(&self, due: Time, instance: InstanceId) {
+    fn unset(&self, due: Time, instance: InstanceId) {
         self.lock().remove(&(due, instance));
     }
 
@@ -45,13 +47,31 @@ impl Wheel {
     /// Rings everybody who is due and returns when the next one is.
     fn ring(&self, now: Time) -> Option<Time> {
         let mut entries = self.lock();
-        let late = entries.split_off(&(Time(now.0.saturating_add(1)), InstanceId(0)));
-        let due = std::mem::replace(&mut *entries, late);
-        due.into_values().filter_map(|slot| slot.upgrade()).for_each(|slot| slot.bell.notify_one());
-        entries.first_key_value().map(|((at, _), _)| *at)
+        while let Some(first) = entries.first_entry() {
+            let (due, _) = *first.key();
+            if due > now {
+                return Some(due);
+            }
+            if let Some(slot) = first.remove().upgrade() {
+                slot.bell.notify_one();
+            }
+        }
+        None
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Time, InstanceId), Weak<Slot>>> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run's entry on the wheel. It leaves with the wait that set it, however that ends.
+pub(crate) struct Alarm<'a> {
+    wheel: &'a Wheel,
+    due: Time,
+    instance: InstanceId,
+}
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.wheel.unset(self.due, self.instance);
     }
 }

@@ -1,47 +1,61 @@
 //! The front desk of a local run: which session, which turns are still under way in it, and how a new one begins.
 use crate::{args::Which, exit::Failure, house::House};
 use domain::{SessionId, TurnId, TurnRequest, UserId};
-use durable::InstanceId;
+use durable::{InstanceId, Time};
 use engine::{Opens, Run, Starting};
-use turn::{Gathering, Turn, talk};
+use turn::{Gathering, Talk, Turn, TurnState, talk};
 use uuid::Uuid;
+
+#[cfg(test)]
+mod tests;
 
 /// A seat in one session.
 pub(crate) struct Desk<'a> {
     house: &'a House,
-    pub(crate) user: UserId,
-    pub(crate) session: SessionId,
+    user: UserId,
+    session: SessionId,
+}
+
+/// A turn that an earlier process began and did not finish. It goes on already.
+pub(crate) struct UnderWay {
+    pub(crate) turn: TurnId,
+    pub(crate) run: Run<Turn>,
+    /// How many round trips it has made.
+    pub(crate) rounds: u32,
 }
 
 impl<'a> Desk<'a> {
     /// Finds the session, once the view has come as far as the journal.
     pub(crate) async fn sit(house: &'a House, user: &UserId, which: &Which) -> Result<Desk<'a>, Failure> {
-        house.store.reach(house.engine.journal().durable()).await.map_err(Failure::other)?;
+        house.store.reach(house.engine.journal().durable()).await.map_err(Failure::storage)?;
         let session = match which {
             Which::New => fresh()?,
             Which::Named(id) => owned(house, user, id)?,
-            Which::Latest => {
-                let sessions = house.store.sessions(user).map_err(Failure::other)?;
-                let under_way = || under_way(house, user).pop().map(|(session, _)| session);
-                match sessions.into_iter().next().map(|row| row.session).or_else(under_way) {
-                    Some(session) => session,
-                    None => fresh()?,
-                }
-            }
+            Which::Latest => match latest(house, user)? {
+                Some(session) => session,
+                None => fresh()?,
+            },
         };
         Ok(Desk { house, user: user.clone(), session })
     }
 
-    /// The turns of this session that an earlier process began and did not finish, oldest first. They go on already.
-    pub(crate) fn interrupted(&self) -> Vec<(TurnId, Run<Turn>)> {
-        let mut turns = Vec::new();
-        for (session, run) in under_way(self.house, &self.user) {
-            let turn = run.look(|state| talk(state).map(|talk| talk.turn.clone()));
-            if let (true, Ok(Some(turn))) = (session == self.session, turn) {
-                turns.push((turn, run));
-            }
-        }
-        turns
+    pub(crate) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// The turns of this session that are still under way, oldest first.
+    pub(crate) fn interrupted(&self) -> Vec<UnderWay> {
+        let mine = under_way(self.house).into_iter().filter(|(talk, _)| talk.session == self.session);
+        mine.map(|(talk, run)| UnderWay { turn: talk.turn, rounds: rounds(&run), run }).collect()
+    }
+
+    /// The other sessions of this user in which a turn is under way.
+    pub(crate) fn elsewhere(&self) -> Vec<SessionId> {
+        let mine = under_way(self.house).into_iter().filter(|(talk, _)| talk.user == self.user);
+        let mut sessions: Vec<_> = mine.map(|(talk, _)| talk.session).filter(|id| *id != self.session).collect();
+        sessions.sort();
+        sessions.dedup();
+        sessions
     }
 
     /// Begins a turn.
@@ -67,23 +81,43 @@ fn fresh() -> Result<SessionId, Failure> {
     SessionId::parse(&Uuid::now_v7().to_string()).map_err(Failure::other)
 }
 
+/// The session in which this user's last turn began. The view has it once the turn took its first step; a turn that did
+/// not even come so far says itself where it is.
+fn latest(house: &House, user: &UserId) -> Result<Option<SessionId>, Failure> {
+    let rows = house.store.sessions(user).map_err(Failure::storage)?;
+    let known = rows.into_iter().map(|row| (row.at, row.session));
+    let mine = under_way(house).into_iter().filter(|(talk, _)| talk.user == *user);
+    let begun = mine.map(|(talk, run)| (run.started(), talk.session));
+    Ok(known.chain(begun).max_by_key(|(at, _): &(Time, SessionId)| *at).map(|(_, session)| session))
+}
+
 fn owned(house: &House, user: &UserId, id: &SessionId) -> Result<SessionId, Failure> {
-    let row = house.store.session(id).map_err(Failure::other)?;
-    match row {
-        Some(row) if row.user != *user => Err(Failure::usage(format!(
+    let row = house.store.session(id).map_err(Failure::storage)?;
+    let begun = || under_way(house).into_iter().find(|(talk, _)| talk.session == *id).map(|(talk, _)| talk.user);
+    match row.map(|row| row.user).or_else(begun) {
+        Some(owner) if owner != *user => Err(Failure::usage(format!(
             "session `{id}` belongs to another user: choose another id, or say who you are with --user"
         ))),
         Some(_) | None => Ok(id.clone()),
     }
 }
 
-/// The living turns of a user with their sessions, oldest first.
-fn under_way(house: &House, user: &UserId) -> Vec<(SessionId, Run<Turn>)> {
+/// The living turns of everybody, oldest first.
+fn under_way(house: &House) -> Vec<(Talk, Run<Turn>)> {
     let mut runs = house.engine.living::<Turn>();
     runs.sort_by_key(|run| (run.started(), run.id()));
-    let of = |run: Run<Turn>| {
-        let session = run.look(|state| talk(state).filter(|talk| talk.user == *user).map(|talk| talk.session.clone()));
-        Some((session.ok().flatten()?, run))
-    };
-    runs.into_iter().filter_map(of).collect()
+    let talking = |run: Run<Turn>| Some((run.look(|state| talk(state).cloned()).ok().flatten()?, run));
+    runs.into_iter().filter_map(talking).collect()
+}
+
+fn rounds(run: &Run<Turn>) -> u32 {
+    let rounds = run.look(|state| match state {
+        TurnState::Gathering(_) | TurnState::Stopped(_) => 0,
+        TurnState::Asking(it) => it.tally.rounds,
+        TurnState::Judging(it) => it.tally.rounds,
+        TurnState::Correcting(it) => it.tally.rounds,
+        TurnState::Acting(it) => it.tally.rounds,
+        TurnState::Answered(it) => it.tally.rounds,
+    });
+    rounds.unwrap_or_default()
 }

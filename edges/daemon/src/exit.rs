@@ -1,4 +1,5 @@
 //! How the program ends: the exit codes that scripts rely on, and failures in words that say what to do.
+use frames::ErrorCode;
 use std::{error::Error, fmt, process::ExitCode};
 
 /// The exit codes.
@@ -17,26 +18,47 @@ impl From<Exit> for ExitCode {
     }
 }
 
+type Cause = Box<dyn Error + Send + Sync>;
+
 /// Why the program cannot do what it was told.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line, a variable or a file is wrong: the user can mend it.
+    /// The command line or a prompt is wrong: the user can mend it.
     Usage(String),
+    /// A file or a variable of the configuration is wrong: the user can mend it.
+    Configuration(Cause),
+    /// The home or the journal in it cannot be used.
+    Storage(Cause),
     /// Something else went wrong.
-    Other(Box<dyn Error + Send + Sync>),
+    Other(Cause),
 }
 
 impl Failure {
     pub(crate) fn usage(text: impl fmt::Display) -> Failure {
         Failure::Usage(text.to_string())
     }
-    pub(crate) fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+    pub(crate) fn configuration(error: impl Into<Cause>) -> Failure {
+        Failure::Configuration(error.into())
+    }
+    pub(crate) fn storage(error: impl Into<Cause>) -> Failure {
+        Failure::Storage(error.into())
+    }
+    pub(crate) fn other(error: impl Into<Cause>) -> Failure {
         Failure::Other(error.into())
     }
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Failure::Usage(_) => Exit::Usage,
-            Failure::Other(_) => Exit::Failed,
+            Failure::Usage(_) | Failure::Configuration(_) => Exit::Usage,
+            Failure::Storage(_) | Failure::Other(_) => Exit::Failed,
+        }
+    }
+    /// What a program that reads frames can branch on.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Failure::Usage(_) => ErrorCode::InvalidRequest,
+            Failure::Configuration(_) => ErrorCode::InvalidConfiguration,
+            Failure::Storage(_) => ErrorCode::Storage,
+            Failure::Other(_) => ErrorCode::Internal,
         }
     }
 }
@@ -45,21 +67,66 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Usage(text) => f.write_str(text),
-            Failure::Other(error) => {
-                write!(f, "{error}")?;
-                let mut said = error.to_string();
-                let mut cause = error.source();
-                while let Some(inner) = cause {
-                    // Some libraries print their cause themselves.
-                    let text = inner.to_string();
-                    if !said.contains(&text) {
-                        write!(f, ": {text}")?;
-                    }
-                    said = text;
-                    cause = inner.source();
-                }
-                Ok(())
+            Failure::Configuration(error) | Failure::Storage(error) | Failure::Other(error) => {
+                with_causes(f, &**error)
             }
+        }
+    }
+}
+
+fn with_causes(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
+    let mut said = error.to_string();
+    f.write_str(&said)?;
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        // Some libraries print their cause themselves.
+        if !said.contains(&text) {
+            write!(f, ": {text}")?;
+        }
+        said = text;
+        cause = inner.source();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open {what}")]
+    struct Outer {
+        what: &'static str,
+        #[source]
+        source: io::Error,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot go on: {source}")]
+    struct Saying {
+        source: Outer,
+    }
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let outer = || Outer { what: "a.txt", source: io::Error::other("the disk is gone") };
+        assert_eq!(Failure::other(outer()).to_string(), "cannot open a.txt: the disk is gone");
+        let saying = Failure::storage(Saying { source: outer() });
+        assert_eq!(saying.to_string(), "cannot go on: cannot open a.txt: the disk is gone");
+        assert_eq!(Failure::usage("no").to_string(), "no");
+    }
+
+    #[test]
+    fn a_script_can_branch_on_it() {
+        for (failure, exit, code) in [
+            (Failure::usage("x"), Exit::Usage, "invalid_request"),
+            (Failure::configuration("x"), Exit::Usage, "invalid_configuration"),
+            (Failure::storage("x"), Exit::Failed, "storage"),
+            (Failure::other("x"), Exit::Failed, "internal"),
+        ] {
+            assert_eq!((failure.exit(), failure.code().as_str()), (exit, code));
         }
     }
 }

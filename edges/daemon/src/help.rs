@@ -17,6 +17,7 @@ usage: oxydra COMMAND [OPTIONS]
   sessions             list your sessions
   instances            list the runs of graphs; `instances show ID` shows one with its past
   graph list           list the graphs; `graph draw [NAME]` draws them
+  help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help
 
 exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent · 130 cancelled
@@ -25,14 +26,16 @@ exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent
 pub(crate) const SESSIONS: &str = "\
 usage: oxydra sessions [--home DIR] [--user U] [--json]
 
-Lists the sessions of a user, the latest first. It reads beside a running `oxydra run`.
+Lists the sessions of a user, the latest first; `--json` prints one `session_list` frame. It reads beside a running
+`oxydra run`.
 ";
 
 pub(crate) const INSTANCES: &str = "\
 usage: oxydra instances [--home DIR] [--json]
        oxydra instances show ID [--home DIR] [--json]
 
-Lists the runs of graphs, or shows one with its states, effects, calls and messages. The beginning of an id will do.
+Lists the runs of graphs, those of all users, or shows one with its states, effects, calls and messages. The beginning
+of an id will do.
 It reads beside a running `oxydra run`.
 ";
 
@@ -53,10 +56,11 @@ pub(crate) fn run() -> String {
 usage: oxydra run [OPTIONS]
 
 Talks to an agent. Without -p it reads one prompt per line from standard input; Ctrl-C cancels the turn, a second one
-quits, Ctrl-D ends. A turn that was interrupted by a crash is finished first.
+quits, Ctrl-D ends. A turn of the session that was interrupted by a crash is finished first. The answer goes to standard
+output, everything about it to standard error.
 
   -p, --prompt TEXT    one prompt, then exit; `-p -` reads all of standard input as the prompt
-      --json           one frame per line on standard output instead of text
+      --json           one frame per line on standard output instead of text; a failure is a frame too
       --session ID     talk in this session; it is opened if it is not there
       --new            open a new session; without either, the latest one goes on
       --user U         who talks (default: {USER}); the agent's files are in HOME/workspaces/U/shared

@@ -1,18 +1,19 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
 use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, workshop::Benches};
-use config::{Config, ConfigError, Home, HomeError, Provider, Sources};
+use config::{Config, Home, Provider};
 use domain::{METER_NAMES, Model, Tokens, UserId};
 use engine::{
-    Budget, Engine, Journal, OpenFault,
+    Budget, Engine, Journal,
     log::{FileLog, Log, Mode, Torn},
 };
 use providers::{
     Patient,
     rehearsal::{Pace, Rehearsal},
 };
+use slog::warn;
 use std::{path::Path, sync::Arc};
 use store::{MemoryView, Store, StoreFollower};
-use telemetry::{EngineLog, Level, Logger};
+use telemetry::{EngineLog, Logger};
 use turn::{Ports, Turn};
 
 /// A turn may make so many moves: four for each of the most round trips that can be configured, and some.
@@ -23,35 +24,23 @@ pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
     pub(crate) config: Config,
-    pub(crate) log: Logger,
-    /// What its user should know, said once.
-    pub(crate) notices: Vec<String>,
-    _telemetry: telemetry::Guard,
 }
 
 impl House {
-    /// Opens the house. The runs that an earlier process left go on at once.
-    pub(crate) fn open(root: &Path, user: &UserId, model: Option<&str>) -> Result<House, Failure> {
-        let mut sources = Sources::usual(root, std::env::vars_os());
-        if let Some(model) = model {
-            sources = sources.model(model);
-        }
-        let (config, notices) = Config::load(&sources).map_err(configuration)?;
-        let mut notices: Vec<_> = notices.iter().map(ToString::to_string).collect();
-        let home = Home::create(root).map_err(home_fault)?;
-        let benches = Benches::of(home.clone());
-        let toolbox = benches.tools(user).map_err(Failure::Other)?;
-        let (log, telemetry) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
-        let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::other)?;
-        if let Some(torn) = &opened.torn {
-            let Torn { file, byte, bytes } = torn;
-            let file = file.display();
-            notices.push(format!("the last write was torn by a crash: {bytes} bytes of {file} from byte {byte} were cut off; nobody had been told that they were kept"));
-        }
+    /// Opens the house, and says what its user should know about it. The runs that an earlier process left go on at once.
+    pub(crate) fn open(
+        home: &Home,
+        user: &UserId,
+        config: Config,
+        log: &Logger,
+    ) -> Result<(House, Option<String>), Failure> {
+        let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::storage)?;
+        let notice = opened.torn.map(|torn| cut_off(&torn, log));
         let (store, follower) = view(Journal::of(journal.clone()))?;
+        let benches = Benches::of(home.clone());
         let ports = Ports {
             model: model_of(&config),
-            tools: toolbox,
+            tools: benches.tools(user).map_err(Failure::storage)?,
             workshop: Arc::new(benches),
             conversation: Arc::new(store.clone()),
             instructions: INSTRUCTIONS.to_owned(),
@@ -62,8 +51,8 @@ impl House {
             .observer(EngineLog(log.clone()))
             .meters(METER_NAMES)
             .open(journal)
-            .map_err(unopened)?;
-        Ok(House { engine, store, config, log, notices, _telemetry: telemetry })
+            .map_err(Failure::storage)?;
+        Ok((House { engine, store, config }, notice))
     }
 
     /// What one turn may use up.
@@ -74,17 +63,25 @@ impl House {
     }
 }
 
+fn cut_off(Torn { file, byte, bytes }: &Torn, log: &Logger) -> String {
+    let file = file.display();
+    warn!(log, "torn tail cut off"; "file" => %file, "byte" => byte, "bytes" => bytes);
+    format!(
+        "the last write was torn by a crash: {bytes} bytes of {file} from byte {byte} were cut off; nobody had been told that they were kept"
+    )
+}
+
 /// A journal for reading, beside whoever owns it.
 pub(crate) fn reading(root: &Path) -> Result<Journal, Failure> {
-    let home = Home::open(root).map_err(home_fault)?;
-    let (log, _) = FileLog::open(&home.journal(), Mode::Reader).map_err(Failure::other)?;
+    let home = Home::open(root).map_err(Failure::storage)?;
+    let (log, _) = FileLog::open(&home.journal(), Mode::Reader).map_err(Failure::storage)?;
     let log: Arc<dyn Log> = log;
     Ok(Journal::of(log))
 }
 
 /// A view over a journal, empty until it is fed.
 pub(crate) fn view(journal: Journal) -> Result<(Store, StoreFollower), Failure> {
-    Store::open(Box::new(MemoryView::new()), Arc::new(JournalBodies(journal))).map_err(Failure::other)
+    Store::open(Box::new(MemoryView::new()), Arc::new(JournalBodies(journal))).map_err(Failure::storage)
 }
 
 fn model_of(config: &Config) -> Arc<dyn Model> {
@@ -92,16 +89,4 @@ fn model_of(config: &Config) -> Arc<dyn Model> {
         Provider::Rehearsal => Arc::new(Rehearsal::new(Pace::default())),
     };
     Arc::new(Patient::new(model, config.runtime.turn_timeout))
-}
-
-fn configuration(error: ConfigError) -> Failure {
-    Failure::usage(error)
-}
-
-fn home_fault(error: HomeError) -> Failure {
-    Failure::other(error)
-}
-
-pub(crate) fn unopened(fault: OpenFault) -> Failure {
-    Failure::other(fault)
 }

@@ -10,33 +10,54 @@ mod help;
 mod house;
 mod instructions;
 mod interrupt;
+mod lines;
 mod prompt;
+mod report;
 mod surface;
 mod watch;
 mod workshop;
 
 use args::Command;
-use exit::Failure;
-use std::process::ExitCode;
+use exit::{Exit, Failure};
+use frames::{ErrorFrame, Frame};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
-    match args::parse(lexopt::Parser::from_env()).and_then(carry_out) {
+    let done = match args::parse(lexopt::Parser::from_env()) {
+        Ok(command) => carry_out(&command).map_err(|failure| (failure, command.is_json())),
+        // What could not be parsed has no flags; who asked for frames gets one all the same.
+        Err(failure) => Err((failure, std::env::args_os().any(|arg| arg == "--json"))),
+    };
+    match done {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("oxydra: {failure}");
+        Err((failure, json)) => {
+            complain(&failure, json);
             failure.exit().into()
         }
     }
 }
 
-fn carry_out(command: Command) -> Result<exit::Exit, Failure> {
+fn carry_out(command: &Command) -> Result<Exit, Failure> {
     match command {
-        Command::Help(text) => commands::print(&text),
+        Command::Help(text) => commands::print(text),
         Command::Run(run) => commands::run::run(run),
-        Command::Sessions(sessions) => commands::sessions::list(&sessions),
-        Command::Instances(instances) => commands::instances::list(&instances),
-        Command::Instance(instance) => commands::instances::show(&instance),
-        Command::GraphList { json } => commands::graph::list(json),
-        Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), format),
+        Command::Sessions(of) => commands::sessions::list(of),
+        Command::Instances(of) => commands::instances::list(of),
+        Command::Instance(instance) => commands::instances::show(instance),
+        Command::GraphList { json } => commands::graph::list(*json),
+        Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), *format),
+    }
+}
+
+/// Says what went wrong to a person, and in a frame to a program that reads frames.
+fn complain(failure: &Failure, json: bool) {
+    // Nobody may be there to read it; the exit code says it too.
+    let _ = writeln!(io::stderr(), "oxydra: {failure}");
+    if json {
+        let frame = Frame::Error(ErrorFrame::new(failure.code(), failure.to_string()));
+        let _ = writeln!(io::stdout(), "{}", frame.to_line());
     }
 }

@@ -12,8 +12,13 @@ use proc_macro::TokenStream;
 /// `Result<String, Failure>`. Beside `async fn file_read` stands `struct FileRead`, the tool.
 #[proc_macro_attribute]
 pub fn tool(options: TokenStream, function: TokenStream) -> TokenStream {
-    match parse::tool(options.into(), function.into()) {
-        Ok(tool) => emit::tool(&tool).into(),
-        Err(error) => error.into_compile_error().into(),
+    let mut function = match syn::parse::<syn::ItemFn>(function) {
+        Ok(function) => function,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    match parse::tool(options.into(), &mut function) {
+        Ok(tool) => emit::tool(&function, &tool).into(),
+        // The function stays, so that what it uses is not called unused.
+        Err(error) => emit::refused(&function, &error).into(),
     }
 }

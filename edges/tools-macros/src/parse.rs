@@ -26,7 +26,6 @@ const TIMEOUT_SECONDS_MAX: u64 = 3600;
 
 /// A tool as its author wrote it.
 pub(crate) struct Tool {
-    pub(crate) function: ItemFn,
     pub(crate) description: String,
     pub(crate) tier: Ident,
     pub(crate) recovery: Ident,
@@ -41,9 +40,8 @@ pub(crate) struct Parameter {
     pub(crate) description: String,
 }
 
-pub(crate) fn tool(options: TokenStream, function: TokenStream) -> Result<Tool> {
-    let mut function: ItemFn = syn::parse2(function)?;
-    check_signature(&function)?;
+pub(crate) fn tool(options: TokenStream, function: &mut ItemFn) -> Result<Tool> {
+    check_signature(function)?;
     let Options { tier, recovery, timeout_seconds } = syn::parse::Parser::parse2(parse_options, options)?;
     let description = doc(&function.attrs);
     if description.is_empty() {
@@ -53,7 +51,7 @@ pub(crate) fn tool(options: TokenStream, function: TokenStream) -> Result<Tool> 
         ));
     }
     let parameters = function.sig.inputs.iter_mut().skip(1).map(parameter).collect::<Result<_>>()?;
-    Ok(Tool { function, description, tier, recovery, timeout_seconds, parameters })
+    Ok(Tool { description, tier, recovery, timeout_seconds, parameters })
 }
 
 fn check_signature(function: &ItemFn) -> Result<()> {
@@ -81,7 +79,9 @@ fn check_signature(function: &ItemFn) -> Result<()> {
         Some(FnArg::Receiver(receiver)) => {
             Err(Error::new(receiver.span(), "a tool is a free function: remove `self`"))
         }
-        Some(other) => Err(Error::new(other.span(), "the first parameter of a tool is `context: &Context`")),
+        Some(FnArg::Typed(other)) => {
+            Err(Error::new(other.pat.span(), "the first parameter of a tool is `context: &Context`"))
+        }
         None => Err(Error::new(sig.ident.span(), "the first parameter of a tool is `context: &Context`")),
     }
 }

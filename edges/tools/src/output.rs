@@ -19,13 +19,27 @@ pub(crate) fn capped(text: String) -> String {
     if text.len() <= OUTPUT_BYTES_MAX {
         return text;
     }
-    let shown = cut(&text, SHOWN_BYTES_MAX);
+    let shown = cut_behind_word(&text, SHOWN_BYTES_MAX);
     noted(shown, &format!("cut: the first {} of {} bytes", shown.len(), text.len()))
 }
 
 /// The longest beginning of at most `bytes` bytes that ends with a whole character.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
+}
+
+/// A word up to this length is shown whole or not at all: half a secret is no longer recognised as one by the scrubber.
+const WORD_BYTES_MAX: usize = 1 << 10;
+
+/// The same, ending with a whole word too, unless the word is longer than any secret.
+pub(crate) fn cut_behind_word(text: &str, bytes: usize) -> &str {
+    let shown = cut(text, bytes);
+    let rest = &text[shown.len()..];
+    if rest.is_empty() || rest.starts_with(char::is_whitespace) {
+        return shown;
+    }
+    let words = shown.trim_end_matches(|c: char| !c.is_whitespace());
+    if shown.len() - words.len() <= WORD_BYTES_MAX { words } else { shown }
 }
 
 /// A size as a person reads it.
@@ -54,6 +68,12 @@ mod tests {
         let text = capped("ä".repeat(20_000));
         assert!(text.len() <= OUTPUT_BYTES_MAX && text.ends_with("of 40000 bytes]"), "{}", text.len());
         assert_eq!(capped("short".into()), "short");
+        let behind = |text, bytes| cut_behind_word(text, bytes);
+        assert_eq!(behind("key sk-0123456789", 10), "key ");
+        assert_eq!(
+            [behind("one two", 3), behind("one two", 4), behind("one\u{3000}two", 8)],
+            ["one", "one ", "one\u{3000}"]
+        );
         assert_eq!(
             [size(0), size(1536), size(1 << 30), size(1 << 50)],
             ["0 bytes", "1.5 KiB", "1.0 GiB", "1024.0 TiB"]

@@ -2,7 +2,6 @@
 //! quotes is a text.
 use crate::{Arguments, Misfit};
 use serde_json::{Value, json};
-use std::marker::PhantomData;
 
 /// A type that can be an argument of a tool.
 #[diagnostic::on_unimplemented(
@@ -117,36 +116,54 @@ impl Field {
     }
 }
 
-/// How `#[tool]` handles an argument of a type.
+/// How `#[tool]` handles an argument of a type. Only making one asks for the type's schema, so that a type without
+/// one is reported once.
 #[derive(Debug)]
-pub struct Parameter<T>(PhantomData<fn() -> T>);
+pub struct Parameter<T> {
+    name: &'static str,
+    description: &'static str,
+    schema: fn() -> Value,
+    read: fn(&Value) -> Result<T, String>,
+    absent: fn() -> Option<T>,
+}
 
-impl<T: Schema> Parameter<T> {
+impl<T> Parameter<T> {
+    /// Names an argument and says what it means.
+    pub fn new(name: &'static str, description: &'static str) -> Parameter<T>
+    where
+        T: Schema,
+    {
+        Parameter { name, description, schema: T::schema, read: T::read, absent: T::absent }
+    }
+
     /// Describes the argument.
-    pub fn field(name: &'static str, description: &'static str) -> Field {
-        Field { name, description, schema: T::schema(), is_required: T::absent().is_none() }
+    pub fn field(&self) -> Field {
+        Field {
+            name: self.name,
+            description: self.description,
+            schema: (self.schema)(),
+            is_required: (self.absent)().is_none(),
+        }
     }
 
     /// Says whether the argument is there, if it must be, and fits.
     ///
     /// # Errors
     /// What is wrong, by name.
-    pub fn check(arguments: &Arguments, name: &'static str) -> Result<(), Misfit> {
-        Self::read(arguments, name).map(drop)
+    pub fn check(&self, arguments: &Arguments) -> Result<(), Misfit> {
+        self.read(arguments).map(drop)
     }
 
     /// Reads the argument.
     ///
     /// # Errors
     /// What is wrong, by name.
-    pub fn read(arguments: &Arguments, name: &'static str) -> Result<T, Misfit> {
+    pub fn read(&self, arguments: &Arguments) -> Result<T, Misfit> {
+        let name = self.name;
         let Some(value) = arguments.get(name) else {
-            return T::absent().ok_or(Misfit::Missing { name });
+            return (self.absent)().ok_or(Misfit::Missing { name });
         };
-        T::read(value).map_err(|expected| Misfit::Wrong {
-            name,
-            expected,
-            found: crate::arguments::kind_of(value),
-        })
+        let found = || crate::arguments::kind_of(value);
+        (self.read)(value).map_err(|expected| Misfit::Wrong { name, expected, found: found() })
     }
 }

@@ -1,7 +1,14 @@
 //! An answer, and how it is put together from the fragments of a stream. No half call ever comes out of it.
 use crate::{ToolCall, Usage};
 use durable::durable;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
+
+/// An answer holds so many bytes, what the model thinks included: ten times what any model writes. Calls are stored a
+/// few times over in one group of the journal, which takes 64 MiB.
+pub const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// An answer makes so many calls. Each has a result that is recorded with one move, and a move carries 256 facts.
+pub const CALLS_MAX: usize = 128;
 
 /// Why a model stopped writing.
 #[durable]
@@ -64,6 +71,12 @@ pub enum Malformed {
     /// A call never got a name.
     #[error("call {0} of the answer names no tool")]
     Nameless(u32),
+    /// It does not end.
+    #[error("the answer is longer than {ANSWER_BYTES_MAX} bytes")]
+    TooLong,
+    /// It calls and calls.
+    #[error("the answer makes more than {CALLS_MAX} calls")]
+    TooManyCalls,
 }
 
 /// Puts an answer together.
@@ -73,6 +86,9 @@ pub struct Collector {
     calls: BTreeMap<u32, PartialCall>,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    bytes: usize,
+    /// It can no longer become an answer.
+    spoilt: Option<Malformed>,
 }
 
 #[derive(Debug, Default)]
@@ -83,31 +99,26 @@ struct PartialCall {
 }
 
 impl Collector {
-    /// Takes the next fragment.
+    /// Takes the next fragment. Once the answer is spoilt, nothing more is kept.
     pub fn take(&mut self, fragment: Fragment) {
-        match fragment {
-            Fragment::Text(text) => self.text.push_str(&text),
-            Fragment::Reasoning(_) => {}
-            Fragment::Call { index, id, tool, arguments } => {
-                let call = self.calls.entry(index).or_default();
-                if let Some(id) = id {
-                    call.id = id;
-                }
-                if tool.is_some() {
-                    call.tool = tool;
-                }
-                call.arguments.push_str(&arguments);
-            }
-            Fragment::Usage(usage) => self.usage = Some(usage),
-            Fragment::Finish(finish) => self.finish = Some(finish),
+        if self.spoilt.is_none() {
+            self.spoilt = self.keep(fragment).err();
         }
+    }
+
+    /// Says whether what came is too much to be an answer: there is no use in hearing more of it.
+    pub fn is_spoilt(&self) -> bool {
+        self.spoilt.is_some()
     }
 
     /// Returns the whole answer.
     ///
     /// # Errors
-    /// When the stream ended early or a call has no name: then nothing of it is executed.
+    /// When the stream ended early, was too much, or a call has no name: then nothing of it is executed.
     pub fn finish(self) -> Result<Answer, Malformed> {
+        if let Some(spoilt) = self.spoilt {
+            return Err(spoilt);
+        }
         let finish = self.finish.ok_or(Malformed::CutOff)?;
         let call = |(index, part): (u32, PartialCall)| {
             let tool = part.tool.filter(|name| !name.is_empty()).ok_or(Malformed::Nameless(index))?;
@@ -115,6 +126,50 @@ impl Collector {
         };
         let calls = self.calls.into_iter().map(call).collect::<Result<_, _>>()?;
         Ok(Answer { text: self.text, calls, finish, usage: self.usage })
+    }
+
+    fn keep(&mut self, fragment: Fragment) -> Result<(), Malformed> {
+        match fragment {
+            Fragment::Text(text) => {
+                self.weigh(text.len())?;
+                self.text.push_str(&text);
+            }
+            Fragment::Reasoning(text) => self.weigh(text.len())?,
+            Fragment::Call { index, id, tool, arguments } => {
+                let named = id.as_ref().map_or(0, String::len) + tool.as_ref().map_or(0, String::len);
+                self.weigh(named + arguments.len())?;
+                self.call(index)?.take(id, tool, &arguments);
+            }
+            Fragment::Usage(usage) => self.usage = Some(usage),
+            Fragment::Finish(finish) => self.finish = Some(finish),
+        }
+        Ok(())
+    }
+
+    fn weigh(&mut self, bytes: usize) -> Result<(), Malformed> {
+        self.bytes += bytes;
+        if self.bytes > ANSWER_BYTES_MAX { Err(Malformed::TooLong) } else { Ok(()) }
+    }
+
+    fn call(&mut self, index: u32) -> Result<&mut PartialCall, Malformed> {
+        let calls = self.calls.len();
+        match self.calls.entry(index) {
+            Entry::Occupied(call) => Ok(call.into_mut()),
+            Entry::Vacant(_) if calls == CALLS_MAX => Err(Malformed::TooManyCalls),
+            Entry::Vacant(place) => Ok(place.insert(PartialCall::default())),
+        }
+    }
+}
+
+impl PartialCall {
+    fn take(&mut self, id: Option<String>, tool: Option<String>, arguments: &str) {
+        if let Some(id) = id {
+            self.id = id;
+        }
+        if tool.is_some() {
+            self.tool = tool;
+        }
+        self.arguments.push_str(arguments);
     }
 }
 
@@ -153,5 +208,19 @@ mod tests {
         assert_eq!(collect([Fragment::Text("so ".into())]), Err(Malformed::CutOff));
         let nameless = [part(3, Some("a"), None, "{}"), Fragment::Finish(Finish::Calls)];
         assert_eq!(collect(nameless), Err(Malformed::Nameless(3)));
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_no_answer() {
+        let megabyte = || "x".repeat(1 << 20);
+        assert_eq!(collect((0..5).map(|_| Fragment::Text(megabyte()))), Err(Malformed::TooLong));
+        assert_eq!(collect((0..5).map(|_| Fragment::Reasoning(megabyte()))), Err(Malformed::TooLong));
+        assert_eq!(collect((0..5).map(|_| part(0, None, Some("t"), &megabyte()))), Err(Malformed::TooLong));
+        let calls = |n: u32| {
+            let calls = (0..n).map(|index| part(index, None, Some("t"), "{}"));
+            collect(calls.chain([Fragment::Finish(Finish::Calls)])).map(|answer| answer.calls.len())
+        };
+        assert_eq!(calls(128), Ok(CALLS_MAX));
+        assert_eq!(calls(129), Err(Malformed::TooManyCalls));
     }
 }

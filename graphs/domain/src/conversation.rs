@@ -1,5 +1,5 @@
 //! The port to what was said, and the rule that makes a history fit to be sent.
-use crate::{CallOutcome, Message, MessageSaid, SessionId};
+use crate::{CallOutcome, Message, MessageSaid, SessionId, ToolCall};
 use durable::FactId;
 use futures::future::BoxFuture;
 
@@ -25,45 +25,57 @@ pub trait Conversation: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<MessageSaid>, Unreadable>>;
 }
 
-/// What the model is told of a call whose turn ended before the call was answered.
-const UNANSWERED: &str = "not run: the turn was stopped before this call";
+/// What the model is told of a call whose turn ended before its result was recorded: a cancel may have come while it
+/// was being carried out, so nothing is claimed about it.
+const UNANSWERED: &str = "no result: the turn was stopped before this call came out. It may have happened or not: look \
+                          before you do it again.";
+
+/// A call and its one result.
+struct Asked {
+    call: ToolCall,
+    result: Option<Message>,
+}
 
 /// Returns the messages with exactly one result behind each call, in the order of the calls. A turn that was stopped
 /// leaves calls without one, and providers refuse such a history.
 pub fn whole(said: Vec<Message>) -> Vec<Message> {
     let mut whole = Vec::with_capacity(said.len());
-    let mut open: Vec<Option<Message>> = Vec::new();
+    let mut open: Vec<Asked> = Vec::new();
     for message in said {
         match message {
             Message::Tool { position, .. } => {
-                // A second result of one call, or one of no call, has nobody to tell it to.
-                if let Some(slot @ Some(Message::Tool { outcome: CallOutcome::Refused, .. })) =
-                    open.get_mut(position as usize)
-                {
-                    *slot = Some(message);
+                // The first result of a call counts. A second one, or one of no call, has nobody to tell it to.
+                if let Some(Asked { result: result @ None, .. }) = open.get_mut(position as usize) {
+                    *result = Some(message);
                 }
             }
             Message::User { .. } | Message::Assistant { .. } => {
-                whole.extend(open.drain(..).flatten());
+                whole.extend(results(&mut open));
                 if let Message::Assistant { calls, .. } = &message {
-                    open = (0..).zip(calls).map(|(position, call)| Some(unanswered(position, call.clone()))).collect();
+                    open.extend(calls.iter().map(|call| Asked { call: call.clone(), result: None }));
                 }
                 whole.push(message);
             }
         }
     }
-    whole.extend(open.into_iter().flatten());
+    whole.extend(results(&mut open));
     whole
 }
 
-fn unanswered(position: u32, call: crate::ToolCall) -> Message {
-    Message::Tool { position, call, outcome: CallOutcome::Refused, text: UNANSWERED.to_owned() }
+/// Takes the open calls and gives each its result.
+fn results(open: &mut Vec<Asked>) -> impl Iterator<Item = Message> {
+    let answered = |(position, Asked { call, result })| result.unwrap_or_else(|| unanswered(position, call));
+    (0..).zip(open.drain(..)).map(answered)
+}
+
+fn unanswered(position: u32, call: ToolCall) -> Message {
+    Message::Tool { position, call, outcome: CallOutcome::Failed, text: UNANSWERED.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ToolCall;
+    use proptest::prelude::*;
 
     fn call(id: &str) -> ToolCall {
         ToolCall { id: id.into(), tool: "t".into(), arguments: "{}".into() }
@@ -92,5 +104,62 @@ mod tests {
         assert_eq!(shown(whole(cut)), format!("user a · calls 2 · 0 {UNANSWERED} · 1 two · user b"));
         let orphan = vec![result(0, "whose?"), user("a"), says(&["1"]), result(0, "one"), result(0, "again"), result(7, "?")];
         assert_eq!(shown(whole(orphan)), "user a · calls 1 · 0 one");
+    }
+
+    #[test]
+    fn the_first_result_of_a_call_counts_whatever_it_says() {
+        let refused = Message::Tool {
+            position: 0,
+            call: call("1"),
+            outcome: CallOutcome::Refused,
+            text: "not run: no such tool".into(),
+        };
+        let twice = vec![says(&["1"]), refused, result(0, "done")];
+        assert_eq!(shown(whole(twice)), "calls 1 · 0 not run: no such tool");
+    }
+
+    fn anything() -> impl Strategy<Value = Message> {
+        let outcome = prop_oneof![Just(CallOutcome::Done), Just(CallOutcome::Failed), Just(CallOutcome::Refused)];
+        prop_oneof![
+            "[a-z]{0,3}".prop_map(|text| user(&text)),
+            (0..4usize).prop_map(|calls| says(&["1", "2", "3"][..calls.min(3)])),
+            (0..4u32, outcome, "[a-z]{0,3}").prop_map(|(position, outcome, text)| Message::Tool {
+                position,
+                call: call("x"),
+                outcome,
+                text
+            }),
+        ]
+    }
+
+    /// The results of each answer that calls, in order, or what does not belong there.
+    fn results_of(messages: &[Message]) -> Vec<(usize, Vec<u32>)> {
+        let mut found: Vec<(usize, Vec<u32>)> = Vec::new();
+        for message in messages {
+            match message {
+                Message::User { .. } => found.push((0, Vec::new())),
+                Message::Assistant { calls, .. } => found.push((calls.len(), Vec::new())),
+                Message::Tool { position, .. } => match found.last_mut() {
+                    Some((_, positions)) => positions.push(*position),
+                    None => found.push((0, vec![*position])),
+                },
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_said_is_made_whole(said in prop::collection::vec(anything(), 0..20)) {
+            let messages = whole(said.clone());
+            for (calls, positions) in results_of(&messages) {
+                prop_assert_eq!(positions, (0..u32::try_from(calls).expect("a few")).collect::<Vec<_>>());
+            }
+            let talk = |messages: &[Message]| -> Vec<Message> {
+                messages.iter().filter(|m| !matches!(m, Message::Tool { .. })).cloned().collect()
+            };
+            prop_assert_eq!(talk(&messages), talk(&said), "nobody's words are lost or moved");
+            prop_assert_eq!(whole(messages.clone()), messages, "what is whole stays as it is");
+        }
     }
 }

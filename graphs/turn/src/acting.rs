@@ -1,11 +1,11 @@
 //! Carries out what policy approved: contiguous reads side by side, everything else in order. What a tool returns is
 //! scrubbed before anybody, the journal included, sees it.
-use crate::{Asking, Talk, Tally, Turn};
-use domain::{CallOutcome, Message, Progress, Recovery};
+use crate::{Asking, Bench, Talk, Tally, Turn};
+use domain::{CallOutcome, Message, MessageSaid, Progress, Recovery};
 use durable::{FactId, durable};
 use engine::{Ticket, prelude::*};
 use futures::{StreamExt, stream};
-use policy::{Approved, Ruling};
+use policy::{Approved, Refusal, Ruling};
 
 /// So many reads run at once: enough to hide a slow disk, too few to starve other turns.
 pub const READS_AT_ONCE_MAX: usize = 8;
@@ -33,13 +33,22 @@ struct Intent {
     arguments: String,
 }
 
+/// What every call of the batch is carried out with.
+struct Hands<'a> {
+    cx: &'a Cx<Turn>,
+    talk: &'a Talk,
+    bench: Bench,
+}
+
 impl Step for Acting {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
-        let cx = &*cx;
+        // Asked for before any call begins: without a workspace nothing is carried out, and nothing is in doubt.
+        let bench = cx.env.workshop.bench(&self.talk.user).map_err(Fault::fatal)?;
+        let hands = Hands { cx: &*cx, talk: &self.talk, bench };
         let mut said = Vec::with_capacity(self.rulings.len());
         for batch in batches(&self.rulings) {
             // Collected first: a stream over borrowed rulings is not provably `Send` inside an async fn.
-            let calls: Vec<_> = batch.iter().map(|ruling| result(cx, &self.talk, ruling)).collect();
+            let calls: Vec<_> = batch.iter().map(|ruling| hands.answer(ruling)).collect();
             let results: Vec<_> = stream::iter(calls).buffered(READS_AT_ONCE_MAX).collect().await;
             for result in results {
                 said.push(result?);
@@ -59,52 +68,58 @@ fn batches(rulings: &[Ruling]) -> Vec<&[Ruling]> {
     rulings.chunk_by(|a, b| reads(a) && reads(b)).collect()
 }
 
-/// Gives a call its one result in the session.
-async fn result(cx: &Cx<Turn>, talk: &Talk, ruling: &Ruling) -> Result<FactId, Fault> {
-    match ruling {
-        Ruling::Refused(refusal) => Ok(cx.record(&talk.said(cx.at(), refusal.message()))),
-        Ruling::Approved(approved) => match approved.recovery() {
-            Recovery::Pure | Recovery::Keyed => repeatable(cx, talk, approved).await,
-            Recovery::GuestLocal | Recovery::Probeable | Recovery::Opaque => once(cx, talk, approved).await,
-        },
+impl Hands<'_> {
+    /// Gives a call its one result in the session.
+    async fn answer(&self, ruling: &Ruling) -> Result<FactId, Fault> {
+        match ruling {
+            Ruling::Refused(refusal) => Ok(self.refused(refusal)),
+            Ruling::Approved(approved) => match approved.recovery() {
+                Recovery::Pure | Recovery::Keyed => self.repeatable(approved).await,
+                Recovery::GuestLocal | Recovery::Probeable | Recovery::Opaque => self.once(approved).await,
+            },
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> FactId {
+        self.cx.tell(Progress::Correcting(refusal.words()));
+        self.cx.record(&self.said(refusal.message()))
+    }
+
+    async fn repeatable(&self, approved: &Approved) -> Result<FactId, Fault> {
+        self.cx.effect(name(approved), Hold::NOTHING, |ticket| self.carry_out(approved, ticket)).await
+    }
+
+    async fn once(&self, approved: &Approved) -> Result<FactId, Fault> {
+        let call = approved.call();
+        let intent = Intent { tool: call.tool.clone(), arguments: call.arguments.clone() };
+        let run = |ticket, _: &Intent| self.carry_out(approved, ticket);
+        match self.cx.once(name(approved), intent, Hold::NOTHING, run).await? {
+            Once::Done(said) => Ok(said),
+            Once::InDoubt(_) => Ok(self.in_doubt(approved)),
+        }
+    }
+
+    async fn carry_out(&self, approved: &Approved, ticket: Ticket) -> Result<Settled<FactId>, Fault> {
+        let said = ticket.fact(0);
+        let journalled = approved.dispatch(ticket).map_err(Fault::fatal)?;
+        self.cx.tell(Progress::Calling(approved.call().clone()));
+        let scrubbed = self.bench.executor.execute(journalled).await.scrub(&self.bench.scrubber);
+        self.cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
+        Ok(Settled::new(said).fact(&self.said(scrubbed.message())))
+    }
+
+    fn in_doubt(&self, approved: &Approved) -> FactId {
+        let (position, call, outcome) = (approved.position(), approved.call().clone(), CallOutcome::Failed);
+        self.cx.tell(Progress::Called { call: call.clone(), outcome });
+        self.cx.record(&self.said(Message::Tool { position, call, outcome, text: IN_DOUBT.to_owned() }))
+    }
+
+    fn said(&self, message: Message) -> MessageSaid {
+        self.talk.said(self.cx.at(), message)
     }
 }
 
-async fn repeatable(cx: &Cx<Turn>, talk: &Talk, approved: &Approved) -> Result<FactId, Fault> {
-    let name = ("call", approved.position() as usize);
-    cx.effect(name, Hold::NOTHING, |ticket| carry_out(cx, talk, approved, ticket)).await
-}
-
-async fn once(cx: &Cx<Turn>, talk: &Talk, approved: &Approved) -> Result<FactId, Fault> {
-    let name = ("call", approved.position() as usize);
-    let call = approved.call();
-    let intent = Intent { tool: call.tool.clone(), arguments: call.arguments.clone() };
-    match cx.once(name, intent, Hold::NOTHING, |ticket, _| carry_out(cx, talk, approved, ticket)).await? {
-        Once::Done(said) => Ok(said),
-        Once::InDoubt(_) => Ok(cx.record(&talk.said(cx.at(), in_doubt(approved)))),
-    }
-}
-
-async fn carry_out(
-    cx: &Cx<Turn>,
-    talk: &Talk,
-    approved: &Approved,
-    ticket: Ticket,
-) -> Result<Settled<FactId>, Fault> {
-    let said = ticket.fact(0);
-    let bench = cx.env.workshop.bench(&talk.user).map_err(Fault::fatal)?;
-    let journalled = approved.dispatch(ticket).map_err(Fault::fatal)?;
-    cx.tell(Progress::Calling(approved.call().clone()));
-    let scrubbed = bench.executor.execute(journalled).await.scrub(&bench.scrubber);
-    cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
-    Ok(Settled::new(said).fact(&talk.said(cx.at(), scrubbed.message())))
-}
-
-fn in_doubt(approved: &Approved) -> Message {
-    Message::Tool {
-        position: approved.position(),
-        call: approved.call().clone(),
-        outcome: CallOutcome::Failed,
-        text: IN_DOUBT.to_owned(),
-    }
+/// Calls are named by their place: what a model wrote names nothing.
+fn name(approved: &Approved) -> (&'static str, usize) {
+    ("call", approved.position() as usize)
 }

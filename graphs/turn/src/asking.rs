@@ -1,12 +1,12 @@
 //! Asks the model and waits for its answer. Never looks inside the calls it makes: that is `judging`.
 use crate::{Answered, Judging, Talk, Tally, Turn};
 use domain::{
-    Collector, Finish, Fragment, Message, ModelFault, Progress, Question, Tokens, ToolCall, Turns, Usage, UsageSpent,
-    whole,
+    Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall, Turns,
+    Usage, UsageSpent, whole,
 };
 use durable::{Amount, FactId, durable};
 use engine::{Ticket, prelude::*};
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 
 /// The model is being asked.
 #[state]
@@ -30,11 +30,16 @@ struct Heard {
     usage: Usage,
 }
 
+/// So much has to be left on the money meter for a call: what it really costs is known when it is over.
+const PRICE_MIN: MicroUsd = MicroUsd(1);
+
 impl Step for Asking {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
         let (asking, cx) = (&self, &*cx);
-        let hold = cx.hold(Amount::from(Turns(1)) + cx.env.model.limits().answer_tokens_max.into())?;
-        let heard = cx.effect("answer", hold, |ticket| asking.ask(cx, ticket)).await?;
+        // Read before the effect begins: a view that is behind must not use up an attempt and what it holds.
+        let history = &asking.history(cx).await?;
+        let hold = cx.hold(Amount::from(Turns(1)) + answer_tokens_max(cx).into() + PRICE_MIN.into())?;
+        let heard = cx.effect("answer", hold, |ticket| asking.ask(cx, history, ticket)).await?;
         let Heard { said, calls, finish, usage } = heard;
         let tally = self.tally.and(usage);
         if calls.is_empty() {
@@ -45,47 +50,35 @@ impl Step for Asking {
 }
 
 impl Asking {
-    async fn ask(&self, cx: &Cx<Turn>, ticket: Ticket) -> Result<Settled<Heard>, Fault> {
-        let attempt = ticket.attempt();
-        cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
-        let mut answer = cx.env.model.ask(self.question(cx, &ticket).await?);
-        let mut collector = Collector::default();
-        while let Some(fragment) = answer.next().await {
-            let fragment = fragment.map_err(fault)?;
-            match &fragment {
-                Fragment::Text(text) => cx.tell(Progress::Text(text.clone())),
-                Fragment::Reasoning(text) => cx.tell(Progress::Reasoning(text.clone())),
-                Fragment::Call { .. } | Fragment::Usage(_) | Fragment::Finish(_) => {}
-            }
-            collector.take(fragment);
-        }
-        let answer = collector.finish().map_err(Fault::retry)?;
-        if let (Finish::Refused(why), true) = (&answer.finish, answer.calls.is_empty() && answer.text.is_empty()) {
-            return Err(Fault::fatal(ModelFault::Refused(why.clone())));
-        }
-        if answer.calls.is_empty() && answer.text.is_empty() {
-            return Err(Fault::retry(ModelFault::Broken("it said nothing and called nothing".to_owned())));
-        }
-        let usage = answer.usage.unwrap_or_default();
-        let said = Message::Assistant { text: answer.text, calls: answer.calls.clone() };
-        Ok(Settled::new(Heard { said: ticket.fact(0), calls: answer.calls, finish: answer.finish, usage })
-            .spent(charge(usage))
-            .fact(&self.talk.said(cx.at(), said))
-            .fact(&self.usage(cx, attempt, usage)))
+    async fn history(&self, cx: &Cx<Turn>) -> Result<Vec<Message>, Fault> {
+        let said = cx.env.conversation.upto(&self.talk.session, self.upto).await.map_err(Fault::retry)?;
+        Ok(whole(said.into_iter().map(|said| said.message).collect()))
     }
 
-    async fn question(&self, cx: &Cx<Turn>, ticket: &Ticket) -> Result<Question, Fault> {
-        let env = &cx.env;
-        let said = env.conversation.upto(&self.talk.session, self.upto).await.map_err(Fault::retry)?;
-        Ok(Question {
+    async fn ask(&self, cx: &Cx<Turn>, history: &[Message], ticket: Ticket) -> Result<Settled<Heard>, Fault> {
+        let attempt = ticket.attempt();
+        cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
+        let stream = cx.env.model.ask(self.question(cx, history, &ticket));
+        let Answer { text, calls, finish, usage } = usable(hear(cx, stream).await?)?;
+        let used = usage.unwrap_or_default();
+        let said = Message::Assistant { text, calls: calls.clone() };
+        let heard = Settled::new(Heard { said: ticket.fact(0), calls, finish, usage: used })
+            .fact(&self.talk.said(cx.at(), said))
+            .fact(&self.usage(cx, attempt, used));
+        // A model that does not say what it used has used all that was held.
+        Ok(usage.map(charge).into_iter().fold(heard, Settled::spent))
+    }
+
+    fn question(&self, cx: &Cx<Turn>, history: &[Message], ticket: &Ticket) -> Question {
+        Question {
             session: self.talk.session.clone(),
-            instructions: env.instructions.clone(),
-            messages: whole(said.into_iter().map(|said| said.message).collect()),
-            tools: env.tools.specs(),
-            answer_tokens_max: env.model.limits().answer_tokens_max,
+            instructions: cx.env.instructions.clone(),
+            messages: history.to_vec(),
+            tools: cx.env.tools.specs(),
+            answer_tokens_max: answer_tokens_max(cx),
             key: ticket.key(),
             attempt: ticket.attempt(),
-        })
+        }
     }
 
     fn usage(&self, cx: &Cx<Turn>, attempt: u32, usage: Usage) -> UsageSpent {
@@ -97,6 +90,45 @@ impl Asking {
             attempt,
             usage,
         }
+    }
+}
+
+fn answer_tokens_max(cx: &Cx<Turn>) -> Tokens {
+    cx.env.model.limits().answer_tokens_max
+}
+
+/// Hears an answer out, and passes on what a watcher wants to see at once.
+async fn hear(cx: &Cx<Turn>, mut stream: BoxStream<'static, Result<Fragment, ModelFault>>) -> Result<Answer, Fault> {
+    let mut collector = Collector::default();
+    while let Some(fragment) = stream.next().await {
+        let fragment = fragment.map_err(fault)?;
+        match &fragment {
+            Fragment::Text(text) => cx.tell(Progress::Text(text.clone())),
+            Fragment::Reasoning(text) => cx.tell(Progress::Reasoning(text.clone())),
+            Fragment::Call { .. } | Fragment::Usage(_) | Fragment::Finish(_) => {}
+        }
+        collector.take(fragment);
+        if collector.is_spoilt() {
+            break;
+        }
+    }
+    collector.finish().map_err(Fault::retry)
+}
+
+/// Turns down what is whole and still no answer.
+fn usable(answer: Answer) -> Result<Answer, Fault> {
+    match (&answer.finish, answer.text.is_empty(), answer.calls.is_empty()) {
+        (Finish::Refused(why), true, _) => Err(Fault::fatal(ModelFault::Refused(why.clone()))),
+        // What was refused half way is shown as far as it goes; its calls are not carried out.
+        (Finish::Refused(_), false, _) => Ok(Answer { calls: Vec::new(), ..answer }),
+        (Finish::Stop | Finish::Calls, true, true) => {
+            Err(Fault::retry(ModelFault::Broken("it said nothing and called nothing".to_owned())))
+        }
+        // It would use up all that it may write once more, and have nothing to show for it.
+        (Finish::Length, true, true) => {
+            Err(Fault::fatal(ModelFault::Broken("it reached its limit before it said anything".to_owned())))
+        }
+        (Finish::Stop | Finish::Calls | Finish::Length, _, _) => Ok(answer),
     }
 }
 

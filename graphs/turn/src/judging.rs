@@ -19,10 +19,8 @@ pub struct Judging {
 impl Step for Judging {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
         let (instance, tools) = (cx.instance(), &*cx.env.tools);
-        let rule = |(position, call)| match Proposed::new(instance, position, call).judge(tools).approve() {
-            Ok(approved) => Ruling::Approved(approved),
-            Err(refusal) => Ruling::Refused(refusal),
-        };
+        let rule =
+            |(position, call)| Ruling::from(Proposed::new(instance, position, call).judge(tools).approve());
         let rulings: Vec<_> = (0..).zip(self.calls).map(rule).collect();
         let mut refusals = Vec::new();
         let mut some_approved = false;

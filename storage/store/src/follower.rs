@@ -3,10 +3,11 @@ use crate::{
     ViewFault,
     draft::Draft,
     guarded::{Guarded, Progress},
+    proof::Anchor,
     tables,
 };
 use engine::{
-    follow::{Broken, Entry, FactType, Follower},
+    follow::{Broken, Entry, FactEntry, FactType, Follower},
     log::Lsn,
 };
 use std::sync::Arc;
@@ -27,16 +28,23 @@ impl StoreFollower {
     }
 
     fn write(&self, last: Lsn, entries: &[Entry]) -> Result<(), ViewFault> {
-        let mut draft = Draft::over(&self.view);
+        let (mut draft, mut anchor) = (Draft::over(&self.view), None);
         for entry in entries {
             match entry {
-                Entry::Fact(fact) => tables::take(&mut draft, fact)?,
+                Entry::Fact(fact) => {
+                    tables::take(&mut draft, fact)?;
+                    anchor = Some(anchor_of(fact));
+                }
                 // The engine lists its runs itself.
                 Entry::Started { .. } | Entry::Ended { .. } => {}
             }
         }
-        self.view.apply(&draft.finish(), last)
+        self.view.apply(&draft.finish(), last, anchor)
     }
+}
+
+fn anchor_of(entry: &FactEntry) -> Anchor {
+    Anchor { lsn: entry.lsn, id: entry.id, body: crc32c::crc32c(&entry.fact.bytes) }
 }
 
 impl Follower for StoreFollower {

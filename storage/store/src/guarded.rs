@@ -1,15 +1,17 @@
 //! The one door to a view. Catches its panics, checks its rows, and after the first fault calls it no more: whoever
 //! reads is told so. Wakes who waits for a position; never repairs anything.
-use crate::{Batch, BootId, Keys, Row, Stamp, Table, View, ViewFault};
+use crate::{
+    Batch, Bodies, BootId, Distrust, Keys, Row, Stamp, Table, View, ViewFault,
+    proof::{Anchor, Proof},
+    seal::opened,
+};
 use engine::log::Lsn;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, MutexGuard},
 };
 use tokio::sync::watch;
-
-/// Every row ends with a checksum of its table, key and value: embedded engines return flipped bits without a word.
-const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 /// How far the view is.
 #[derive(Clone, Debug)]
@@ -28,34 +30,74 @@ pub(crate) trait Rows {
 }
 
 pub(crate) struct Guarded {
-    view: Box<dyn View>,
+    /// There until it is dropped.
+    view: Option<Box<dyn View>>,
+    proof: Mutex<Proof>,
     progress: watch::Sender<Progress>,
+    /// Before it is here it would show half of what there is.
+    readable_from: Lsn,
 }
 
 impl Guarded {
-    /// Opens a view for the boot `now`. One that cannot be trusted is wiped: it will be fed from the start.
-    pub(crate) fn open(view: Box<dyn View>, now: Option<BootId>) -> Result<Guarded, ViewFault> {
-        let guarded = Guarded { view, progress: watch::Sender::new(Progress::Fed(Lsn::START)) };
-        let mut stamp = guarded.call("read its stamp", |view| view.stamp())?;
+    /// Takes a view that nobody uses yet, to be read once it holds the journal up to `readable_from`.
+    pub(crate) fn of(view: Box<dyn View>, readable_from: Lsn) -> Guarded {
+        let progress = watch::Sender::new(Progress::Fed(Lsn::START));
+        Guarded { view: Some(view), proof: Mutex::new(Proof::EMPTY), progress, readable_from }
+    }
+
+    /// Looks whether the view can be used in boot `now`: whole, of this journal, and left in order. What it returns is
+    /// why not; a fault is worse.
+    pub(crate) fn look(&self, now: Option<BootId>, journal: &dyn Bodies) -> Result<Option<Distrust>, ViewFault> {
+        let stamp = self.call("read its stamp", |view| view.stamp())?;
         if !stamp.trusted(now) {
-            guarded.call("forget everything", |view| view.wipe())?;
-            stamp = Stamp::EMPTY;
+            return Ok(Some(Distrust::Unclean));
         }
-        guarded.call("note who writes", |view| view.begin(now))?;
-        guarded.progress.send_replace(Progress::Fed(stamp.position));
-        Ok(guarded)
+        let proof = match self.call("read its proof", |view| Proof::of(view))? {
+            Ok(proof) if proof.is_of(journal) => proof,
+            Ok(_) => return Ok(Some(Distrust::OtherJournal)),
+            Err(distrust) => return Ok(Some(distrust)),
+        };
+        self.call("read all rows", |view| proof.holds(view, &stamp))?;
+        self.stand(&stamp, proof);
+        Ok(None)
+    }
+
+    /// Forgets all that the view holds: it will be fed from the start.
+    pub(crate) fn wipe(&self) -> Result<(), ViewFault> {
+        self.call("forget everything", |view| view.wipe())?;
+        self.stand(&Stamp::EMPTY, Proof::EMPTY);
+        Ok(())
+    }
+
+    /// Notes that boot `now` writes from here on.
+    pub(crate) fn begin(&self, now: Option<BootId>) -> Result<(), ViewFault> {
+        self.call("note who writes", |view| view.begin(now))
+    }
+
+    /// Says whether it holds enough to be read.
+    pub(crate) fn readable(&self) -> Result<(), ViewFault> {
+        let wanted = self.readable_from;
+        match &*self.progress.borrow() {
+            Progress::Fed(at) | Progress::Closed(at) if *at >= wanted => Ok(()),
+            Progress::Fed(at) | Progress::Closed(at) => Err(ViewFault::Rebuilding { at: *at, wanted }),
+            Progress::Broken(fault) => Err(fault.clone()),
+        }
     }
 
     pub(crate) fn range(&self, table: Table, keys: &Keys, limit: usize) -> Result<Vec<Row>, ViewFault> {
         self.call("read rows", |view| {
-            let unseal = |(key, value): Row| unsealed(table, &key, value).map(|value| (key, value));
-            view.range(table, keys, limit)?.into_iter().map(unseal).collect()
+            let open = |(key, kept): Row| opened(table, &key, kept).map(|(value, _)| (key, value));
+            view.range(table, keys, limit)?.into_iter().map(open).collect()
         })
     }
 
-    pub(crate) fn apply(&self, batch: &Batch, position: Lsn) -> Result<(), ViewFault> {
-        let sealed = sealed_batch(batch);
-        self.call("apply a group", |view| view.apply(&sealed, position))?;
+    pub(crate) fn apply(&self, batch: &Batch, position: Lsn, anchor: Option<Anchor>) -> Result<(), ViewFault> {
+        let before = *self.proof();
+        let after = self.call("apply a group", |view| {
+            let (kept, after) = before.after(view, batch, position, anchor)?;
+            view.apply(&kept, position).map(|()| after)
+        })?;
+        *self.proof() = after;
         self.progress.send_replace(Progress::Fed(position));
         Ok(())
     }
@@ -85,6 +127,15 @@ impl Guarded {
         self.progress.subscribe()
     }
 
+    fn stand(&self, stamp: &Stamp, proof: Proof) {
+        *self.proof() = proof;
+        self.progress.send_replace(Progress::Fed(stamp.position));
+    }
+
+    fn proof(&self) -> MutexGuard<'_, Proof> {
+        self.proof.lock().expect("it is only copied and replaced under its lock")
+    }
+
     fn call<T>(
         &self,
         act: &'static str,
@@ -93,49 +144,45 @@ impl Guarded {
         if let Progress::Broken(fault) = &*self.progress.borrow() {
             return Err(fault.clone());
         }
-        // What a panic leaves behind does not matter: nobody calls the view after it.
-        catch_unwind(AssertUnwindSafe(|| work(&*self.view)))
-            .unwrap_or_else(|panic| Err(ViewFault::Panicked { act, said: said(&*panic) }))
-            .inspect_err(|fault| self.broken(fault))
+        let view = self.view.as_deref().expect("it is there until this is dropped");
+        caught(act, || work(view)).inspect_err(|fault| self.broken(fault))
     }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let Some(view) = self.view.take() else { return };
+        match &*self.progress.borrow() {
+            // Its threads and locks may be in any state: to end it may take for ever. A process has few of these.
+            Progress::Broken(ViewFault::Panicked { .. }) => std::mem::forget(view),
+            Progress::Fed(_) | Progress::Closed(_) | Progress::Broken(_) => {
+                // Nobody is left to be told.
+                let _said = caught("end", || {
+                    drop(view);
+                    Ok(())
+                });
+            }
+        }
+    }
+}
+
+/// Does what may panic.
+pub(crate) fn caught<T>(
+    act: &'static str,
+    work: impl FnOnce() -> Result<T, ViewFault>,
+) -> Result<T, ViewFault> {
+    // What a panic leaves behind does not matter: nobody calls the view after it.
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(ViewFault::Panicked { act, said: said(&*panic) }))
 }
 
 impl Rows for Guarded {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ViewFault> {
         self.call("read a row", |view| {
-            view.get(table, key)?.map(|value| unsealed(table, key, value)).transpose()
+            let kept = view.get(table, key)?;
+            kept.map(|kept| opened(table, key, kept).map(|(value, _)| value)).transpose()
         })
     }
-}
-
-fn sealed_batch(batch: &Batch) -> Batch {
-    let mut sealed = Batch::default();
-    for (table, key, value) in batch.changes() {
-        match value {
-            Some(value) => sealed.put(table, key.to_vec(), seal(table, key, value)),
-            None => sealed.delete(table, key.to_vec()),
-        }
-    }
-    sealed
-}
-
-fn seal(table: Table, key: &[u8], value: &[u8]) -> Vec<u8> {
-    [value, &checksum(table, key, value)].concat()
-}
-
-fn unsealed(table: Table, key: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>, ViewFault> {
-    let damaged = || ViewFault::Damaged { table };
-    let length = value.len().checked_sub(CHECKSUM_BYTES).ok_or_else(damaged)?;
-    let found = value.split_off(length);
-    if found != checksum(table, key, &value) {
-        return Err(damaged());
-    }
-    Ok(value)
-}
-
-fn checksum(table: Table, key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let name = crc32c::crc32c(table.name().as_bytes());
-    crc32c::crc32c_append(crc32c::crc32c_append(name, key), value).to_be_bytes()
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {

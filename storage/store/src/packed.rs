@@ -64,6 +64,11 @@ impl<'a> Unpacked<'a> {
         self.array().map(u128::from_be_bytes)
     }
 
+    /// Says that nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns `value` if nothing is left.
     pub(crate) fn end<T>(self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)

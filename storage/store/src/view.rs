@@ -19,17 +19,20 @@ pub enum Table {
     SessionsByUser,
     /// What sessions used up.
     Usage,
+    /// What shows that the others are whole, and of which journal.
+    Proof,
 }
 
 impl Table {
     /// All of them, for a view that opens them beforehand.
-    pub const ALL: [Table; 6] = [
+    pub const ALL: [Table; 7] = [
         Table::Conversation,
         Table::Turns,
         Table::TurnCounts,
         Table::Sessions,
         Table::SessionsByUser,
         Table::Usage,
+        Table::Proof,
     ];
 
     /// The name under which a view keeps it.
@@ -41,6 +44,7 @@ impl Table {
             Table::Sessions => "sessions",
             Table::SessionsByUser => "sessions_by_user",
             Table::Usage => "usage",
+            Table::Proof => "proof",
         }
     }
 }
@@ -193,7 +197,8 @@ pub trait View: Send + Sync + 'static {
     fn wipe(&self) -> Result<(), ViewFault>;
 }
 
-/// A view is broken. It is not called again; all that helps is another one, built from the journal.
+/// A view cannot be read or written. After most of these it is not called again, and another one is built from the
+/// journal.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ViewFault {
     /// It said so.
@@ -219,6 +224,22 @@ pub enum ViewFault {
         /// Where.
         table: Table,
     },
+    /// Each row is right, but some are missing, left over, or of an earlier time.
+    #[error("the view is not whole: {rows} rows where it wrote {expected}, or older ones")]
+    NotWhole {
+        /// How many there are.
+        rows: u64,
+        /// How many there should be.
+        expected: u64,
+    },
+    /// It is being built anew, and would show half of what there is.
+    #[error("the view is being rebuilt: it has read {} of {} records", at.0, wanted.0)]
+    Rebuilding {
+        /// How far it is.
+        at: Lsn,
+        /// Where it has to be before it is read.
+        wanted: Lsn,
+    },
     /// No table takes the fact. The engine asks for the known facts at open, so this is a fault of this build.
     #[error("no table takes fact {} of move {} of {}", id.n, id.seq, id.instance)]
     Untaken {
@@ -228,6 +249,24 @@ pub enum ViewFault {
         #[source]
         source: Refused,
     },
+}
+
+impl ViewFault {
+    /// Wraps what an engine said when it was asked to `act`.
+    pub fn failed<E: Error + Send + Sync + 'static>(act: &'static str) -> impl FnOnce(E) -> ViewFault {
+        move |source| ViewFault::Failed { act, source: Arc::new(source) }
+    }
+
+    /// Says whether another view, built from the same journal, would do better.
+    pub(crate) fn is_of_the_view(&self) -> bool {
+        match self {
+            ViewFault::Failed { .. }
+            | ViewFault::Panicked { .. }
+            | ViewFault::Damaged { .. }
+            | ViewFault::NotWhole { .. } => true,
+            ViewFault::Rebuilding { .. } | ViewFault::Untaken { .. } => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `oxydra instances`: the runs of graphs, and one run with its past, read beside whoever runs.
 use super::print;
 use crate::{
-    args::{Instance, Listing},
+    args::{Home, Instance},
     exit::{Exit, Failure},
     house,
 };
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 /// A body in a text listing is cut to this length; `--json` has all of it.
 const BODY_CHARS_MAX: usize = 120;
 
-pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
-    let runs = house::reading(&listing.home)?.runs().map_err(house::unopened)?;
-    if listing.json {
+pub(crate) fn list(of: &Home) -> Result<Exit, Failure> {
+    let runs = house::reading(&of.home)?.runs().map_err(Failure::storage)?;
+    if of.json {
         let rows: Vec<_> = runs.iter().map(summary).collect();
         return print(&format!("{}\n", Value::from(rows)));
     }
@@ -30,7 +30,7 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
 
 pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
     let journal = house::reading(&instance.home)?;
-    let runs = journal.runs().map_err(house::unopened)?;
+    let runs = journal.runs().map_err(Failure::storage)?;
     let fitting: Vec<_> = runs.iter().filter(|run| instance.id.fits(run.instance)).collect();
     let id = match fitting[..] {
         [run] => run.instance,
@@ -40,7 +40,7 @@ pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
             return Err(Failure::usage(format!("{n} instances begin with `{}`: write more of the id", instance.id.as_str())));
         }
     };
-    let Some((run, past)) = journal.past(id).map_err(house::unopened)? else {
+    let Some((run, past)) = journal.past(id).map_err(Failure::storage)? else {
         return Err(Failure::other(format!("instance {id} is gone")));
     };
     if instance.json {

@@ -1,24 +1,26 @@
 //! `oxydra run`: one prompt, or one after the other, in one session.
 use crate::{
     args::{Input, Run},
-    desk::Desk,
+    desk::{Desk, UnderWay},
     exit::{Exit, Failure},
     house::House,
     interrupt::Interrupts,
-    prompt::{self, Line},
+    lines::{self, Line},
+    prompt,
+    report::{Report, Reporter},
     surface::{JsonLines, Surface, Text},
-    watch::{Reporter, Watch, Watched},
+    watch::{Watch, Watched},
 };
-use domain::TurnId;
+use config::{Config, Home, Sources};
 use engine::Told;
 use std::io::{self, IsTerminal, Write};
+use telemetry::Level;
 use tokio::sync::broadcast::Receiver;
-use turn::Turn;
 
 /// Threads for turns: one thinks while another waits for its file.
 const WORKERS: usize = 2;
 
-pub(crate) fn run(run: Run) -> Result<Exit, Failure> {
+pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
     // Read before the home is opened: a prompt that cannot be used should leave no trace.
     let prompt = match &run.input {
         Input::Lines => None,
@@ -27,25 +29,26 @@ pub(crate) fn run(run: Run) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.map_err(Failure::other)?;
-    let exit = runtime.block_on(talk(&run, prompt));
+    let exit = runtime.block_on(talk(run, prompt));
     // A turn that is left, or one of another session, must not keep the process: it goes on next time.
     runtime.shutdown_background();
     exit
 }
 
 async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
-    let house = House::open(&run.home, &run.user, run.model.as_deref())?;
-    let told = house.engine.listen();
+    let sources = Sources::usual(&run.home, std::env::vars_os());
+    let sources = run.model.iter().fold(sources, |sources, model| sources.model(model));
+    let (config, notices) = Config::load(&sources).map_err(Failure::configuration)?;
     let mut surface: Box<dyn Surface> =
-        if run.json { Box::new(JsonLines) } else { Box::new(Text::of_process()) };
-    house.notices.iter().for_each(|notice| surface.notice(notice));
-    let desk = Desk::sit(&house, &run.user, &run.session).await?;
-    let reporter = Reporter::new(&run.user, &desk.session, house.config.runtime.max_turns.0);
-    let mut talk = Talk { house: &house, desk, reporter, surface, interrupts: Interrupts::listen() };
-    let exit = tokio::select! {
-        exit = talk.all(prompt, told) => exit,
-        Some(fault) = house.engine.halted() => Err(Failure::other(fault)),
-    };
+        if run.json { Box::new(JsonLines::of_process()) } else { Box::new(Text::of_process()) };
+    notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
+    let home = Home::create(&run.home).map_err(Failure::storage)?;
+    let (log, _telemetry) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
+    let (house, notice) = House::open(&home, &run.user, config, &log)?;
+    // At once: the turns that an earlier process left speak already.
+    let told = house.engine.listen();
+    notice.iter().for_each(|notice| surface.notice(notice));
+    let exit = Talk::sit(&house, run, surface).await?.all(prompt, told).await;
     house.engine.close();
     exit
 }
@@ -58,54 +61,64 @@ struct Talk<'a> {
     interrupts: Interrupts,
 }
 
-impl Talk<'_> {
-    async fn all(&mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
-        let exit = match self.interrupted(told).await? {
+impl<'a> Talk<'a> {
+    async fn sit(house: &'a House, run: &Run, surface: Box<dyn Surface>) -> Result<Talk<'a>, Failure> {
+        let interrupts = Interrupts::listen();
+        let desk = Desk::sit(house, &run.user, &run.session).await?;
+        let reporter = Reporter::new(&run.user, desk.session(), house.config.runtime.max_turns.0);
+        Ok(Talk { house, desk, reporter, surface, interrupts })
+    }
+
+    async fn all(mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
+        let exit = match self.interrupted(told).await {
             Watched::Left => return Ok(Exit::Cancelled),
             Watched::Over(exit) => exit,
         };
         match prompt {
             None => self.lines(exit).await,
-            Some(prompt) => match self.turn(prompt).await? {
-                Watched::Over(exit) => Ok(exit),
-                Watched::Left => Ok(Exit::Cancelled),
-            },
+            Some(prompt) => self.turn(prompt).await.map(exit_of),
         }
     }
 
     /// Turns that were under way when an earlier process died come first, in order.
-    async fn interrupted(&mut self, told: Receiver<Told>) -> Result<Watched, Failure> {
+    async fn interrupted(&mut self, mut told: Receiver<Told>) -> Watched {
+        for session in self.desk.elsewhere() {
+            let more = format!("a turn that was interrupted goes on in session {session}: `--session {session}` shows it");
+            self.surface.notice(&more);
+        }
         let mut exit = Exit::Answered;
         for turn in self.desk.interrupted() {
             self.surface.notice("finishing the turn that was interrupted");
-            match self.watch(turn, told.resubscribe()).await? {
-                Watched::Left => return Ok(Watched::Left),
+            match self.watch(turn, &mut told).await {
+                Watched::Left => return Watched::Left,
                 Watched::Over(how) => exit = how,
             }
         }
-        Ok(Watched::Over(exit))
+        Watched::Over(exit)
     }
 
     async fn turn(&mut self, prompt: String) -> Result<Watched, Failure> {
-        let told = self.house.engine.listen();
+        let mut told = self.house.engine.listen();
         let (turn, starting) = self.desk.begin(prompt)?;
-        let run = starting.await.map_err(|fault| Failure::other(fault.to_string()))?;
-        self.watch((turn, run), told).await
+        let run = starting.await.map_err(|fault| Failure::storage(fault.to_string()))?;
+        Ok(self.watch(UnderWay { turn, run, rounds: 0 }, &mut told).await)
     }
 
-    async fn watch(&mut self, turn: (TurnId, engine::Run<Turn>), told: Receiver<Told>) -> Result<Watched, Failure> {
-        let watch = Watch::new(self.house, &mut self.reporter, &mut *self.surface, turn, told);
+    async fn watch(&mut self, UnderWay { turn, run, rounds }: UnderWay, told: &mut Receiver<Told>) -> Watched {
+        let report = Report::new(&mut self.reporter, turn, rounds);
+        let watch = Watch { store: &self.house.store, surface: &mut *self.surface, report, run, told };
         watch.to_the_end(&mut self.interrupts).await
     }
 
     /// One prompt per line. The exit code is that of the last turn.
     async fn lines(&mut self, before: Exit) -> Result<Exit, Failure> {
-        let (mut lines, mut exit) = (prompt::lines(), before);
+        let (mut lines, mut exit) = (lines::lines(), before);
         loop {
             self.ask();
             let line = tokio::select! {
                 line = lines.recv() => line,
                 () = self.interrupts.next() => return Ok(Exit::Cancelled),
+                Some(fault) = self.house.engine.halted() => return Err(Failure::storage(fault)),
             };
             match line {
                 None => return Ok(exit),
@@ -113,7 +126,7 @@ impl Talk<'_> {
                     self.surface.notice(&failure.to_string());
                     exit = failure.exit();
                 }
-                Some(Line::Prompt(text)) if text.trim().is_empty() => {}
+                Some(Line::Prompt(text)) if text.is_empty() => {}
                 Some(Line::Prompt(text)) => match self.turn(text).await? {
                     Watched::Over(how) => exit = how,
                     Watched::Left => return Ok(Exit::Cancelled),
@@ -127,5 +140,12 @@ impl Talk<'_> {
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
             let _ = write!(io::stderr(), "> ").and_then(|()| io::stderr().flush());
         }
+    }
+}
+
+fn exit_of(watched: Watched) -> Exit {
+    match watched {
+        Watched::Over(exit) => exit,
+        Watched::Left => Exit::Cancelled,
     }
 }

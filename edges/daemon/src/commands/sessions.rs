@@ -14,8 +14,8 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
     let durable = journal.durable();
     journal.feed(follower);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::other)?;
-    runtime.block_on(store.reach(durable)).map_err(Failure::other)?;
-    let sessions = store.sessions(&listing.user).map_err(Failure::other)?;
+    runtime.block_on(store.reach(durable)).map_err(Failure::storage)?;
+    let sessions = store.sessions(&listing.user).map_err(Failure::storage)?;
     if listing.json {
         let sessions = sessions.into_iter().map(row).collect();
         let frame = Frame::SessionList(SessionList { request_id: String::new(), sessions });
@@ -25,7 +25,8 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
         return print(&format!("no sessions of user `{}` yet: `oxydra run` opens one\n", listing.user));
     }
     let line = |row: &SessionRow| {
-        format!("{}  {}  {:>4} turns  {}\n", row.session, Timestamp(row.at.0), row.turns, row.title)
+        let turns = if row.turns == 1 { "turn " } else { "turns" };
+        format!("{}  {}  {:>4} {turns}  {}\n", row.session, Timestamp(row.at.0), row.turns, row.title)
     };
     print(&sessions.iter().map(line).collect::<String>())
 }

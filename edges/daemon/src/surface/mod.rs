@@ -1,5 +1,6 @@
 //! Where frames are shown: as text for a person, or as JSON lines for a program.
 mod json;
+mod printable;
 mod text;
 
 pub(crate) use json::JsonLines;

@@ -1,9 +1,9 @@
 //! Text for a person: the answer on standard output as it comes, everything about it on standard error.
-use super::Surface;
-use frames::{CallStatus, Frame, ProgressKind, TurnProgress};
+use super::{Surface, printable::printable};
+use frames::{AssistantDelta, CallStatus, Frame, ProgressKind, TurnProgress};
 use std::io::{self, Write};
 
-/// A line about a call is cut to this length: a terminal's width.
+/// A line about a call is cut to this length: a terminal's width. What went wrong is never cut.
 const LINE_CHARS_MAX: usize = 100;
 
 /// Writes the answer to `out` and everything else to `aside`.
@@ -29,98 +29,94 @@ impl<O: Write, A: Write> Text<O, A> {
 
     fn write(&mut self, text: &str) {
         self.shown.push_str(text);
-        self.in_line = !self.shown.ends_with('\n') && !self.shown.is_empty();
+        let text = printable(text);
+        if let Some(last) = text.chars().last() {
+            self.in_line = last != '\n';
+        }
         // The reader may be gone; the turn goes on all the same.
-        let _ = self.out.write_all(printable(text).as_bytes()).and_then(|()| self.out.flush());
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
-    fn end_line(&mut self) {
+    /// Ends the line, and with it the text of the round.
+    fn end(&mut self) {
+        self.shown.clear();
         if std::mem::take(&mut self.in_line) {
             let _ = self.out.write_all(b"\n").and_then(|()| self.out.flush());
         }
     }
 
+    /// A line about the text, on a line of its own.
     fn aside(&mut self, text: &str) {
-        self.end_line();
-        let line = printable(text.lines().next().unwrap_or_default());
-        let cut: String = line.chars().take(LINE_CHARS_MAX).collect();
-        let more = if cut.len() < line.len() { "…" } else { "" };
-        let _ = writeln!(self.aside, "{cut}{more}");
+        self.end();
+        let _ = writeln!(self.aside, "{}", printable(text));
+    }
+
+    fn delta(&mut self, AssistantDelta { reset, delta, .. }: &AssistantDelta) {
+        if *reset && !delta.starts_with(&self.shown) {
+            self.aside("· asked again: what stands above of this answer no longer counts");
+        }
+        // What begins again with what is on the screen goes on there.
+        let more = if *reset { delta.strip_prefix(self.shown.as_str()).unwrap_or(delta) } else { delta };
+        self.write(more);
     }
 
     fn progress(&mut self, frame: &TurnProgress) {
         let progress = &frame.progress;
         match (&progress.kind, &progress.call) {
             (ProgressKind::ToolExecution, Some(call)) if call.status == CallStatus::Running => {
-                self.aside(&format!("· {}", progress.message));
+                self.aside(&format!("· {}", line(&progress.message)));
             }
             (ProgressKind::ToolExecution, Some(call)) if call.status != CallStatus::Done => {
-                self.aside(&format!("  {}", progress.message));
+                self.aside(&format!("  {}", line(&progress.message)));
             }
-            (ProgressKind::Correction, _) => self.aside(&format!("· corrected: {}", progress.message)),
-            (ProgressKind::ProviderCall, _) => {
-                self.end_line();
-                self.shown.clear();
-            }
-            (ProgressKind::ToolExecution | ProgressKind::Other(_), _) => {}
+            (ProgressKind::Correction, _) => self.aside(&format!("· corrected: {}", line(&progress.message))),
+            (ProgressKind::ProviderCall | ProgressKind::ToolExecution | ProgressKind::Other(_), _) => {}
         }
     }
 
-    /// Shows what the person has not seen of the answer: a listener that fell behind has missed words.
+    /// Shows what the person has not seen of the answer.
     fn complete(&mut self, answer: &str) {
-        match answer.strip_prefix(&self.shown) {
-            Some(rest) => {
-                let rest = rest.to_owned();
-                self.write(&rest);
-            }
-            None => {
-                self.end_line();
-                self.shown.clear();
-                self.write(answer);
-            }
+        if !answer.starts_with(&self.shown) {
+            self.end();
         }
-        self.end_line();
-        self.shown.clear();
+        let rest = answer.strip_prefix(self.shown.as_str()).unwrap_or(answer).to_owned();
+        self.write(&rest);
+        self.end();
     }
 }
 
 impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
     fn show(&mut self, frame: &Frame) {
         match frame {
-            Frame::AssistantDelta(delta) if delta.reset => {
-                self.aside("· asked again: what stands above of this answer no longer counts");
-                self.shown.clear();
-            }
-            Frame::AssistantDelta(delta) => self.write(&delta.delta),
+            Frame::AssistantDelta(delta) => self.delta(delta),
             Frame::TurnProgress(progress) => self.progress(progress),
             Frame::TurnCompleted(done) => self.complete(&done.response.message),
-            Frame::TurnCancelled(_) => {
-                self.aside("cancelled");
-                self.shown.clear();
-            }
-            Frame::Error(error) => {
-                self.aside(&format!("oxydra: {}", error.message));
-                self.shown.clear();
-            }
+            Frame::TurnCancelled(_) => self.aside("cancelled"),
+            Frame::Error(error) => self.aside(&format!("oxydra: {}", error.message)),
             Frame::HelloAck(_) | Frame::TurnStarted(_) | Frame::ReasoningDelta(_) | Frame::SessionList(_) => {}
         }
     }
     fn notice(&mut self, text: &str) {
-        self.end_line();
-        let _ = writeln!(self.aside, "oxydra: {text}");
+        self.aside(&format!("oxydra: {text}"));
     }
 }
 
-/// Text without the control characters that would steer a terminal: what a model or a file says is not to be trusted.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+/// The first line of a text, cut.
+fn line(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let cut: String = first.chars().take(LINE_CHARS_MAX).collect();
+    let more = if cut.len() < text.trim_end().len() { "…" } else { "" };
+    format!("{cut}{more}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
-    use frames::{AssistantDelta, FinishReason, Session, Turn, TurnCompleted, TurnResponse, TurnState};
+    use frames::{
+        CallReport, ErrorCode, ErrorFrame, FinishReason, Progress, Session, Turn, TurnCancelled, TurnCompleted,
+        TurnResponse, TurnState,
+    };
 
     fn session() -> Session {
         Session { user_id: "u".into(), session_id: "s".into() }
@@ -128,45 +124,121 @@ mod tests {
     fn turn() -> Turn {
         Turn { turn_id: "t".into(), state: TurnState::Running }
     }
-    fn says(delta: &str, reset: bool) -> Frame {
-        let (request_id, delta) = (String::new(), delta.into());
-        Frame::AssistantDelta(AssistantDelta { request_id, session: session(), turn: turn(), seq: 1, round: 1, attempt: 1, reset, delta })
+    fn delta(delta: &str, reset: bool) -> Frame {
+        let (request_id, session, turn) = (String::new(), session(), turn());
+        let (seq, round, attempt, delta) = (1, 1, 1, delta.into());
+        Frame::AssistantDelta(AssistantDelta { request_id, session, turn, seq, round, attempt, reset, delta })
+    }
+    fn says(text: &str) -> Frame {
+        delta(text, false)
+    }
+    fn again(text: &str) -> Frame {
+        delta(text, true)
+    }
+    fn progress(kind: ProgressKind, message: &str, status: Option<CallStatus>) -> Frame {
+        let call = status.map(|status| CallReport {
+            id: String::new(),
+            name: "t".into(),
+            arguments: "{}".into(),
+            status,
+        });
+        let progress = Progress { kind, message: message.into(), turn: 1, max_turns: 8, call };
+        let (request_id, session, turn, seq) = (String::new(), session(), turn(), 2);
+        Frame::TurnProgress(TurnProgress { request_id, session, turn, seq, progress })
+    }
+    fn calls(message: &str) -> Frame {
+        progress(ProgressKind::ToolExecution, message, Some(CallStatus::Running))
     }
     fn done(message: &str) -> Frame {
-        let response =
-            TurnResponse { message: message.into(), tool_calls: vec![], finish_reason: FinishReason::Stop, usage: None };
-        Frame::TurnCompleted(TurnCompleted { request_id: String::new(), session: session(), turn: turn(), seq: 2, response })
+        let (message, tool_calls) = (message.into(), vec![]);
+        let response = TurnResponse { message, tool_calls, finish_reason: FinishReason::Stop, usage: None };
+        let (request_id, session, turn, seq) = (String::new(), session(), turn(), 2);
+        Frame::TurnCompleted(TurnCompleted { request_id, session, turn, seq, response })
     }
+    fn cancelled() -> Frame {
+        let (request_id, session, turn, seq) = (String::new(), session(), turn(), 2);
+        Frame::TurnCancelled(TurnCancelled { request_id, session, turn, seq })
+    }
+
+    /// Both streams as one, as a person sees them; what is said aside is marked.
     fn check(frames: &[Frame], expected: Expect) {
-        let mut text = Text::new(Vec::new(), Vec::new());
+        let screen = Screen::default();
+        let mut text = Text::new(screen.clone(), Aside(screen.clone()));
         frames.iter().for_each(|frame| text.show(frame));
-        let (out, aside) = (String::from_utf8(text.out).unwrap(), String::from_utf8(text.aside).unwrap());
-        expected.assert_eq(&format!("{out}---\n{aside}"));
+        expected.assert_eq(&screen.0.lock().unwrap());
+    }
+
+    #[derive(Clone, Default)]
+    struct Screen(std::sync::Arc<std::sync::Mutex<String>>);
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    struct Aside(Screen);
+    impl Write for Aside {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.0.lock().unwrap().ends_with(['\n']) || self.0.0.lock().unwrap().is_empty() {
+                self.0.write_all(b"# ")?;
+            }
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
     fn an_answer_is_shown_once_and_whole() {
-        check(&[says("one ", false), says("two", false), done("one two")], expect![[r#"
-            one two
-            ---
-        "#]]);
-        check(&[says("one ", false), done("one two three")], expect![[r#"
-            one two three
-            ---
-        "#]]);
-        check(&[says("wrong", false), says("", true), says("right", false), done("right")], expect![[r#"
-            wrong
-            right
-            ---
-            · asked again: what stands above of this answer no longer counts
-        "#]]);
+        check(&[says("one "), says("two"), done("one two")], expect![[r#""#]]);
+        check(&[says("one "), done("one two three")], expect![[r#""#]]);
+        check(&[done("nothing streamed")], expect![[r#""#]]);
+        check(&[says("ends with a line\n"), done("ends with a line\n")], expect![[r#""#]]);
     }
 
     #[test]
-    fn what_would_steer_the_terminal_is_left_out() {
-        check(&[done("a\u{1b}[2Jb\u{7}c\r")], expect![[r#"
-            a[2Jbc
-            ---
-        "#]]);
+    fn what_no_longer_counts_is_said_so() {
+        check(&[says("wrong"), again(""), says("right"), done("right")], expect![[r#""#]]);
+        check(&[again(""), says("right"), done("right")], expect![[r#""#]]);
+        check(&[says("one "), again("one two"), done("one two")], expect![[r#""#]]);
+        check(&[says("other"), again("one two"), done("one two")], expect![[r#""#]]);
+        check(&[says("other"), done("one two")], expect![[r#""#]]);
+    }
+
+    #[test]
+    fn calls_stand_between_the_words() {
+        let long = format!("file_write {}\nsecond line", "x".repeat(200));
+        check(
+            &[
+                progress(ProgressKind::ProviderCall, "asking the model", None),
+                says("I look."),
+                calls("file_list {}"),
+                progress(ProgressKind::ToolExecution, "file_list: done", Some(CallStatus::Done)),
+                says("I write.\n"),
+                calls(&long),
+                progress(ProgressKind::ToolExecution, "file_write: failed", Some(CallStatus::Failed)),
+                progress(ProgressKind::Correction, "`path` is missing\nwrite it", None),
+                says("Sorry."),
+                done("Sorry."),
+            ],
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn without_an_answer_it_says_why_and_cuts_nothing() {
+        check(&[says("so fa"), cancelled()], expect![[r#""#]]);
+        let why = format!("cannot write: {}", "/long/path".repeat(20));
+        let error = Frame::Error(ErrorFrame::new(ErrorCode::Storage, why));
+        check(&[says("so fa"), error, says("next"), done("next")], expect![[r#""#]]);
+    }
+
+    #[test]
+    fn what_steers_a_terminal_stays_out_wherever_it_comes_from() {
+        check(&[calls("t \u{1b}[2J"), says("a\u{1b}"), done("a\u{1b}[31mb\u{7}\r")], expect![[r#""#]]);
     }
 }

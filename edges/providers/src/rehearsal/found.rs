@@ -30,8 +30,16 @@ pub(super) struct Hit<'a> {
 const HOME: &str = "/shared/";
 /// How the tools' own words begin. A file may well end with brackets of its own.
 const NOTES: [&str; 10] = [
-    "the file is empty", "the directory is empty", "lines ", "line ", "names ", "no line holds it", "the first ", "cut: ",
-    "what is not UTF-8", "go on with ",
+    "the file is empty",
+    "the directory is empty",
+    "lines ",
+    "line ",
+    "names ",
+    "no line holds it",
+    "the first ",
+    "cut: ",
+    "what is not UTF-8",
+    "go on with ",
 ];
 
 impl Found {
@@ -91,7 +99,9 @@ impl Found {
     /// What is missing and no further call would bring.
     pub(super) fn lost(&self) -> Option<&str> {
         let is_loss = |part: &&str| {
-            part.contains("is cut") || part.starts_with("cut: ") || part.starts_with("what is not UTF-8")
+            part.contains("is cut")
+                || part.starts_with("cut: ")
+                || part.starts_with("what is not UTF-8")
                 || part.starts_with("the first ")
         };
         self.note()?.split("; ").find(is_loss)
@@ -99,7 +109,10 @@ impl Found {
 
     /// Whether this is the page behind another.
     pub(super) fn follows(&self, page: &Found) -> bool {
-        self.tool == page.tool && self.path == page.path && self.offset.is_some() && self.offset == page.next_offset()
+        self.tool == page.tool
+            && self.path == page.path
+            && self.offset.is_some()
+            && self.offset == page.next_offset()
     }
 }
 
@@ -135,7 +148,10 @@ mod tests {
     fn files_that_look_like_notes_are_files() {
         let own = found("file_read", "a = 1\n[section]");
         assert_eq!((own.body(), own.note()), ("a = 1\n[section]", None));
-        let cut = found("file_read", "xx\n[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]");
+        let cut = found(
+            "file_read",
+            "xx\n[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]",
+        );
         assert_eq!((cut.body(), cut.lost()), ("xx\n", Some("line 1 is longer than 16 KiB and is cut")));
     }
 

@@ -74,18 +74,16 @@ fn slots() -> String {
     lines.iter().map(|line| wrapped(line, 2, 6)).collect()
 }
 
-/// Breaks a text at spaces, with one indentation for its first line and one for the others.
+/// Breaks a text at spaces and behind `|`, with one indentation for its first line and one for the others.
 fn wrapped(text: &str, first: usize, others: usize) -> String {
     let mut lines = vec![" ".repeat(first)];
-    for word in text.split(' ') {
+    for piece in text.split_inclusive([' ', '|']) {
         let line = lines.last_mut().expect("starts with one line");
-        let is_fresh = line.trim().is_empty();
-        if !is_fresh && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(format!("{}{word}", " ".repeat(others)));
+        if line.chars().count() + piece.trim_end().chars().count() > WIDTH {
+            lines.push(format!("{}{piece}", " ".repeat(others)));
         } else {
-            line.push_str(if is_fresh { "" } else { " " });
-            line.push_str(word);
+            line.push_str(piece);
         }
     }
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }

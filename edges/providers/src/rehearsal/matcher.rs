@@ -6,7 +6,7 @@ use super::token::{Kind, Token};
 use std::cell::Cell;
 
 /// A thousand times what a sentence of five steps needs, and a fraction of a second: texts built to confuse end here.
-const FUEL: u32 = 2_000_000;
+const FUEL: u32 = 1_000_000;
 
 /// More files than a person names one by one.
 const NAMES_MAX: usize = 16;
@@ -27,6 +27,8 @@ pub(super) enum Target {
 enum Catch<'a> {
     Names(Vec<Target>),
     Text(&'a str),
+    /// A text without quotation marks that took the clause to its end.
+    OpenText(&'a str),
     Number(u64),
 }
 
@@ -70,6 +72,10 @@ impl Caught<'_> {
     fn find(&self, slot: &str) -> Option<&Catch<'_>> {
         self.0.iter().find(|(name, _)| *name == slot).map(|(_, catch)| catch)
     }
+    /// Whether the last words are a text that might have gone on.
+    pub(super) fn ends_open(&self) -> bool {
+        self.0.iter().any(|(_, catch)| matches!(catch, Catch::OpenText(_)))
+    }
     /// Whether the slot or rule was part of the sentence.
     pub(super) fn has(&self, slot: &str) -> bool {
         self.find(slot).is_some()
@@ -78,7 +84,7 @@ impl Caught<'_> {
     pub(super) fn names(&self, slot: &str) -> Vec<Target> {
         match self.find(slot) {
             Some(Catch::Names(names)) => names.clone(),
-            Some(Catch::Text(_) | Catch::Number(_)) | None => vec![],
+            Some(Catch::Text(_) | Catch::OpenText(_) | Catch::Number(_)) | None => vec![],
         }
     }
     /// The file a slot caught.
@@ -88,7 +94,7 @@ impl Caught<'_> {
     /// The text a slot or rule caught; empty when it was left out.
     pub(super) fn text(&self, slot: &str) -> String {
         match self.find(slot) {
-            Some(Catch::Text(text)) => (*text).to_owned(),
+            Some(Catch::Text(text) | Catch::OpenText(text)) => (*text).to_owned(),
             Some(Catch::Names(_) | Catch::Number(_)) | None => String::new(),
         }
     }
@@ -96,7 +102,7 @@ impl Caught<'_> {
     pub(super) fn number(&self, slot: &str) -> Option<u64> {
         match self.find(slot) {
             Some(Catch::Number(number)) => Some(*number),
-            Some(Catch::Names(_) | Catch::Text(_)) | None => None,
+            Some(Catch::Names(_) | Catch::Text(_) | Catch::OpenText(_)) | None => None,
         }
     }
 }
@@ -143,7 +149,9 @@ impl<'a> Matcher<'a> {
         };
         let rest = Rest { nodes, behind: rest.behind };
         match node {
-            Node::Word(word) if word == ":" => self.colon(at).is_some_and(|next| self.run(next, rest, caught)),
+            Node::Word(word) if word == ":" => {
+                self.colon(at).is_some_and(|next| self.run(next, rest, caught))
+            }
             Node::Word(word) => {
                 let at = self.skip(at);
                 self.tokens.get(at).is_some_and(|token| token.is(word)) && self.run(at + 1, rest, caught)
@@ -179,7 +187,14 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn keep(&self, at: usize, slot: &'a str, catch: Catch<'a>, rest: Rest<'a, '_>, caught: &mut Caught<'a>) -> bool {
+    fn keep(
+        &self,
+        at: usize,
+        slot: &'a str,
+        catch: Catch<'a>,
+        rest: Rest<'a, '_>,
+        caught: &mut Caught<'a>,
+    ) -> bool {
         let before = caught.0.len();
         caught.0.push((slot, catch));
         let fits = self.run(at, rest, caught);
@@ -207,12 +222,14 @@ impl<'a> Matcher<'a> {
         };
         if rest.is_empty() {
             let text = self.last_text(at);
-            let fits = at + unquoted == self.tokens.len();
-            return fits && !text.is_empty() && self.keep(self.tokens.len(), slot, Catch::Text(text), rest, caught);
+            let fits = at + unquoted == self.tokens.len() && !text.is_empty();
+            return fits && self.keep(self.tokens.len(), slot, Catch::OpenText(text), rest, caught);
         }
         (at + 1..=at + unquoted).filter(|end| !self.tokens[end - 1].is_mark()).any(|end| {
             let text = &self.request[first.start..self.tokens[end - 1].end];
-            self.keep(end, slot, Catch::Text(text), rest, caught)
+            let to_end = self.skip(end) == self.tokens.len();
+            let catch = if to_end { Catch::OpenText(text) } else { Catch::Text(text) };
+            self.keep(end, slot, catch, rest, caught)
         })
     }
 
@@ -239,9 +256,9 @@ impl<'a> Matcher<'a> {
             ends.push(end);
             next = end;
         }
-        (1..=names.len())
-            .rev()
-            .any(|count| self.keep(ends[count - 1], slot, Catch::Names(names[..count].to_vec()), rest, caught))
+        (1..=names.len()).rev().any(|count| {
+            self.keep(ends[count - 1], slot, Catch::Names(names[..count].to_vec()), rest, caught)
+        })
     }
 
     /// Where the next of several names would start.
@@ -267,19 +284,79 @@ pub(super) const ARTICLES: [&str; 11] =
     ["the", "a", "an", "my", "our", "new", "empty", "file", "folder", "directory", "called"];
 /// A name that is one of these, or an article, is written in quotation marks.
 pub(super) const RESERVED: [&str; 41] = [
-    "named", "files", "folders", "it", "them", "they", "this", "that", "these", "those", "and", "then", "to", "in", "of",
-    "with", "by", "for", "from", "into", "as", "all", "each", "both", "everything", "list", "help", "me", "us", "what",
-    "which", "here", "there", "please", "now", "again", "saying", "containing", "naming", "listing", "says",
+    "named",
+    "files",
+    "folders",
+    "it",
+    "them",
+    "they",
+    "this",
+    "that",
+    "these",
+    "those",
+    "and",
+    "then",
+    "to",
+    "in",
+    "of",
+    "with",
+    "by",
+    "for",
+    "from",
+    "into",
+    "as",
+    "all",
+    "each",
+    "both",
+    "everything",
+    "list",
+    "help",
+    "me",
+    "us",
+    "what",
+    "which",
+    "here",
+    "there",
+    "please",
+    "now",
+    "again",
+    "saying",
+    "containing",
+    "naming",
+    "listing",
+    "says",
 ];
 /// How a sentence says `the file of before`.
 pub(super) const IT: [&str; 11] = [
-    "it", "this file", "that file", "the file", "the new file", "the same file", "my file", "that one", "this one", "this",
+    "it",
+    "this file",
+    "that file",
+    "the file",
+    "the new file",
+    "the same file",
+    "my file",
+    "that one",
+    "this one",
+    "this",
     "that",
 ];
 /// How a sentence says `all files of before`.
 pub(super) const THEM: [&str; 15] = [
-    "them all", "them", "all of them", "each of them", "both of them", "both files", "both", "these files", "those files",
-    "these", "those", "each file", "all the files", "all files", "the files",
+    "them all",
+    "them",
+    "all of them",
+    "each of them",
+    "both of them",
+    "both files",
+    "both",
+    "these files",
+    "those files",
+    "these",
+    "those",
+    "each file",
+    "all the files",
+    "all files",
+    "the files",
 ];
 
 /// Reads a name, and says where it ends.
@@ -311,7 +388,9 @@ fn phrase(tokens: &[Token<'_>], at: usize, phrases: &[&str]) -> Option<usize> {
 
 fn starts_a_name(token: &Token<'_>) -> bool {
     match &token.kind {
-        Kind::Word { key, .. } => matches!(key.as_str(), "called" | "named") || !RESERVED.contains(&key.as_str()),
+        Kind::Word { key, .. } => {
+            matches!(key.as_str(), "called" | "named") || !RESERVED.contains(&key.as_str())
+        }
         Kind::Quoted(_) => true,
         Kind::Mark(_) => false,
     }

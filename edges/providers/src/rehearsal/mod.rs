@@ -35,7 +35,8 @@ use futures::stream::BoxStream;
 /// What it is called in `--model`.
 pub const ID: &str = "rehearsal";
 /// Those of a common model, so that a turn sees common numbers.
-const LIMITS: ModelLimits = ModelLimits { context_tokens_max: Tokens(128_000), answer_tokens_max: Tokens(16_000) };
+const LIMITS: ModelLimits =
+    ModelLimits { context_tokens_max: Tokens(128_000), answer_tokens_max: Tokens(16_000) };
 
 /// The rehearsal model.
 #[derive(Debug, Clone, Copy, Default)]

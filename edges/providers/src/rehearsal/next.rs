@@ -1,10 +1,12 @@
 //! Decides the next move from the question alone: the last request's plan, and as many of its steps as have results. It
 //! calls no tool that it was not given, and nothing here waits.
 use super::found::Found;
+use super::matcher::Target;
 use super::parse::parse;
 use super::past::{Call, Done, Past, Stuck, found_in, mode};
 use super::plan::{Content, Deleted, Lines, Rehearsed, Step, Unit};
 use super::say;
+use super::stream::tokens;
 use domain::{CallOutcome, Message, Question};
 use serde_json::{Value, json};
 
@@ -59,18 +61,13 @@ impl<'p> Walk<'p> {
         let made = results.len();
         let mut results = results.into_iter();
         for step in plan {
-            if let Step::Rehearse(rehearsed @ (Rehearsed::CutAnswer | Rehearsed::Unavailable)) = step
-                && self.question.attempt <= 1
-            {
-                return fails_once(*rehearsed);
+            if let Some(failure) = fails_once(step).filter(|_| self.question.attempt <= 1) {
+                return failure;
             }
-            let calls = match self.calls(step) {
+            let calls = match self.possible(step) {
                 Ok(calls) => calls,
                 Err(Stuck(why)) => return self.stop(step, &why),
             };
-            if let Some(tool) = self.missing(step, &calls) {
-                return self.stop(step, &format!("I was not given the tool `{tool}`"));
-            }
             let mut found: Vec<Found> = results.by_ref().take(calls.len()).collect();
             if found.len() < calls.len() {
                 let calls = calls.into_iter().skip(found.len()).collect();
@@ -82,12 +79,7 @@ impl<'p> Walk<'p> {
                 };
                 found.insert(at, next);
             }
-            let failed = found.iter().find(|found| found.outcome != CallOutcome::Done);
-            if let (Some(failed), false) = (failed, fails_on_purpose(step)) {
-                let why = say::failure(failed);
-                return self.stop(step, &why);
-            }
-            if let Err(Stuck(why)) = self.done(step, found) {
+            if let Err(Stuck(why)) = self.take(step, found) {
                 return self.stop(step, &why);
             }
         }
@@ -96,9 +88,16 @@ impl<'p> Walk<'p> {
         if slow { Move::SaySlowly(text) } else { Move::Say(text) }
     }
 
-    fn done(&mut self, step: &'p Step, found: Vec<Found>) -> Result<(), Stuck> {
+    /// Takes the results of a step; a failure is one, unless it was asked for.
+    fn take(&mut self, step: &'p Step, found: Vec<Found>) -> Result<(), Stuck> {
+        let failed = found.iter().find(|found| found.outcome != CallOutcome::Done);
+        if let Some(failed) = failed.filter(|_| !fails_on_purpose(step)) {
+            return Err(Stuck(say::failure(failed)));
+        }
         self.said.push(say::after(step, &found, &self.past, self.before)?);
-        self.past.done.push(Done { step, found });
+        let counts = matches!(step, Step::CountFound);
+        let counted = counts.then(|| self.past.count()).transpose()?;
+        self.past.done.push(Done { step, found, counted });
         Ok(())
     }
 
@@ -108,24 +107,35 @@ impl<'p> Walk<'p> {
         Move::Say(self.said.join("\n\n"))
     }
 
-    /// The first tool of the calls that is not at hand.
-    fn missing(&self, step: &Step, calls: &[Call]) -> Option<&'static str> {
-        let known = |tool: &str| self.question.tools.iter().any(|spec| spec.name == tool);
+    /// The calls that a step needs, when they can be made.
+    fn possible(&self, step: &Step) -> Result<Vec<Call>, Stuck> {
+        let calls = self.calls(step)?;
+        let at_hand = |tool: &str| self.question.tools.iter().any(|spec| spec.name == tool);
         let unknown_on_purpose = matches!(step, Step::Rehearse(Rehearsed::UnknownTool));
-        calls.iter().map(|call| call.tool).find(|tool| !known(tool) && !unknown_on_purpose)
+        if let Some(call) = calls.iter().find(|call| !at_hand(call.tool) && !unknown_on_purpose) {
+            return Err(Stuck(format!("I was not given the tool `{}`", call.tool)));
+        }
+        let tokens: u64 = calls.iter().map(|call| tokens(call.arguments.len())).sum();
+        let most = self.question.answer_tokens_max;
+        if tokens > most.0 {
+            return Err(Stuck(format!("the call takes {tokens} tokens, and I may write {most} at once")));
+        }
+        Ok(calls)
     }
 
     /// The calls that a step needs.
     fn calls(&self, step: &Step) -> Result<Vec<Call>, Stuck> {
         let past = &self.past;
-        let place = |place: &Option<super::matcher::Target>| place.as_ref().map(|place| past.file(place)).transpose();
+        let place = |place: Option<&Target>| place.map(|place| past.file(place)).transpose();
         Ok(match step {
             Step::List { folder } | Step::Count { unit: Unit::Files, of: folder } => {
-                vec![call(LIST, json!({"path": place(folder)?}))]
+                vec![call(LIST, json!({"path": place(folder.as_ref())?}))]
             }
-            Step::Read { files, lines } => past.files(files)?.into_iter().map(|file| read(&file, *lines)).collect(),
+            Step::Read { files, lines } => {
+                past.files(files)?.into_iter().map(|file| read(&file, *lines)).collect()
+            }
             Step::Count { of, unit: Unit::Lines | Unit::Words | Unit::Characters } => {
-                vec![call(READ, json!({"path": place(of)?}))]
+                vec![call(READ, json!({"path": place(of.as_ref())?}))]
             }
             Step::Write { file, content, how } => {
                 let content = match content {
@@ -148,13 +158,15 @@ impl<'p> Walk<'p> {
                 past.files(files)?.iter().map(folder).collect()
             }
             Step::Search { text, place: within, want: _ } => {
-                vec![call("file_search", json!({"query": text, "path": place(within)?}))]
+                vec![call("file_search", json!({"query": text, "path": place(within.as_ref())?}))]
             }
             Step::Rehearse(Rehearsed::MalformedCall) => {
                 vec![Call { tool: LIST, arguments: MALFORMED.to_owned() }]
             }
             Step::Rehearse(Rehearsed::UnknownTool) => vec![call(UNKNOWN_TOOL, json!({}))],
-            Step::Rehearse(Rehearsed::SlowAnswer(_) | Rehearsed::CutAnswer | Rehearsed::Unavailable) => vec![],
+            Step::Rehearse(Rehearsed::SlowAnswer(_) | Rehearsed::CutAnswer | Rehearsed::Unavailable) => {
+                vec![]
+            }
             Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) => vec![],
         })
     }
@@ -188,8 +200,10 @@ fn next_page(found: &[Found]) -> Option<(usize, Call)> {
     if found.len() >= PAGES_MAX {
         return None;
     }
-    let is_last = |page: &Found| page.lost().is_none() && !found.iter().any(|next| next.follows(page));
-    let (at, page) = found.iter().enumerate().find(|(_, page)| page.next_offset().is_some() && is_last(page))?;
+    let goes_on = |page: &Found| {
+        page.next_offset().is_some() && page.lost().is_none() && !found.iter().any(|next| next.follows(page))
+    };
+    let (at, page) = found.iter().enumerate().find(|(_, page)| goes_on(page))?;
     let tool = if page.tool == LIST { LIST } else { READ };
     Some((at + 1, call(tool, json!({"path": page.path, "offset": page.next_offset()}))))
 }
@@ -198,14 +212,12 @@ fn fails_on_purpose(step: &Step) -> bool {
     matches!(step, Step::Rehearse(Rehearsed::MalformedCall | Rehearsed::UnknownTool))
 }
 
-fn fails_once(rehearsed: Rehearsed) -> Move {
-    match rehearsed {
-        Rehearsed::CutAnswer => Move::BreakOff("This answer is cut off in the middle of".to_owned()),
-        Rehearsed::Unavailable => Move::Unavailable,
-        Rehearsed::SlowAnswer(_) | Rehearsed::MalformedCall | Rehearsed::UnknownTool => {
-            unreachable!("only the two above are asked about")
-        }
+/// What the first attempt comes to when it is to fail.
+fn fails_once(step: &Step) -> Option<Move> {
+    if matches!(step, Step::Rehearse(Rehearsed::CutAnswer)) {
+        return Some(Move::BreakOff("This answer is cut off in the middle of".to_owned()));
     }
+    matches!(step, Step::Rehearse(Rehearsed::Unavailable)).then_some(Move::Unavailable)
 }
 
 fn read(file: &str, lines: Option<Lines>) -> Call {

@@ -15,17 +15,74 @@ pub(super) const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// How many steps in a row are read before they are counted: enough to name the number, few enough for the stack.
 const CHAIN_MAX: usize = 16;
 
+/// At so many places a clause may be parted; a text with more of them is a text.
+const JOINS_MAX: usize = 64;
+
 /// Politeness at the start of a step, which changes nothing.
 pub(super) const OPENINGS: [&str; 42] = [
-    "please", "now", "just", "also", "next", "finally", "first", "firstly", "second", "secondly", "third", "lastly",
-    "kindly", "ok", "okay", "so", "well", "hey", "hello", "hi", "oxydra", "and", "after that", "afterwards", "tell me",
-    "let me know", "i want to know", "do you know", "i want you to", "i would like you to", "i'd like you to", "i need you to",
-    "i want to", "let's", "let us", "go and", "go ahead and", "try to", "can you", "could you", "would you", "will you",
+    "please",
+    "now",
+    "just",
+    "also",
+    "next",
+    "finally",
+    "first",
+    "firstly",
+    "second",
+    "secondly",
+    "third",
+    "lastly",
+    "kindly",
+    "ok",
+    "okay",
+    "so",
+    "well",
+    "hey",
+    "hello",
+    "hi",
+    "oxydra",
+    "and",
+    "after that",
+    "afterwards",
+    "tell me",
+    "let me know",
+    "i want to know",
+    "do you know",
+    "i want you to",
+    "i would like you to",
+    "i'd like you to",
+    "i need you to",
+    "i want to",
+    "let's",
+    "let us",
+    "go and",
+    "go ahead and",
+    "try to",
+    "can you",
+    "could you",
+    "would you",
+    "will you",
 ];
 /// Politeness at the end of a step.
 pub(super) const CLOSINGS: [&str; 18] = [
-    "please", "for me", "for us", "now", "right now", "thanks", "thank you", "again", "once more", "if you can", "too",
-    "as well", "to me", "to us", "afterwards", "ok", "okay", "instead",
+    "please",
+    "for me",
+    "for us",
+    "now",
+    "right now",
+    "thanks",
+    "thank you",
+    "again",
+    "once more",
+    "if you can",
+    "too",
+    "as well",
+    "to me",
+    "to us",
+    "afterwards",
+    "ok",
+    "okay",
+    "instead",
 ];
 
 /// Why a request has no plan.
@@ -112,9 +169,9 @@ fn without_marks<'t, 'a>(tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
 fn joined(sentences: Vec<Vec<Step>>) -> Vec<Step> {
     let mut plan: Vec<Step> = Vec::new();
     for sentence in sentences {
-        let looked = plan.iter().any(|step| {
-            matches!(step, Step::List { .. } | Step::Search { want: Want::Files, .. })
-        });
+        let looked = plan
+            .iter()
+            .any(|step| matches!(step, Step::List { .. } | Step::Search { want: Want::Files, .. }));
         let brought_along = matches!(
             sentence.as_slice(),
             [Step::List { folder: None }, Step::Write { content: Content::Names, .. }]
@@ -122,6 +179,13 @@ fn joined(sentences: Vec<Vec<Step>>) -> Vec<Step> {
         plan.extend(sentence.into_iter().skip(usize::from(looked && brought_along)));
     }
     plan
+}
+
+/// A step as a person counts them, which may be several to us.
+struct One {
+    steps: Vec<Step>,
+    /// Whether it ends with a text that might have gone on.
+    ends_open: bool,
 }
 
 struct Reader<'a> {
@@ -145,34 +209,58 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a clause as one step, or else as steps joined by `and`, a comma, a full stop or a line break.
+    /// Reads a clause as one step, or else as steps joined by `and`, a comma, a full stop or a line break. A text at the
+    /// end of a step takes these in, unless they stand behind a step that ended before them.
     fn chain(&self, clause: &[Token<'a>], quoting: &[Quoting], depth: usize) -> Option<Vec<Vec<Step>>> {
-        let one = |clause: &[Token<'a>]| quoting.iter().find_map(|quoting| self.one(clause, *quoting));
-        if let Some(step) = one(clause) {
-            return Some(vec![step]);
+        let whole = quoting.iter().find_map(|quoting| self.one(clause, *quoting));
+        match whole {
+            Some(One { steps, ends_open: false }) => Some(vec![steps]),
+            Some(One { steps, ends_open: true }) => {
+                self.split(clause, quoting, depth, false).or_else(|| Some(vec![steps]))
+            }
+            None => self.split(clause, quoting, depth, true),
         }
+    }
+
+    fn split(
+        &self,
+        clause: &[Token<'a>],
+        quoting: &[Quoting],
+        depth: usize,
+        may_end_open: bool,
+    ) -> Option<Vec<Vec<Step>>> {
         let depth = depth.checked_sub(1)?;
-        let joins = |at: &usize| clause[*at].is("and") || (joining(&clause[*at]) && !clause[at - 1].is_mark());
-        (1..clause.len()).filter(joins).take_while(|_| !self.fuel.is_spent()).find_map(|at| {
-            let first = one(trimmed(&clause[..at]))?;
+        let joins =
+            |at: &usize| clause[*at].is("and") || (joining(&clause[*at]) && !clause[at - 1].is_mark());
+        (1..clause.len()).filter(joins).take(JOINS_MAX).find_map(|at| {
+            let before = trimmed(&clause[..at]);
+            let first = quoting.iter().find_map(|quoting| self.one(before, *quoting))?;
+            if first.ends_open && !may_end_open {
+                return None;
+            }
             let rest = trimmed(&clause[at + 1..]);
             let rest = if rest.is_empty() { vec![] } else { self.chain(rest, quoting, depth)? };
-            Some([first].into_iter().chain(rest).collect())
+            Some([first.steps].into_iter().chain(rest).collect())
         })
     }
 
     /// Reads a step, with as little taken for politeness as possible.
-    fn one(&self, clause: &[Token<'a>], quoting: Quoting) -> Option<Vec<Step>> {
+    fn one(&self, clause: &[Token<'a>], quoting: Quoting) -> Option<One> {
         let starts = starts(clause);
         let ends = ends(clause);
         for end in ends {
             for (start, asked) in &starts {
-                let Some(tokens) = clause.get(*start..end).filter(|tokens| !tokens.is_empty()) else { continue };
+                let Some(tokens) = clause.get(*start..end).filter(|tokens| !tokens.is_empty()) else {
+                    continue;
+                };
                 let matcher =
                     Matcher { request: self.request, tokens, quoting, asked: *asked, fuel: &self.fuel };
-                let read = |form: &Read| Some((form.form.build)(&matcher.fits(&form.nodes)?));
-                if let Some(steps) = forms().iter().find_map(read) {
-                    return Some(steps);
+                let read = |read: &Read| {
+                    let caught = matcher.fits(&read.nodes)?;
+                    Some(One { steps: (read.form.build)(&caught), ends_open: caught.ends_open() })
+                };
+                if let Some(one) = forms().iter().find_map(read) {
+                    return Some(one);
                 }
             }
         }
@@ -186,7 +274,8 @@ fn starts(clause: &[Token<'_>]) -> Vec<(usize, bool)> {
     let (mut at, mut asked) = (0, false);
     for _ in 0..POLITE_MAX {
         at += clause[at..].iter().take_while(|token| token.is_mark()).count();
-        let opening = OPENINGS.iter().filter(|phrase| spells(&clause[at..], phrase)).max_by_key(|phrase| phrase.len());
+        let opening =
+            OPENINGS.iter().filter(|phrase| spells(&clause[at..], phrase)).max_by_key(|phrase| phrase.len());
         let Some(opening) = opening else { return starts };
         asked |= opening.ends_with(" you");
         at += opening.split(' ').count();
@@ -204,7 +293,9 @@ fn ends(clause: &[Token<'_>]) -> Vec<usize> {
             let start = words.len().checked_sub(phrase.split(' ').count());
             start.is_some_and(|start| spells(&words[start..], phrase))
         };
-        let Some(closing) = CLOSINGS.iter().filter(closes).max_by_key(|phrase| phrase.len()) else { return ends };
+        let Some(closing) = CLOSINGS.iter().filter(closes).max_by_key(|phrase| phrase.len()) else {
+            return ends;
+        };
         words = without_marks(&words[..words.len() - closing.split(' ').count()]);
         ends.push(words.len());
     }
@@ -283,6 +374,7 @@ fn is_near(word: &str, typed: &str) -> bool {
     let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[head..], &b[head..]);
     let swapped = a.len() >= 2 && b.len() >= 2 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..];
-    let one_off = a.get(1..) == Some(b) || b.get(1..) == Some(a) || (a.get(1..) == b.get(1..) && a.len() == b.len());
+    let one_off =
+        a.get(1..) == Some(b) || b.get(1..) == Some(a) || (a.get(1..) == b.get(1..) && a.len() == b.len());
     word.len() > 3 && (swapped || one_off)
 }

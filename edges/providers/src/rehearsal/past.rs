@@ -12,6 +12,8 @@ const THEM_MAX: usize = 16;
 pub(super) struct Done<'p> {
     pub(super) step: &'p Step,
     pub(super) found: Vec<Found>,
+    /// How many things it counted, if it counted what was there already.
+    pub(super) counted: Option<usize>,
 }
 
 /// What is behind a step.
@@ -45,11 +47,14 @@ impl<'p> Past<'p> {
         match target {
             Target::Named(name) => Ok(name.clone()),
             Target::It | Target::Them => {
-                let latest = self.newest_first().find_map(|found| match files_of(found).as_slice() {
-                    [one] => Some(one.clone()),
-                    [] | [..] => None,
-                });
-                latest.ok_or_else(|| Stuck(format!("I do not know which file “{target}” is meant to be")))
+                // Of earlier turns only the last result: whoever says “delete it” means what they see.
+                let here = self.done.iter().rev().flat_map(|done| done.found.iter().rev());
+                let one =
+                    here.chain(self.earlier.last()).find_map(|found| match files_of(found).as_slice() {
+                        [one] => Some(one.clone()),
+                        [] | [..] => None,
+                    });
+                one.ok_or_else(|| Stuck("I do not know which file “it” is meant to be".to_owned()))
             }
         }
     }
@@ -66,15 +71,22 @@ impl<'p> Past<'p> {
         Ok(files)
     }
 
+    /// The latest step with several files, or else the latest with any.
     fn them(&self) -> Result<Vec<String>, Stuck> {
-        let latest = self.done.iter().rev().map(|done| done.found.iter().flat_map(files_of).collect::<Vec<_>>());
-        let earlier = self.earlier.iter().rev().map(files_of);
-        let files = latest.chain(earlier).find(|files| !files.is_empty());
-        let files = files.ok_or_else(|| Stuck("I do not know which files “them” are meant to be".to_owned()))?;
+        let steps =
+            self.done.iter().rev().map(|done| done.found.iter().flat_map(files_of).collect::<Vec<_>>());
+        let steps: Vec<_> =
+            steps.chain(self.earlier.last().map(files_of)).filter(|files| !files.is_empty()).collect();
+        let files = steps.iter().find(|files| files.len() > 1).or(steps.first());
+        let files =
+            files.ok_or_else(|| Stuck("I do not know which files “them” are meant to be".to_owned()))?;
         if files.len() > THEM_MAX {
-            return Err(Stuck(format!("they are {} files, and I take up to {THEM_MAX} at once", files.len())));
+            return Err(Stuck(format!(
+                "they are {} files, and I take up to {THEM_MAX} at once",
+                files.len()
+            )));
         }
-        Ok(files)
+        Ok(files.clone())
     }
 
     /// Returns the text that is to be written or said.
@@ -105,7 +117,9 @@ impl<'p> Past<'p> {
             let for_lines = matches!(done.step, Step::Search { want: Want::Lines, .. });
             return Ok(Some(done.found.iter().flat_map(|found| names_in(found, for_lines)).collect()));
         }
-        let Some(found) = self.earlier.iter().rev().find(|found| brings_names(found)) else { return Ok(None) };
+        let Some(found) = self.earlier.iter().rev().find(|found| brings_names(found)) else {
+            return Ok(None);
+        };
         whole(std::slice::from_ref(found))?;
         Ok(Some(names_in(found, false)))
     }
@@ -121,30 +135,6 @@ impl<'p> Past<'p> {
         whole(std::slice::from_ref(found))?;
         Ok(text_of(found))
     }
-
-    fn newest_first(&self) -> impl Iterator<Item = &Found> {
-        self.done.iter().rev().flat_map(|done| done.found.iter().rev()).chain(self.earlier.iter().rev())
-    }
-}
-
-/// What a step brought that can be written or said; nothing from a step that only changed something.
-fn brought(done: &Done<'_>) -> Option<Result<String, Stuck>> {
-    if let Step::Tell(Content::Text(text)) = done.step {
-        return Some(Ok(format!("{text}\n")));
-    }
-    // Where some lines were asked for, they are the whole.
-    let some_lines = matches!(done.step, Step::Read { lines: Some(_), .. });
-    let complete = if some_lines { unspoilt(&done.found) } else { whole(&done.found) };
-    let found = || done.found.iter();
-    let text = match done.step {
-        Step::Search { want: Want::Files, .. } => lines(&found().flat_map(Found::files_hit).collect::<Vec<_>>()),
-        Step::Search { want: Want::Number, .. } => format!("{}\n", found().flat_map(Found::hits).count()),
-        Step::Count { unit, .. } => format!("{}\n", counted(*unit, &done.found)),
-        Step::List { .. } | Step::Read { .. } | Step::Search { want: Want::Lines, .. } => found().map(text_of).collect(),
-        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } | Step::CountFound => return None,
-        Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => return None,
-    };
-    Some(complete.map(|()| text))
 }
 
 /// Pairs every result among messages with its call.
@@ -157,6 +147,30 @@ fn result(message: &Message) -> Option<(&ToolCall, domain::CallOutcome, &str)> {
         Message::Tool { call, outcome, text, .. } => Some((call, *outcome, text)),
         Message::User { .. } | Message::Assistant { .. } => None,
     }
+}
+
+/// What a step brought that can be written or said; nothing from a step that only changed something.
+fn brought(done: &Done<'_>) -> Option<Result<String, Stuck>> {
+    let found = || done.found.iter();
+    let text = match done.step {
+        Step::Tell(Content::Text(text)) => format!("{text}\n"),
+        Step::CountFound => format!("{}\n", done.counted?),
+        Step::Search { want: Want::Files, .. } => {
+            lines(&found().flat_map(Found::files_hit).collect::<Vec<_>>())
+        }
+        Step::Search { want: Want::Number, .. } => format!("{}\n", found().flat_map(Found::hits).count()),
+        Step::Count { unit, .. } => format!("{}\n", counted(*unit, &done.found)),
+        Step::List { .. } | Step::Read { .. } | Step::Search { want: Want::Lines, .. } => {
+            found().map(text_of).collect()
+        }
+        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } => return None,
+        Step::Tell(Content::Empty | Content::Found | Content::Names) => return None,
+        Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => return None,
+    };
+    // Where some lines were asked for, they are the whole.
+    let some_lines = matches!(done.step, Step::Read { lines: Some(_), .. });
+    let complete = if some_lines { unspoilt(&done.found) } else { whole(&done.found) };
+    Some(complete.map(|()| text))
 }
 
 /// Counts what the pages of a result hold.
@@ -191,8 +205,10 @@ fn looks(found: &Found) -> bool {
 fn files_of(found: &Found) -> Vec<String> {
     match found.tool.as_str() {
         "file_list" => {
-            let folder = found.path.as_deref().map(|path| path.trim_end_matches('/')).filter(|path| *path != ".");
-            let within = |name: &str| folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
+            let folder =
+                found.path.as_deref().map(|path| path.trim_end_matches('/')).filter(|path| *path != ".");
+            let within =
+                |name: &str| folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
             found.entries().into_iter().filter(|entry| !entry.ends_with('/')).map(within).collect()
         }
         "file_search" => found.files_hit().into_iter().map(str::to_owned).collect(),

@@ -59,7 +59,9 @@ pub(super) fn words(nodes: &[Node]) -> Vec<&str> {
     for node in nodes {
         match node {
             Node::Word(word) => found.push(word.as_str()),
-            Node::Any(all) | Node::Maybe(all) => found.extend(all.iter().flat_map(|sequence| words(sequence))),
+            Node::Any(all) | Node::Maybe(all) => {
+                found.extend(all.iter().flat_map(|sequence| words(sequence)))
+            }
             Node::Slot(_) => {}
         }
     }
@@ -75,7 +77,11 @@ mod tests {
         let word = |text: &str| Node::Word(text.into());
         let expected = vec![
             Node::Any(vec![vec![word("list")], vec![word("give"), word("me")]]),
-            Node::Maybe(vec![vec![word("in"), Node::Maybe(vec![vec![word("the")]]), Node::Slot("DIR".into())]]),
+            Node::Maybe(vec![vec![
+                word("in"),
+                Node::Maybe(vec![vec![word("the")]]),
+                Node::Slot("DIR".into()),
+            ]]),
         ];
         assert_eq!(pattern("(list|give me) [in [the] DIR]"), expected);
         assert_eq!(words(&expected), ["list", "give", "me", "in", "the"]);

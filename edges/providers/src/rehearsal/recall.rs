@@ -63,7 +63,9 @@ fn numbers(before: &[Message]) -> String {
     // This question is a message too.
     let yours = said_by_user(before).len() + 1;
     let mine = said_by_model(before).len();
-    format!("You sent {yours} so far, this one included; I said {mine} things and got {results} results of tools.")
+    format!(
+        "You sent {yours} so far, this one included; I said {mine} things and got {results} results of tools."
+    )
 }
 
 fn summary(said: &[&str]) -> String {
@@ -105,7 +107,9 @@ fn kept(said: &[&str]) -> String {
 }
 
 fn which(what: &str, said: &[&str]) -> String {
-    let is_it = |(name, _): &(Option<String>, String)| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(what));
+    let is_it = |(name, _): &(Option<String>, String)| {
+        name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(what))
+    };
     match told(said).into_iter().rfind(is_it) {
         Some((_, is)) => format!("Your {what} is {is}: you told me so."),
         None => format!("You have not told me here what your {what} is. Say “my {what} is …”."),

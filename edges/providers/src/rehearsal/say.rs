@@ -41,7 +41,9 @@ pub(super) fn not_understood(not: &NotUnderstood) -> String {
         NotUnderstood::TooTangled => {
             "That can be read in too many ways. Put texts and names in quotation marks.".to_owned()
         }
-        NotUnderstood::Unknown { clause, nearest: None } => format!("I do not understand {}.", excerpt(clause)),
+        NotUnderstood::Unknown { clause, nearest: None } => {
+            format!("I do not understand {}.", excerpt(clause))
+        }
         NotUnderstood::Unknown { clause, nearest: Some((pattern, example)) } => format!(
             "I do not understand {}. The nearest I know is:\n\n    {pattern}\n\nfor example “{example}”.",
             excerpt(clause)
@@ -53,17 +55,21 @@ pub(super) fn not_understood(not: &NotUnderstood) -> String {
 /// Says what a step is about to do.
 pub(super) fn before(step: &Step) -> String {
     match step {
-        Step::List { .. } => "I look what files there are.\n".to_owned(),
-        Step::Read { files, .. } => format!("I read {}.\n", targets(files)),
-        Step::Write { file, how: How::Replace, .. } => format!("I write {}.\n", target(file)),
-        Step::Write { file, how: How::Append, .. } => format!("I add to {}.\n", target(file)),
-        Step::Replace { file, .. } => format!("I change {}.\n", target(file)),
-        Step::Delete { files, .. } => format!("I delete {}.\n", targets(files)),
-        Step::Search { text, .. } => format!("I search for {}.\n", excerpt(text)),
-        Step::Count { .. } => "I look and count.\n".to_owned(),
-        Step::Rehearse(Rehearsed::MalformedCall) => "I make a call whose arguments are no JSON.\n".to_owned(),
-        Step::Rehearse(Rehearsed::UnknownTool) => "I call a tool that does not exist.\n".to_owned(),
-        Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => String::new(),
+        Step::List { .. } => "Let me see what files there are.\n".to_owned(),
+        Step::Read { files, .. } => format!("Let me read {}.\n", targets(files)),
+        Step::Write { file, how: How::Replace, .. } => format!("Let me write {}.\n", target(file)),
+        Step::Write { file, how: How::Append, .. } => format!("Let me add to {}.\n", target(file)),
+        Step::Replace { file, .. } => format!("Let me change {}.\n", target(file)),
+        Step::Delete { files, .. } => format!("Let me delete {}.\n", targets(files)),
+        Step::Search { text, .. } => format!("Let me search for {}.\n", excerpt(text)),
+        Step::Count { .. } => "Let me count.\n".to_owned(),
+        Step::Rehearse(Rehearsed::MalformedCall) => {
+            "Let me make a call whose arguments are not JSON.\n".to_owned()
+        }
+        Step::Rehearse(Rehearsed::UnknownTool) => "Let me call a tool that does not exist.\n".to_owned(),
+        Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => {
+            String::new()
+        }
     }
 }
 
@@ -71,16 +77,27 @@ pub(super) fn before(step: &Step) -> String {
 ///
 /// # Errors
 /// When it speaks of a result that is not there.
-pub(super) fn after(step: &Step, found: &[Found], past: &Past<'_>, said: &[Message]) -> Result<String, Stuck> {
+pub(super) fn after(
+    step: &Step,
+    found: &[Found],
+    past: &Past<'_>,
+    said: &[Message],
+) -> Result<String, Stuck> {
     let first = found.first();
     let path = first.and_then(|found| found.path.as_deref()).unwrap_or_default();
     Ok(match step {
         Step::List { .. } => listed(found),
         Step::Read { .. } => found.iter().map(read).collect::<Vec<_>>().join("\n\n"),
         Step::Write { content, how, .. } => written(content, *how, path, past)?,
-        Step::Replace { old, new, .. } => format!("I replaced {} with {} in {path}.", excerpt(old), excerpt(new)),
-        Step::Delete { .. } => format!("I deleted {}.", joined(found.iter().filter_map(|found| found.path.clone()))),
-        Step::Search { text, want, .. } => first.map(|found| searched(text, *want, found)).unwrap_or_default(),
+        Step::Replace { old, new, .. } => {
+            format!("I replaced {} with {} in {path}.", excerpt(old), excerpt(new))
+        }
+        Step::Delete { .. } => {
+            format!("I deleted {}.", joined(found.iter().filter_map(|found| found.path.clone())))
+        }
+        Step::Search { text, want, .. } => {
+            first.map(|found| searched(text, *want, found)).unwrap_or_default()
+        }
         Step::Count { unit, .. } => tally(*unit, found),
         Step::CountFound => match past.count()? {
             1 => "There is 1.".to_owned(),
@@ -210,7 +227,7 @@ fn spoken(talk: Talk) -> String {
 fn tried(rehearsed: Rehearsed, found: Option<&Found>) -> String {
     let told = found.map(|found| found.text.trim()).unwrap_or_default();
     match rehearsed {
-        Rehearsed::SlowAnswer(words) => slow(words.min(SLOW_WORDS_MAX)),
+        Rehearsed::SlowAnswer(words) => slow(words),
         Rehearsed::MalformedCall => format!("My malformed call was answered: {told}"),
         Rehearsed::UnknownTool => format!("My call of an unknown tool was answered: {told}"),
         Rehearsed::CutAnswer => "My first answer was cut off; this is another attempt.".to_owned(),
@@ -219,8 +236,9 @@ fn tried(rehearsed: Rehearsed, found: Option<&Found>) -> String {
 }
 
 fn slow(words: u64) -> String {
-    let words = usize::try_from(words).unwrap_or(usize::MAX);
-    SLOW_WORDS.split(' ').cycle().take(words).collect::<Vec<_>>().join(" ")
+    let count = usize::try_from(words.min(SLOW_WORDS_MAX)).expect("the bound is small");
+    let said = SLOW_WORDS.split(' ').cycle().take(count).collect::<Vec<_>>().join(" ");
+    if words > SLOW_WORDS_MAX { format!("{said}\n\n{SLOW_WORDS_MAX} words is where I stop.") } else { said }
 }
 
 fn targets(files: &[Target]) -> String {

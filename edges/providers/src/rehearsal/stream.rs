@@ -16,8 +16,7 @@ impl Pace {
     /// Without any wait, slow answers included: for tests.
     pub const AT_ONCE: Pace = Pace { word: Duration::ZERO, slow_word: Duration::ZERO };
     /// Slow enough that streaming is seen, fast enough that nobody waits; slow answers take long.
-    pub const VISIBLE: Pace =
-        Pace { word: Duration::from_millis(15), slow_word: Duration::from_millis(50) };
+    pub const VISIBLE: Pace = Pace { word: Duration::from_millis(15), slow_word: Duration::from_millis(50) };
 
     /// Waits this long before each word of an ordinary answer, and that long before each of a slow one.
     pub const fn new(word: Duration, slow_word: Duration) -> Pace {
@@ -40,7 +39,7 @@ const ARGUMENT_PIECES_MAX: usize = 32;
 /// A piece of arguments is at least this long, if there is as much.
 const ARGUMENT_PIECE_CHARS_MIN: usize = 12;
 /// A common rule of thumb; the real number is nobody's business here.
-const CHARS_PER_TOKEN: usize = 4;
+const BYTES_PER_TOKEN: usize = 4;
 /// What a busy provider might ask for.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
@@ -152,6 +151,7 @@ fn spoken(fragment: &Fragment) -> usize {
     }
 }
 
-fn tokens(bytes: usize) -> u64 {
-    bytes.div_ceil(CHARS_PER_TOKEN) as u64
+/// Estimates how many tokens a text of this length is.
+pub(super) fn tokens(bytes: usize) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN) as u64
 }

@@ -96,7 +96,11 @@ fn is_mark(c: char) -> bool {
 fn bare<'a>(request: &'a str, start: usize, found: &mut Vec<Token<'a>>) -> usize {
     let run = request[start..].split(char::is_whitespace).next().unwrap_or_default();
     let behind_quote = request[..start].chars().next_back().is_some_and(|c| !c.is_whitespace());
-    let word = if BULLETS.contains(&run) || (behind_quote && run.chars().all(is_mark)) { "" } else { without_marks(run) };
+    let word = if BULLETS.contains(&run) || (behind_quote && run.chars().all(is_mark)) {
+        ""
+    } else {
+        without_marks(run)
+    };
     if !word.is_empty() {
         let key = word.to_lowercase().replace('’', "'");
         found.push(Token { kind: Kind::Word { raw: word, key }, start, end: start + word.len() });

@@ -1,5 +1,5 @@
 //! no return.
-use tools::{Context, Failure, tool};
+use tools::{Context, tool};
 
 /// Reads.
 #[tool(tier = read_only, recovery = pure, timeout = 1s)]

@@ -35,7 +35,22 @@ async fn clock(_context: &Context) -> Result<String, Failure> {
     Ok("noon".to_owned())
 }
 
+/// Names an argument as the macro names its own.
+#[tool(tier = read_only, recovery = pure, timeout = 1s)]
+async fn odd_names(
+    _context: &Context,
+    /// One.
+    parameters: String,
+    /// Two.
+    arguments: String,
+    /// Three.
+    context: String,
+) -> Result<String, Failure> {
+    Ok(parameters + &arguments + &context)
+}
+
 fn main() {
+    let _ = OddNames;
     let spec = OvenSet.head().spec();
     assert!(spec.parameters.as_str().contains("\"required\":[\"heat\",\"dishes\",\"fan\"]"));
     assert_eq!(Clock.head().name, "clock");

@@ -3,8 +3,11 @@
 use super::text::{alternation, has, is_hex, is_word, runs};
 use std::ops::Range;
 
-/// Shorter text is left to the other detectors: names alternate as much by chance.
-const SECRET_CHARS_MIN: usize = 24;
+/// 16 random bytes in base64, without padding. Shorter text is left to the other detectors: names alternate as much by
+/// chance.
+const SECRET_CHARS_MIN: usize = 22;
+/// A shorter part in hexadecimal is no hash.
+const HASH_CHARS_MIN: usize = 7;
 /// Longer text is data: an image, an archive.
 const SECRET_CHARS_MAX: usize = 512;
 /// See [`alternation`]; 19 of 20 random base64 texts of the least length and nearly all longer ones lie above it.
@@ -17,8 +20,18 @@ const BASE36_CHARS_MIN: usize = 32;
 const CHARS_PER_SEPARATOR_MIN: usize = 8;
 
 /// What stands before public values that are as random as secrets.
-const PUBLIC_PREFIXES: [&str; 9] =
-    ["sha1-", "sha256-", "sha384-", "sha512-", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "_ZN", "_R"];
+const PUBLIC_PREFIXES: [&str; 10] = [
+    "0x",
+    "sha1-",
+    "sha256-",
+    "sha384-",
+    "sha512-",
+    "AAAAB3NzaC1",
+    "AAAAC3NzaC1",
+    "AAAAE2VjZHNh",
+    "_ZN",
+    "_R",
+];
 
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     runs(text, |b| is_word(b) || b"+/=-".contains(&b)).flat_map(|run| secrets(text, run)).collect()
@@ -56,7 +69,7 @@ fn is_random(candidate: &str) -> bool {
     }
     // Hashes inside a path or a name neither make it random nor hide that it is.
     let kept: Vec<&str> = candidate.split(['/', '_', '-', '+']).filter(|part| !is_id(part)).collect();
-    let chars: usize = kept.iter().map(|part| part.len()).sum();
+    let chars = kept.iter().map(|part| part.len() + 1).sum::<usize>().saturating_sub(1);
     let wordy = kept.len() > 1 + chars / CHARS_PER_SEPARATOR_MIN;
     if chars < SECRET_CHARS_MIN || wordy {
         return false;
@@ -70,12 +83,13 @@ fn is_random(candidate: &str) -> bool {
     let mixed = lower >= 2 && upper >= 2 && numbers >= 2 && alternation(&kept) >= MIXED_ALTERNATION_MIN;
     let base36 = upper == 0
         && digit >= 4
-        && chars == candidate.len()
+        && kept.len() == candidate.len()
+        && !kept.contains('-')
         && chars >= BASE36_CHARS_MIN
         && alternation(&kept) >= BASE36_ALTERNATION_MIN;
     mixed || base36
 }
 
 fn is_id(part: &str) -> bool {
-    is_hex(part) && has(part, |b| b.is_ascii_digit())
+    part.len() >= HASH_CHARS_MIN && is_hex(part) && has(part, |b| b.is_ascii_digit())
 }

@@ -31,6 +31,7 @@ fn secrets_go() {
         ("key q7Vx2Lm9/Rt4KpZ8wYb3+Nc6Hd1Jf5Gs0AaBb x", "key [REDACTED] x"),
         ("see 9vQ2mZ7xKp4Rt8Lw3Ny6Bd1Hf5Jc0Gs= there", "see [REDACTED] there"),
         ("a k3j9d2s0q8w7e6r5t4y3u2i1o0p9l8kz b", "a [REDACTED] b"),
+        ("iv 3q2Lm9Xz7Kp4Rt8Yw6Nb1Q== x", "iv [REDACTED] x"),
         ("sig=tG7kP2mQ9xR4vL8nB3wZ6yH1", "sig=[REDACTED]"),
     ];
     for (text, expected) in cases {
@@ -56,7 +57,7 @@ fn private_keys_go_whole_or_cut() {
 fn what_is_no_secret_stays() {
     let cases = [
         "550e8400-e29b-41d4-a716-446655440000 and 550E8400-E29B-41D4-A716-446655440000",
-        "commit 8d3f1c0b9a7e6d5c4b3a29181706f5e4d3c2b1a0 0xDEADBEEFDEADBEEFDEADBEEF",
+        "commit 8d3f1c0b9a7e6d5c4b3a29181706f5e4d3c2b1a0 0xa1a2a3a4b1b2c1c2d1d2d3d4d5d6d7d8u128",
         "01ARZ3NDEKTSV4RRFFQ69G5FAV schedule:7f3a9b",
         "/home/ann/project2/src/Foo/BarBazQuux3/mod_tests.rs:12: graphs/policy/src/scrub/entropy.rs",
         "target/debug/deps/libserde_json-4f1d2c3b5a697887.rmeta /nix/store/index.crates.io-1949cf8c6b5b557f",

@@ -19,15 +19,24 @@ pub(super) const FORMS: &[Form] = &[
         topic: WRITE,
         pattern: "MAKE [me] NAME (NAMING EARLIER|(NAMING|CONTAINING) FILES [PLACE])",
         examples: &[
-            ("list the files, then write a file names.txt that names them", "list · write names.txt ← <names>"),
-            ("create a new file called index.md listing all files in docs", "list in docs · write index.md ← <names>"),
+            (
+                "list the files, then write a file names.txt that names them",
+                "list · write names.txt ← <names>",
+            ),
+            (
+                "create a new file called index.md listing all files in docs",
+                "list in docs · write index.md ← <names>",
+            ),
         ],
         build: |caught| naming(caught, How::Replace),
     },
     Form {
         topic: WRITE,
         pattern: "MAKE [me] NAME CONTAINING the (content|contents|text) of NAMES",
-        examples: &[("write c.txt with the contents of a.txt and b.txt", "read a.txt + b.txt · write c.txt ← <found>")],
+        examples: &[(
+            "write c.txt with the contents of a.txt and b.txt",
+            "read a.txt + b.txt · write c.txt ← <found>",
+        )],
         build: |caught| {
             vec![
                 Step::Read { files: caught.names("NAMES"), lines: None },
@@ -40,7 +49,10 @@ pub(super) const FORMS: &[Form] = &[
         pattern: "MAKE [me] NAME CONTAINING EARLIER",
         examples: &[
             ("read a.txt then write b.txt with its content", "read a.txt · write b.txt ← <found>"),
-            ("search for TODO, then write todo.txt with what you found", "search \"TODO\" for Lines · write todo.txt ← <found>"),
+            (
+                "search for TODO, then write todo.txt with what you found",
+                "search \"TODO\" for Lines · write todo.txt ← <found>",
+            ),
         ],
         build: |caught| vec![write(caught, Content::Found, How::Replace)],
     },
@@ -65,13 +77,16 @@ pub(super) const FORMS: &[Form] = &[
         pattern: "PUT EARLIER (to|into|in|as|under) NAME",
         examples: &[
             ("list the files; save the result as list.txt", "list · write list.txt ← <found>"),
-            ("find TODO, then put the matches into hits.txt", "search \"TODO\" for Lines · write hits.txt ← <found>"),
+            (
+                "find TODO, then put the matches into hits.txt",
+                "search \"TODO\" for Lines · write hits.txt ← <found>",
+            ),
         ],
         build: |caught| vec![write(caught, Content::Found, How::Replace)],
     },
     Form {
         topic: WRITE,
-        pattern: "PUT FILES [PLACE] (to|into|as) NAME",
+        pattern: "PUT FILES [PLACE] (to|into|in|as) NAME",
         examples: &[("write the names of all files to names.txt", "list · write names.txt ← <names>")],
         build: |caught| naming(caught, How::Replace),
     },
@@ -100,7 +115,9 @@ pub(super) const FORMS: &[Form] = &[
         topic: WRITE,
         pattern: "(rename|move) NAME (to|into|as) OTHER",
         examples: &[("rename a.txt to b.txt", "read a.txt · write b.txt ← <found> · delete a.txt")],
-        build: |caught| copy(caught, vec![Step::Delete { files: caught.names("NAME"), what: Deleted::Files }]),
+        build: |caught| {
+            copy(caught, vec![Step::Delete { files: caught.names("NAME"), what: Deleted::Files }])
+        },
     },
     Form {
         topic: APPEND,
@@ -125,7 +142,10 @@ pub(super) const FORMS: &[Form] = &[
         pattern: "(append|add) [the (text|words|word|line)|a line [that says|saying]] TEXT (to|onto|at|into) [the end of] NAME",
         examples: &[
             ("append \"three\" to log.txt", "append log.txt ← \"three\""),
-            ("add the line milk and eggs to the end of shopping.txt", "append shopping.txt ← \"milk and eggs\""),
+            (
+                "add the line milk and eggs to the end of shopping.txt",
+                "append shopping.txt ← \"milk and eggs\"",
+            ),
         ],
         build: |caught| vec![write(caught, Content::Text(caught.text("TEXT")), How::Append)],
     },

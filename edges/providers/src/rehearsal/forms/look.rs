@@ -22,7 +22,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: LIST,
-        pattern: "(what|which) files (are there|do i have|do we have|do you see|can you see|are|exist|are stored) [PLACE]",
+        pattern: "(what|which) files (are there|there are|i have|we have|you see|do i have|do we have|do you see|can you see|are|exist|are stored) [PLACE]",
         examples: &[
             ("What files are there?", "list"),
             ("which files do I have in the folder src", "list in src"),
@@ -33,7 +33,11 @@ pub(super) const FORMS: &[Form] = &[
     Form {
         topic: LIST,
         pattern: "(list|ls|dir|list the contents of|list the content of) [PLACE|DIR]",
-        examples: &[("ls", "list"), ("list docs/", "list in docs/"), ("list the contents of docs", "list in docs")],
+        examples: &[
+            ("ls", "list"),
+            ("list docs/", "list in docs/"),
+            ("list the contents of docs", "list in docs"),
+        ],
         build: list,
     },
     Form {
@@ -99,7 +103,10 @@ pub(super) const FORMS: &[Form] = &[
         pattern: "[find|list|show|show me|name|tell me] [all|all the|the] [what|which] (files|of (the|my|these|those) files|of them) [that|which] (contain|contains|mention|have|include|containing|mentioning|including|with) [the (text|word|words)] TEXT [PLACE]",
         examples: &[
             ("which files contain TODO?", "search \"TODO\" for Files"),
-            ("find all the files that mention \"two words\" in docs", "search \"two words\" in docs for Files"),
+            (
+                "find all the files that mention \"two words\" in docs",
+                "search \"two words\" in docs for Files",
+            ),
         ],
         build: |caught| search(caught, Want::Files),
     },
@@ -116,7 +123,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: SEARCH,
-        pattern: "(find|grep|where is|where does) [the (text|word|words)|every|all] TEXT [appear|occur|stand|mentioned|written] [PLACE]",
+        pattern: "(find|grep|where is|where does) [the (text|word|words)|[all] [the] (matches|occurrences|hits|lines) (of|with|containing)|every|all] TEXT [appear|occur|stand|mentioned|written] [PLACE]",
         examples: &[
             ("find TODO in src", "search \"TODO\" in src for Lines"),
             ("Where does hello appear?", "search \"hello\" for Lines"),
@@ -125,7 +132,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: COUNT,
-        pattern: "(count|how many) (FILES|files) [are there|there are|do i have|i have|are|exist] [PLACE]",
+        pattern: "(count how many|count|how many) (FILES|files) [are there|there are|do i have|i have|are|exist] [PLACE]",
         examples: &[
             ("count the files", "count Files"),
             ("How many files are there in docs?", "count Files in docs"),
@@ -134,7 +141,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: COUNT,
-        pattern: "(count [all] [the]|how many) UNIT [are there|there are|are|are there in total] (in|of|does) NAME [have|has|contain|hold]",
+        pattern: "(count [all] [the]|[count] how many) UNIT [are there|there are|are|are there in total] (in|of|does) NAME [have|has|contain|hold]",
         examples: &[
             ("count the words in notes.txt", "count Words in notes.txt"),
             ("How many lines does a.log have?", "count Lines in a.log"),
@@ -143,7 +150,7 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: COUNT,
-        pattern: "(count [all] [the] (matches|occurrences|hits) (of|for)|how many times does|how often does) [the (text|word|words)] TEXT [appear|occur] [PLACE]",
+        pattern: "(count [all] [the] (matches|occurrences|hits) (of|for)|[count] (how many times|how often) [does]) [the (text|word|words)] TEXT [appear|appears|occur|occurs] [PLACE]",
         examples: &[
             ("count the matches of TODO in src", "search \"TODO\" in src for Number"),
             ("how often does hello occur?", "search \"hello\" for Number"),

@@ -32,7 +32,7 @@ pub(super) struct Read {
 pub(super) const RULES: [(&str, &str); 11] = [
     ("SHOW", "(read|show|open|print|cat|display|view|get|give|see)"),
     ("MAKE", "(write|create|make|save|generate|produce)"),
-    ("PUT", "(write|save|put|store|print)"),
+    ("PUT", "(write down|write|save|put|store|print)"),
     (
         "FILES",
         "([all|all of] [the|my|our|your|these|those|their] (files|file names|filenames|names|entries|names of [all] [the|my] files) [there are|you see])",
@@ -49,17 +49,18 @@ pub(super) const RULES: [(&str, &str); 11] = [
     ),
     (
         "SAYING",
-        "((that|which) (says|reads|contains|has|holds)|saying|containing|reading|holding|with) [the (text|content|contents|words|word|line|sentence)]",
+        "((that|which) (says|reads|contains|has|holds)|saying|containing|reading|holding|with content|with text|with) [the (text|content|contents|words|word|line|sentence)]",
     ),
     (
         "FINDINGS",
-        "([the|its|their|this|that|these|those] (result|results|list|listing|output|answer|count|number|total|content|contents|text|names|matches|hits|lines) [of that|of it|of them]|what (you|it|they|was) (found|find|read|counted|listed|says|say|contains|contain))",
+        "((the|its|their|this|that|these|those) (result|results|list|listing|output|answer|count|number|total|content|contents|text|names|matches|hits|lines) [of that|of it|of them]|what (you|it|they|was) (found|find|read|counted|listed|says|say|contains|contain))",
     ),
     ("UNIT", "(lines|words|characters|letters)"),
 ];
 
 /// What earlier steps are called by; printed beside the rules.
-pub(super) const EARLIER: (&str, &str) = ("EARLIER", "(it|them all|them|this|that|these|those|all of (it|them)|each of them|[all] FINDINGS)");
+pub(super) const EARLIER: (&str, &str) =
+    ("EARLIER", "(it|them all|them|this|that|these|those|all of (it|them)|each of them|[all] FINDINGS)");
 
 static READ: LazyLock<Vec<Read>> = LazyLock::new(|| {
     let tables = [look::FORMS, change::FORMS, talk::FORMS];

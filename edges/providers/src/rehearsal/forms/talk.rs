@@ -34,7 +34,10 @@ pub(super) const FORMS: &[Form] = &[
     Form {
         topic: MEMORY,
         pattern: "(what did i [just] (say|ask|tell you|write)|what was my|repeat my|what did i ask you|what was the) first [thing|message|question|request]",
-        examples: &[("What did I say first?", "recall First"), ("what was my first message?", "recall First")],
+        examples: &[
+            ("What did I say first?", "recall First"),
+            ("what was my first message?", "recall First"),
+        ],
         build: |_| vec![Step::Recall(Recall::First)],
     },
     Form {
@@ -56,13 +59,19 @@ pub(super) const FORMS: &[Form] = &[
     Form {
         topic: MEMORY,
         pattern: "(how many|count the|count all|count) messages [are there|there are|did i send|have i sent|did we exchange|so far|are in this (conversation|session)|in this (conversation|session)]",
-        examples: &[("How many messages are there?", "recall Number"), ("count the messages", "recall Number")],
+        examples: &[
+            ("How many messages are there?", "recall Number"),
+            ("count the messages", "recall Number"),
+        ],
         build: |_| vec![Step::Recall(Recall::Number)],
     },
     Form {
         topic: MEMORY,
-        pattern: "(summarise|summarize|sum up|recap) [the|our|this] [conversation|session|talk|what we did|what happened|what was said] [so far]",
-        examples: &[("summarise our conversation", "recall Summary"), ("recap what we did so far", "recall Summary")],
+        pattern: "((summarise|summarize|sum up|recap) [the|our|this] [conversation|session|talk|what we did|what happened|what was said]|what did we (talk about|do)|what have (i|we) (said|done|asked|talked about)) [so far]",
+        examples: &[
+            ("summarise our conversation", "recall Summary"),
+            ("recap what we did so far", "recall Summary"),
+        ],
         build: |_| vec![Step::Recall(Recall::Summary)],
     },
     Form {

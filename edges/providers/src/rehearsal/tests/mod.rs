@@ -1,2 +1,6 @@
 //! Stories of the rehearsal model: sentences in, plans and conversations out.
+mod generated;
 mod sentences;
+mod streaming;
+mod talks;
+mod workspace;

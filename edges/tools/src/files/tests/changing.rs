@@ -154,7 +154,7 @@ fn again(home: &Home, call: impl AsyncFn(&Context) -> Result<String, Failure>) -
     let workspace = Workspace::open(&home.at(""), &home.dir.path().join("tmp")).unwrap();
     let workspace = Arc::new(workspace);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let mut run = |attempt| {
+    let run = |attempt| {
         let context = Context::new(workspace.clone(), "the key".into(), attempt);
         runtime.block_on(call(&context)).unwrap_or_else(|failure| format!("FAILED {failure}"))
     };

@@ -1,0 +1,264 @@
+//! The command line, parsed once into what to do. It opens nothing.
+mod flags;
+mod prefix;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use prefix::Prefix;
+
+use crate::{exit::Failure, help};
+use domain::{SessionId, UserId};
+use flags::{Flag, Shared, next, positional, text, unexpected};
+use lexopt::{Arg, Parser};
+use std::path::PathBuf;
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    Help(String),
+    Run(Run),
+    Sessions(Listing),
+    Instances(Home),
+    Instance(Instance),
+    GraphList { json: bool },
+    GraphDraw { name: Option<String>, format: Format },
+}
+
+impl Command {
+    /// Whether a program reads what comes of it.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Command::Run(Run { json, .. })
+            | Command::Sessions(Listing { json, .. })
+            | Command::Instances(Home { json, .. })
+            | Command::Instance(Instance { json, .. })
+            | Command::GraphList { json } => *json,
+            Command::Help(_) | Command::GraphDraw { .. } => false,
+        }
+    }
+}
+
+/// Talk to an agent.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) home: PathBuf,
+    pub(crate) user: UserId,
+    pub(crate) session: Which,
+    pub(crate) input: Input,
+    pub(crate) json: bool,
+    pub(crate) model: Option<String>,
+}
+
+/// Which session to talk in.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Which {
+    Latest,
+    New,
+    Named(SessionId),
+}
+
+/// Where prompts come from.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Input {
+    /// Line by line from standard input.
+    Lines,
+    /// One, from the command line.
+    Text(String),
+    /// One, all of standard input.
+    Piped,
+}
+
+/// What a user has.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Listing {
+    pub(crate) home: PathBuf,
+    pub(crate) user: UserId,
+    pub(crate) json: bool,
+}
+
+/// What a home has.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Home {
+    pub(crate) home: PathBuf,
+    pub(crate) json: bool,
+}
+
+/// One instance.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Instance {
+    pub(crate) home: PathBuf,
+    pub(crate) id: Prefix,
+    pub(crate) json: bool,
+}
+
+/// The language of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Mermaid,
+    Dot,
+}
+
+pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
+    let Some(arg) = next(&mut parser)? else {
+        return Err(Failure::usage("what should it do? Try `oxydra run`, or `oxydra --help`"));
+    };
+    match arg {
+        Arg::Long("help") | Arg::Short('h') => Ok(Command::Help(help::OXYDRA.to_owned())),
+        Arg::Long("version") | Arg::Short('V') => Ok(Command::Help(help::version())),
+        Arg::Value(command) => match command.to_str() {
+            Some("run") => run(parser),
+            Some("sessions") => sessions(parser),
+            Some("instances") => instances(parser),
+            Some("graph") => graph(parser),
+            Some("help") => help_on(parser),
+            Some(_) | None => Err(Failure::usage(format!("unknown command {command:?}: {}", help::COMMANDS))),
+        },
+        other => Err(unexpected(&other, "oxydra")),
+    }
+}
+
+fn run(mut parser: Parser) -> Result<Command, Failure> {
+    let mut shared = Shared::new()?;
+    let (mut session, mut input, mut model) = (Which::Latest, Input::Lines, None);
+    while let Some(arg) = next(&mut parser)? {
+        let Some(flag) = Flag::of(&arg) else { return Err(unquoted(&arg)) };
+        if shared.take(&flag, &mut parser)? {
+            continue;
+        }
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help(help::run())),
+            "--help-rehearsal" => return Ok(Command::Help(help::rehearsal())),
+            "-p" | "--prompt" => input = prompt(input, text(&mut parser, flag.as_str())?)?,
+            "--session" => session = named(session, &text(&mut parser, "--session")?)?,
+            "--new" => session = fresh(session)?,
+            "--model" => model = Some(text(&mut parser, "--model")?),
+            _ => return Err(flag.unexpected("oxydra run")),
+        }
+    }
+    let Shared { home, user, json } = shared;
+    Ok(Command::Run(Run { home, user, session, input, json, model }))
+}
+
+fn prompt(before: Input, text: String) -> Result<Input, Failure> {
+    match before {
+        Input::Lines if text == "-" => Ok(Input::Piped),
+        Input::Lines => Ok(Input::Text(text)),
+        Input::Text(_) | Input::Piped => {
+            Err(Failure::usage("-p is given twice: one prompt at a time, or one per line without -p"))
+        }
+    }
+}
+
+fn named(before: Which, id: &str) -> Result<Which, Failure> {
+    match before {
+        Which::New => Err(Failure::usage("--new and --session exclude each other")),
+        Which::Latest | Which::Named(_) => SessionId::parse(id).map(Which::Named).map_err(Failure::usage),
+    }
+}
+
+fn fresh(before: Which) -> Result<Which, Failure> {
+    match before {
+        Which::Named(_) => Err(Failure::usage("--new and --session exclude each other")),
+        Which::Latest | Which::New => Ok(Which::New),
+    }
+}
+
+fn sessions(mut parser: Parser) -> Result<Command, Failure> {
+    let mut shared = Shared::new()?;
+    while let Some(arg) = next(&mut parser)? {
+        let Some(flag) = Flag::of(&arg) else { return Err(unexpected(&arg, "oxydra sessions")) };
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help(help::SESSIONS.to_owned())),
+            _ if shared.take(&flag, &mut parser)? => {}
+            _ => return Err(flag.unexpected("oxydra sessions")),
+        }
+    }
+    let Shared { home, user, json } = shared;
+    Ok(Command::Sessions(Listing { home, user, json }))
+}
+
+fn instances(mut parser: Parser) -> Result<Command, Failure> {
+    let mut shared = Shared::new()?;
+    let mut words: Vec<String> = Vec::new();
+    while let Some(arg) = next(&mut parser)? {
+        let Some(flag) = Flag::of(&arg) else {
+            words.push(positional(arg)?);
+            continue;
+        };
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help(help::INSTANCES.to_owned())),
+            // A run belongs to a graph, not to a user: some graphs run for nobody in particular.
+            "--user" => return Err(Failure::usage("`oxydra instances` shows the runs of all users: leave --user out")),
+            _ if shared.take(&flag, &mut parser)? => {}
+            _ => return Err(flag.unexpected("oxydra instances")),
+        }
+    }
+    let Shared { home, json, .. } = shared;
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["list"] => Ok(Command::Instances(Home { home, json })),
+        ["show", id] => Ok(Command::Instance(Instance { home, id: Prefix::parse(id)?, json })),
+        ["show"] => Err(Failure::usage("`oxydra instances show` needs an id: `oxydra instances` lists them")),
+        _ => Err(Failure::usage(format!(
+            "`oxydra instances {}` is no command: write `show ID` or nothing",
+            words.join(" ")
+        ))),
+    }
+}
+
+fn graph(mut parser: Parser) -> Result<Command, Failure> {
+    let (mut words, mut json, mut format) = (Vec::new(), false, None);
+    while let Some(arg) = next(&mut parser)? {
+        let Some(flag) = Flag::of(&arg) else {
+            words.push(positional(arg)?);
+            continue;
+        };
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help(help::GRAPH.to_owned())),
+            "--json" => json = true,
+            "--format" => format = Some(format_of(&text(&mut parser, "--format")?)?),
+            _ => return Err(flag.unexpected("oxydra graph")),
+        }
+    }
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    match (&words[..], format) {
+        (["list"], None) => Ok(Command::GraphList { json }),
+        (["list"], Some(_)) => Err(Failure::usage("--format belongs to `oxydra graph draw`")),
+        (["draw", ..], _) if json => Err(Failure::usage("--json belongs to `oxydra graph list`")),
+        (["draw"], format) => Ok(Command::GraphDraw { name: None, format: format.unwrap_or(Format::Mermaid) }),
+        (["draw", name], format) => {
+            Ok(Command::GraphDraw { name: Some((*name).to_owned()), format: format.unwrap_or(Format::Mermaid) })
+        }
+        _ => Err(Failure::usage("write `oxydra graph list` or `oxydra graph draw [NAME]`")),
+    }
+}
+
+fn format_of(text: &str) -> Result<Format, Failure> {
+    match text {
+        "mermaid" => Ok(Format::Mermaid),
+        "dot" => Ok(Format::Dot),
+        _ => Err(Failure::usage(format!("--format is `mermaid` or `dot`, not `{text}`"))),
+    }
+}
+
+fn help_on(mut parser: Parser) -> Result<Command, Failure> {
+    let Some(arg) = next(&mut parser)? else { return Ok(Command::Help(help::OXYDRA.to_owned())) };
+    let Arg::Value(about) = &arg else { return Err(unexpected(&arg, "oxydra help")) };
+    let text = match about.to_str() {
+        Some("run") => help::run(),
+        Some("sessions") => help::SESSIONS.to_owned(),
+        Some("instances") => help::INSTANCES.to_owned(),
+        Some("graph") => help::GRAPH.to_owned(),
+        Some("rehearsal") => help::rehearsal(),
+        Some(_) | None => return Err(Failure::usage(format!("no help on {about:?}: {}", help::COMMANDS))),
+    };
+    Ok(Command::Help(text))
+}
+
+fn unquoted(arg: &Arg<'_>) -> Failure {
+    match arg {
+        Arg::Value(value) => {
+            Failure::usage(format!("a prompt is given with -p and in quotes: oxydra run -p {value:?}"))
+        }
+        Arg::Long(_) | Arg::Short(_) => unexpected(arg, "oxydra run"),
+    }
+}

@@ -1,0 +1,54 @@
+//! Domain nouns in the words of the wire.
+use domain::{CallOutcome, Finish, Message, MessageSaid, ToolCall, TurnId};
+use frames::{CallReport, CallStatus, FinishReason, Usage};
+
+/// What a person can do about a meter that is empty.
+pub(super) fn spent(what: &str) -> String {
+    let key = match what {
+        "turns" => "runtime.max_turns",
+        "money" => "runtime.max_cost",
+        _ => return format!("the turn's budget is spent: out of {what}"),
+    };
+    format!("the turn's budget is spent: out of {what}. `{key}` in agent.toml says how much a turn may use")
+}
+
+pub(super) fn answer_in(said: &[MessageSaid]) -> String {
+    match said.last().map(|said| &said.message) {
+        Some(Message::Assistant { text, .. }) => text.clone(),
+        Some(Message::User { .. } | Message::Tool { .. }) | None => String::new(),
+    }
+}
+
+/// Every call of the turn with its result, in order.
+pub(super) fn calls_in(said: &[MessageSaid], turn: &TurnId) -> Vec<CallReport> {
+    let result = |said: &MessageSaid| match &said.message {
+        Message::Tool { call, outcome, .. } if said.turn == *turn => Some(report(call, status(*outcome))),
+        Message::Tool { .. } | Message::User { .. } | Message::Assistant { .. } => None,
+    };
+    said.iter().filter_map(result).collect()
+}
+
+pub(super) fn report(call: &ToolCall, status: CallStatus) -> CallReport {
+    CallReport { id: call.id.clone(), name: call.tool.clone(), arguments: call.arguments.clone(), status }
+}
+
+pub(super) fn status(outcome: CallOutcome) -> CallStatus {
+    match outcome {
+        CallOutcome::Done => CallStatus::Done,
+        CallOutcome::Failed => CallStatus::Failed,
+        CallOutcome::Refused => CallStatus::Refused,
+    }
+}
+
+pub(super) fn finish_reason(finish: &Finish) -> FinishReason {
+    match finish {
+        Finish::Stop => FinishReason::Stop,
+        Finish::Calls => FinishReason::ToolCalls,
+        Finish::Length => FinishReason::Length,
+        Finish::Refused(_) => FinishReason::Refused,
+    }
+}
+
+pub(super) fn usage(used: domain::Usage) -> Usage {
+    Usage::new(used.input.0, used.output.0, used.cost.0)
+}

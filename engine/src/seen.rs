@@ -1,0 +1,58 @@
+//! Which events a run has received, so that a sender may send again. It forgets the oldest beyond a bound: a run may
+//! live for years.
+use crate::record::EventId;
+use std::collections::{HashSet, VecDeque};
+
+/// A sender that is not sure sends again at once or after a restart, not four thousand events later.
+pub(crate) const SEEN_MAX: usize = 4096;
+
+/// The ids that senders gave, newest last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    order: VecDeque<u128>,
+    ids: HashSet<u128>,
+}
+
+impl Seen {
+    pub(crate) fn contains(&self, event: EventId) -> bool {
+        match event {
+            EventId::Drawn(_) => false,
+            EventId::Given(id) => self.ids.contains(&id),
+        }
+    }
+
+    /// Remembers the event and says whether it is new. Ids drawn at random never come twice, so they cost nothing.
+    pub(crate) fn insert(&mut self, event: EventId) -> bool {
+        let EventId::Given(id) = event else { return true };
+        if !self.ids.insert(id) {
+            return false;
+        }
+        self.order.push_back(id);
+        if self.order.len() > SEEN_MAX {
+            let oldest = self.order.pop_front().expect("it holds more than the bound");
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_id_is_new_once_and_a_drawn_one_always() {
+        let mut seen = Seen::default();
+        assert!(seen.insert(EventId::Given(7)) && !seen.insert(EventId::Given(7)));
+        assert!(seen.insert(EventId::Drawn(7)) && seen.insert(EventId::Drawn(7)));
+        assert!(seen.contains(EventId::Given(7)) && !seen.contains(EventId::Drawn(7)));
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_beyond_the_bound() {
+        let mut seen = Seen::default();
+        (0..=SEEN_MAX as u128).for_each(|id| assert!(seen.insert(EventId::Given(id))));
+        assert_eq!(seen.ids.len(), SEEN_MAX);
+        assert!(!seen.contains(EventId::Given(0)) && seen.contains(EventId::Given(1)));
+    }
+}

@@ -1,0 +1,69 @@
+//! One life of a process: an engine over a journal in memory, until it crashes. What was durable by then is what the
+//! next life finds.
+use super::books::Books;
+use crate::{
+    Engine, OpenFault,
+    ledger::Ledger,
+    log::{Group, Log, LogFault, MemoryLog},
+    open::Builder,
+};
+use std::sync::Arc;
+
+/// One life of a process.
+pub struct Life {
+    /// The engine.
+    pub engine: Engine,
+    /// Its journal: hold it, release it, let it fail.
+    pub log: Arc<MemoryLog>,
+}
+
+impl Life {
+    /// The first life: the journal is empty.
+    ///
+    /// # Errors
+    /// When the builder refuses its own graphs.
+    pub fn first(builder: Builder) -> Result<Life, OpenFault> {
+        Life::after(Vec::new(), builder)
+    }
+
+    /// A life that finds a journal.
+    ///
+    /// # Errors
+    /// When the builder refuses the journal, or its own graphs.
+    pub fn after(groups: Vec<Group>, builder: Builder) -> Result<Life, OpenFault> {
+        let log = Arc::new(MemoryLog::from_groups(groups));
+        Ok(Life { engine: builder.open(log.clone())?, log })
+    }
+
+    /// Kills the process, and returns what was durable by then.
+    pub async fn crash(self) -> Vec<Group> {
+        let durable = self.log.durable_lsn();
+        self.engine.core().halt(&LogFault::Closed);
+        self.engine.closed().await;
+        self.log.groups().into_iter().filter(|group| group.last() <= durable).collect()
+    }
+
+    /// Checks what holds in every journal at every time: no budget appears or is lost, nothing that is never repeated
+    /// began twice, a result is final; and that a restart would find every run where it stands. Call it while
+    /// everything waits.
+    ///
+    /// # Panics
+    /// When something of that does not hold.
+    pub fn audit(&self) {
+        let core = self.engine.core();
+        let mut ledger = Ledger::default();
+        let mut books = Books::new(|graph, state| {
+            let host = core.registry.host(graph);
+            host.is_some_and(|host| host.meta().lap.is_some() && host.meta().lap == host.check(state).ok())
+        });
+        for group in self.log.groups() {
+            ledger.apply(&group).expect("what this engine wrote it can read");
+            books.enter(&group);
+        }
+        assert_eq!(ledger.runs.len(), core.slots().len(), "a run is in the journal only, or in memory only");
+        for (instance, found) in &ledger.runs {
+            let slot = core.slot(*instance).expect("every run of the journal is in memory");
+            assert_eq!(*found, *slot.lock(), "a restart would find another run {instance}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One life of a process in which one turn runs: an engine over a journal in memory, and the view that it feeds.
+use crate::{
+    clock::TestClock,
+    heard::{Facts, Heard},
+    script::Round,
+    shown,
+    tools::Benches,
+    world::{Listening, Scripted, Watching, World},
+};
+use domain::{METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId};
+use engine::{
+    Budget, Engine, InstanceId, Journal, Opens, Run, Told,
+    journal::Line,
+    log::{Group, Log, MemoryLog},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::broadcast;
+use turn::{Gathering, Ports, Turn, TurnEnd};
+
+/// The one run of a story.
+pub(crate) const RUN: InstanceId = InstanceId(7);
+
+/// No story takes as long; one that does hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Life {
+    pub(crate) engine: Engine,
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) heard: Heard,
+    pub(crate) world: Arc<World>,
+    told: broadcast::Receiver<Told>,
+}
+
+impl Life {
+    pub(crate) fn first(script: Vec<Round>) -> Life {
+        Life::of(World::new(script), Vec::new(), TestClock::hasty())
+    }
+
+    pub(crate) fn of(world: World, groups: Vec<Group>, clock: TestClock) -> Life {
+        let (world, log) = (Arc::new(world), Arc::new(MemoryLog::from_groups(groups)));
+        let heard = Heard::default();
+        let ports = Ports {
+            model: Arc::new(Scripted(world.clone())),
+            tools: world.clone(),
+            workshop: Arc::new(Benches(world.clone())),
+            conversation: Arc::new(Listening { heard: heard.clone(), world: world.clone() }),
+            instructions: "be brief".into(),
+        };
+        let builder = Engine::builder().graph::<Turn>(ports).follower(heard.clone()).clock(clock);
+        let engine = builder.observer(Watching(world.clone())).meters(METER_NAMES).open(log.clone()).unwrap();
+        Life { told: engine.listen(), engine, log, heard, world }
+    }
+
+    /// Starts the turn, or finds it where an earlier life left it.
+    pub(crate) fn start(&self, budget: Budget) -> Run<Turn> {
+        drop(self.engine.start_as(RUN, Gathering::open(request()), budget));
+        self.engine.run(RUN).unwrap()
+    }
+
+    /// Runs the turn to its end.
+    pub(crate) async fn play(&self) -> TurnEnd {
+        self.play_with(plenty()).await
+    }
+
+    pub(crate) async fn play_with(&self, budget: Budget) -> TurnEnd {
+        end(&self.start(budget)).await
+    }
+
+    /// What was said in the session, as it was recorded.
+    pub(crate) async fn said(&self) -> Vec<Message> {
+        let messages = |facts: &Facts| facts.said.values().map(|said| said.message.clone()).collect();
+        self.heard.look(self.log.durable_lsn(), messages).await
+    }
+
+    pub(crate) fn told(&mut self) -> String {
+        let mut lines = Vec::new();
+        while let Ok(told) = self.told.try_recv() {
+            lines.push(told.as_a::<Progress>().map(shown::progress).unwrap());
+        }
+        lines.join("\n")
+    }
+
+    /// What is left on the meters.
+    pub(crate) fn left(&self) -> [u64; 3] {
+        self.engine.journal().runs().unwrap()[0].left.0
+    }
+}
+
+/// Waits for the end of a run.
+pub(crate) async fn end(run: &Run<Turn>) -> TurnEnd {
+    tokio::time::timeout(PATIENCE, run.end()).await.expect("the turn hangs").unwrap()
+}
+
+/// The run's past, from a journal.
+pub(crate) fn past(groups: Vec<Group>) -> Vec<Line> {
+    let log = Arc::new(MemoryLog::from_groups(groups));
+    Journal::of(log).past(RUN).unwrap().map_or(Vec::new(), |(_, lines)| lines)
+}
+
+/// More than any story needs.
+pub(crate) fn plenty() -> Budget {
+    Budget::new(1000, Turns(100)).and(Tokens(1_000_000)).and(MicroUsd(1_000_000))
+}
+
+pub(crate) fn request() -> TurnRequest {
+    TurnRequest {
+        user: UserId::parse("u").unwrap(),
+        session: SessionId::parse("s").unwrap(),
+        turn: TurnId::parse("t").unwrap(),
+        prompt: "hi".into(),
+    }
+}

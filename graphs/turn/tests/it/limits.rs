@@ -1,0 +1,65 @@
+//! What a turn may use up, and what happens when that is spent.
+use crate::{
+    clock::TestClock,
+    life::{Life, end, plenty},
+    script::*,
+    shown,
+    world::World,
+};
+use domain::{MicroUsd, Tokens, Turns};
+use engine::Budget;
+use expect_test::{Expect, expect};
+use std::time::Duration;
+
+/// A model that calls and calls, never content.
+fn restless() -> Vec<Round> {
+    vec![vec![calls(&[("look", "a")])]]
+}
+
+async fn check(script: Vec<Round>, budget: Budget, told: Expect) {
+    let life = Life::first(script);
+    let end = life.play_with(budget).await;
+    let asked = life.world.asked.lock().unwrap().len();
+    told.assert_eq(&format!("asked {asked} times, {}", shown::end(&end)));
+}
+
+#[tokio::test]
+async fn an_empty_meter_stops_the_turn_and_is_named() {
+    let budget = |turns, tokens, money| Budget::new(1000, Turns(turns)).and(Tokens(tokens)).and(MicroUsd(money));
+    check(restless(), budget(3, 1_000_000, 1_000_000), expect![[""]]).await;
+    // An answer may take 100 tokens, and takes 15.
+    check(restless(), budget(100, 130, 1_000_000), expect![[""]]).await;
+    check(restless(), budget(100, 99, 1_000_000), expect![[""]]).await;
+    // An answer takes 7.
+    check(restless(), budget(100, 1_000_000, 20), expect![[""]]).await;
+    check(restless(), budget(100, 1_000_000, 0), expect![[""]]).await;
+    check(restless(), Budget::new(7, Turns(100)).and(Tokens(1_000_000)).and(MicroUsd(1_000)), expect![[""]]).await;
+}
+
+#[tokio::test]
+async fn correcting_for_ever_ends_with_the_turns() {
+    let stubborn = vec![vec![calls(&[("zap", "a")])]];
+    let budget = Budget::new(1000, Turns(5)).and(Tokens(1_000_000)).and(MicroUsd(1_000));
+    check(stubborn, budget, expect![[""]]).await;
+}
+
+#[tokio::test]
+async fn a_lost_attempt_keeps_what_was_held_for_it() {
+    let budget = Budget::new(1000, Turns(100)).and(Tokens(250)).and(MicroUsd(1_000));
+    check(vec![vec![busy()]], budget, expect![[""]]).await;
+}
+
+#[tokio::test]
+async fn the_deadline_stops_the_turn_wherever_it_is() {
+    let hangs = |item: Attempt| vec![vec![item], vec![says("late")]];
+    for (script, until) in
+        [(hangs(vec![text("so"), Item::Hang]), "hangs"), (hangs(calls(&[("look", "gate")])), "runs look gate")]
+    {
+        let clock = TestClock::still();
+        let life = Life::of(World::new(script), Vec::new(), clock.clone());
+        let run = life.start(plenty().within(Duration::from_secs(60)));
+        life.world.until(until).await;
+        clock.advance(Duration::from_secs(61));
+        assert_eq!(shown::end(&end(&run).await), "Stopped, out of time");
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask bench`: what the house costs, as ratios against something measured in the same run. It fails no build:
+//! on a shared machine a time proves nothing, so it prints, and a person reads.
+mod append;
+mod graphs;
+mod house;
+mod machine;
+mod measure;
+mod moves;
+mod peers;
+mod raw;
+mod table;
+
+use machine::Machine;
+use measure::Patience;
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+use table::Row;
+use tempfile::TempDir;
+
+const HELP: &str = "\
+bench engine [--quick] [--json] [--only TEXT] [--records N] [--dir DIR]
+
+  --quick      fewer pairs: the shape of the table, not its numbers
+  --json       one line of JSON per row
+  --only TEXT  only the parts whose name holds it: append, moves, recovery, memory, compile, instructions
+  --records N  the records of the journal that is recovered
+  --dir DIR    where the journals are put: on the disk that is meant (beside this program)
+";
+
+/// How much to measure, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Scale {
+    pub(crate) quick: bool,
+    pub(crate) json: bool,
+    pub(crate) only: String,
+    pub(crate) records: Option<u64>,
+    pub(crate) dir: PathBuf,
+}
+
+impl Scale {
+    /// How long one row may take.
+    pub(crate) fn patience(&self) -> Patience {
+        match self.quick {
+            true => Patience { span: Duration::from_millis(700), pairs_max: 60 },
+            false => Patience { span: Duration::from_secs(5), pairs_max: 400 },
+        }
+    }
+}
+
+/// A directory for one bench, on the disk that is measured; it goes when the bench is over.
+pub(crate) fn scratch(scale: &Scale) -> TempDir {
+    TempDir::with_prefix_in("bench-", &scale.dir).expect("the directory of the benches takes directories")
+}
+
+/// A part of the table.
+type Part = (&'static str, fn(&Scale) -> Vec<Row>);
+
+const PARTS: &[Part] = &[("append", append::rows), ("moves", moves::rows)];
+
+fn main() -> ExitCode {
+    match asked() {
+        Ok(scale) => {
+            measured(&scale);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("bench: {why}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn measured(scale: &Scale) {
+    let machine = Machine::look(&scale.dir);
+    println!("{}", if scale.json { machine.json() } else { format!("{}\n{}", machine.line(), table::heading()) });
+    for (_, rows) in PARTS.iter().filter(|(name, _)| name.contains(&scale.only)) {
+        for row in rows(scale) {
+            println!("{}", if scale.json { row.json() } else { row.line() });
+        }
+    }
+}
+
+fn asked() -> Result<Scale, String> {
+    use lexopt::{Arg, ValueExt};
+    let said = |error: lexopt::Error| error.to_string();
+    let mut parser = lexopt::Parser::from_env();
+    let mut scale = Scale { quick: false, json: false, only: String::new(), records: None, dir: beside()? };
+    let mut what = None;
+    while let Some(argument) = parser.next().map_err(said)? {
+        match argument {
+            Arg::Long("quick") => scale.quick = true,
+            Arg::Long("json") => scale.json = true,
+            Arg::Long("only") => scale.only = parser.value().and_then(|value| value.string()).map_err(said)?,
+            Arg::Long("records") => scale.records = Some(parser.value().and_then(|value| value.parse()).map_err(said)?),
+            Arg::Long("dir") => scale.dir = parser.value().map_err(said)?.into(),
+            Arg::Value(name) if name == "engine" && what.is_none() => what = Some(()),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    what.map(|()| scale).ok_or_else(|| "say what to measure: engine".to_owned())
+}
+
+/// Beside this program: that is on a disk, and a temporary directory often is not.
+fn beside() -> Result<PathBuf, String> {
+    let here = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    Ok(here.parent().map(PathBuf::from).unwrap_or_default())
+}

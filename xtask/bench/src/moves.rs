@@ -1,0 +1,201 @@
+//! What a move costs: with an effect and alone, one run and many. The journal is the real one, on the real disk.
+use crate::{
+    Scale,
+    graphs::{
+        Paced,
+        by_hand::{self, Line, Pacing},
+        paces::Begun,
+        text,
+    },
+    house::{self, MOVES_MAX, journal, runtime},
+    measure::{Pairs, nanos, timed},
+    raw::Raw,
+    scratch,
+    table::{Row, Unit},
+};
+use engine::{Amount, Budget, Engine};
+use futures::future::join_all;
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
+};
+
+/// Everything about moves.
+pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
+    let mut rows = vec![effect(scale)];
+    rows.extend(crowds(scale));
+    rows.extend(alone(scale));
+    rows.push(dispatch(scale));
+    rows
+}
+
+/// One run, each move with an effect; within each effect the same bytes go to a raw file, so that both take turns.
+fn effect(scale: &Scale) -> Row {
+    let bytes = bytes_of_a_move(scale);
+    let dir = scratch(scale);
+    let runtime = runtime();
+    let between = Arc::new(Mutex::new(Between { raw: Raw::create(dir.path()), left: None, pairs: Pairs::default() }));
+    let inside = between.clone();
+    let stroke = Box::new(move || inside.lock().expect("a stroke does not panic").take(bytes));
+    let log = journal(&dir.path().join("journal"));
+    runtime.block_on(async {
+        let engine = house::engine(log, stroke, Paced(Box::new(|_| ())));
+        let began = Instant::now();
+        while began.elapsed() < scale.patience().span {
+            between.lock().expect("a stroke does not panic").left = None;
+            write_to_the_end(&engine, 1, 50).await;
+        }
+        engine.close();
+    });
+    let pairs = std::mem::take(&mut between.lock().expect("a stroke does not panic").pairs).without_warm_up();
+    Row::new("move with an effect, one run", Unit::Nanoseconds, &pairs)
+        .at_most(1.3)
+        .note(format!("{bytes} B a move, vs raw write+fdatasync"))
+}
+
+/// From the end of one effect to the beginning of the next: that is a move.
+struct Between {
+    raw: Raw,
+    left: Option<Instant>,
+    pairs: Pairs,
+}
+
+impl Between {
+    fn take(&mut self, bytes: usize) {
+        let ours = self.left.map(|left| nanos(left.elapsed()));
+        let raw = self.raw.write(bytes);
+        if let Some(ours) = ours {
+            self.pairs.push(ours, raw);
+        }
+        self.left = Some(Instant::now());
+    }
+}
+
+/// What the journal grows by with each move that has an effect.
+fn bytes_of_a_move(scale: &Scale) -> usize {
+    const MOVES: u32 = 32;
+    let dir = scratch(scale);
+    runtime().block_on(async {
+        let log = journal(dir.path());
+        let engine = house::quiet(log);
+        write_to_the_end(&engine, 1, MOVES).await;
+        let before = size(dir.path());
+        write_to_the_end(&engine, 1, MOVES).await;
+        engine.close();
+        ((size(dir.path()) - before) / u64::from(MOVES)) as usize
+    })
+}
+
+fn size(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir).expect("the journal is there").flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+}
+
+/// Many runs at once against one alone: per move.
+fn crowds(scale: &Scale) -> Vec<Row> {
+    let dir = scratch(scale);
+    let runtime = runtime();
+    let engine = runtime.block_on(async { house::quiet(journal(dir.path())) });
+    let each = |runs: u32, moves: u32| {
+        let (took, ()) = timed(|| runtime.block_on(write_to_the_end(&engine, runs, moves)));
+        took / f64::from(runs * moves)
+    };
+    let rows = [(64, 50), (512, 25)].map(|(runs, moves)| {
+        let pairs = Pairs::in_turns(scale.patience(), || each(runs, moves), || each(1, 50));
+        let rate = |nanos: f64| 1e9 / nanos;
+        Row::new(format!("move with an effect, {runs} runs"), Unit::Nanoseconds, &pairs).note(format!(
+            "vs one run: {:.1} times its moves/s, {:.0}/s against {:.0}/s",
+            1.0 / pairs.ratio(),
+            rate(pairs.ours(50)),
+            rate(pairs.yardstick(50))
+        ))
+    });
+    engine.close();
+    rows.into()
+}
+
+/// Starts runs and waits for all.
+pub(crate) async fn write_to_the_end(engine: &Engine, runs: u32, moves: u32) {
+    let starting = join_all((0..runs).map(|_| house::write(engine, moves))).await;
+    let ended = join_all(starting.iter().map(|run| run.end())).await;
+    ended.into_iter().for_each(|end| drop(end.expect("a run of the bench ends")));
+}
+
+/// A move without an effect, against what a person would write by hand.
+fn alone(scale: &Scale) -> Vec<Row> {
+    const MOVES: u32 = 20_000;
+    let dir = scratch(scale);
+    let runtime = runtime();
+    let engine = runtime.block_on(async { house::quiet(journal(dir.path())) });
+    let ours = || {
+        let (took, ()) = timed(|| runtime.block_on(pace(&engine, 0, MOVES)));
+        took / f64::from(MOVES)
+    };
+    let encoded = Pairs::in_turns(scale.patience(), ours, || encoded_by_hand(MOVES));
+    let journalled = Pairs::in_turns(scale.patience(), ours, || journalled_by_hand(MOVES));
+    engine.close();
+    vec![
+        Row::new("move without an effect", Unit::Nanoseconds, &encoded)
+            .at_most(2.0)
+            .note("vs an enum by hand + encode of its state"),
+        Row::new("move without an effect", Unit::Nanoseconds, &journalled)
+            .note("vs an enum by hand + an encoded, summed line of a journal"),
+    ]
+}
+
+/// Starts a run that moves so often and waits for it.
+pub(crate) async fn pace(engine: &Engine, spins: u32, moves: u32) {
+    let state = Begun { spins, left: moves / 2, text: text() };
+    let run = engine.start(state, Budget::new(MOVES_MAX, Amount::NONE)).await;
+    let end = run.expect("the bench's journal takes runs").end().await;
+    drop(end.expect("a run of the bench ends"));
+}
+
+/// Nanoseconds of a hand-written move with its state encoded.
+pub(crate) fn encoded_by_hand(moves: u32) -> f64 {
+    by_hand(moves, |state, _| drop(black_box(state.encode())))
+}
+
+fn journalled_by_hand(moves: u32) -> f64 {
+    let mut pending = Vec::new();
+    by_hand(moves, |state, seq| {
+        let line = Line { instance: 7 << 100, seq, state: state.encode(), balance: [1 << 20; 5], at: 1 << 40 };
+        by_hand::journal(&line, &mut pending);
+        // As much as a writer takes at once.
+        if pending.len() > 1 << 16 {
+            pending.clear();
+        }
+    })
+}
+
+fn by_hand(moves: u32, mut each: impl FnMut(&Pacing, u64)) -> f64 {
+    let mut state = Pacing::There { left: moves / 2, text: text() };
+    let mut seq = 0;
+    let (took, ()) = timed(|| {
+        while !matches!(state, Pacing::Arrived { .. }) {
+            state = black_box(std::mem::replace(&mut state, Pacing::Arrived { text: String::new() })).step();
+            seq += 1;
+            each(&state, seq);
+        }
+    });
+    took / f64::from(moves)
+}
+
+/// A typed, async handler called as the engine calls it, against a hand-written enum.
+fn dispatch(scale: &Scale) -> Row {
+    const MOVES: u32 = 200_000;
+    let dir = scratch(scale);
+    let runtime = runtime();
+    let (tell, told) = mpsc::channel::<Duration>();
+    let paced = Paced(Box::new(move |took| drop(tell.send(took))));
+    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
+    let typed = || {
+        runtime.block_on(pace(&engine, MOVES / 2, 0));
+        nanos(told.recv().expect("the handler told how long it took")) / f64::from(MOVES)
+    };
+    let pairs = Pairs::in_turns(scale.patience(), typed, || by_hand(MOVES, |_, _| ()));
+    engine.close();
+    Row::new("typed dispatch", Unit::Nanoseconds, &pairs).at_most(1.5).note("vs an enum by hand")
+}
