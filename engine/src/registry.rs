@@ -143,7 +143,7 @@ impl Registry {
         if let Some(name) = self.twice.first() {
             return Err(Refused(format!("two graphs are called `{name}`: a graph is registered once")));
         }
-        for served in self.servers.values().filter(|served| served.len() > 1) {
+        if let Some(served) = self.servers.values().find(|served| served.len() > 1) {
             let graphs: Vec<_> = served.iter().map(|server| format!("`{}`", server.name().1)).collect();
             let request = served[0].name().0;
             return Err(Refused(format!(
@@ -151,11 +151,11 @@ impl Registry {
                 graphs.join(" and ")
             )));
         }
-        let asked = self
+        let mut asked = self
             .hosts
             .values()
             .flat_map(|host| host.meta().asks.iter().map(|asked| (host.meta().name, asked)));
-        asked.map(|(graph, asked)| self.served(graph, asked)).collect()
+        asked.try_for_each(|(graph, asked)| self.served(graph, asked))
     }
 
     fn served(&self, graph: &str, Asked { name, tag, from }: &Asked) -> Result<(), Refused> {

@@ -2,6 +2,7 @@
 //! the newcomer's first command compiles no databases.
 //!
 //! A command prints what it does and ends with an exit code; it never hides the output of what it starts.
+mod bench;
 mod cargo;
 mod ci;
 mod draw;
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   ci                     everything that must hold before a merge
   tidy                   check what the compiler cannot: imports, heads, layout, map, drawings
   draw [--check]         print every graph and write its picture into the sources, or check that it is there
+  bench engine [ARGS…]   measure the engine against yardsticks in the same run; `--peers` builds others beside it
   help                   this text
 ";
 
@@ -45,6 +47,7 @@ fn obey(command: &str, arguments: Vec<OsString>) -> Fallible<ExitCode> {
         "ci" => without(arguments).and_then(|()| ci::ci()),
         "tidy" => without(arguments).and_then(|()| tidy::tidy()),
         "draw" => draw::draw(arguments),
+        "bench" => bench::bench(arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -42,6 +42,7 @@ impl Rule {
     pub(crate) fn allows(self, value: &Value) -> bool {
         match self {
             Rule::Text | Rule::Secret => matches!(value, Value::Text(text) if !text.trim().is_empty()),
+            Rule::Url => matches!(value, Value::Text(text) if http::Url::parse(text).is_ok()),
             Rule::Word(words) => matches!(value, Value::Text(text) if words.contains(&text.as_str())),
             Rule::Count(least, most) => whole(value).is_some_and(|n| (least..=most).contains(&n)),
             Rule::Counts => whole(value).is_some_and(|n| n > 0),
@@ -60,6 +61,9 @@ impl Rule {
     pub(crate) fn in_words(self) -> String {
         match self {
             Rule::Text | Rule::Secret => "text that is not blank".to_owned(),
+            Rule::Url => {
+                "an address such as https://api.example.com/v1, without a user or a query".to_owned()
+            }
             Rule::Word(words) => format!("one of {}", words.join(", ")),
             Rule::Count(least, u64::MAX) => format!("a whole number of at least {least}"),
             Rule::Count(least, most) => format!("a whole number from {least} to {most}"),
@@ -78,7 +82,9 @@ impl Rule {
         let as_written = || Value::Text(text.to_owned());
         let trimmed = text.trim();
         match self {
-            Rule::Text | Rule::Secret | Rule::Word(_) | Rule::Version | Rule::Free => as_written(),
+            Rule::Text | Rule::Secret | Rule::Url | Rule::Word(_) | Rule::Version | Rule::Free => {
+                as_written()
+            }
             Rule::Count(..) | Rule::Counts => trimmed.parse().map_or_else(|_| as_written(), Value::Whole),
             Rule::Ratio | Rule::Money => trimmed.parse().map_or_else(|_| as_written(), Value::Number),
             Rule::Switch => trimmed.parse().map_or_else(|_| as_written(), Value::Switch),
@@ -134,6 +140,11 @@ mod tests {
                 Rule::Money,
                 vec![Value::Number(0.5), Value::Whole(3)],
                 vec![Value::Number(0.0), Value::Number(f64::INFINITY), Value::Number(-1.0)],
+            ),
+            (
+                Rule::Url,
+                vec![text("http://localhost:8080"), text("https://a/v1")],
+                vec![text("localhost"), text("https://me:pw@a"), text("https://a?k=1"), Value::Whole(1)],
             ),
             (Rule::Switch, vec![Value::Switch(false)], vec![text("yes")]),
             (Rule::Texts, vec![Value::Texts(vec![])], vec![Value::Texts(vec![" ".into()]), text("a")]),

@@ -1,5 +1,5 @@
 //! What can be wrong with a configuration. Problems are collected, so that a person mends a file once.
-use crate::{Place, Provider};
+use crate::Place;
 use std::{fmt, io, path::PathBuf};
 
 /// The configuration cannot be used.
@@ -54,21 +54,54 @@ pub enum Problem {
         /// What it may hold.
         expected: String,
     },
-    /// The provider does not exist in this version.
+    /// Nobody knows the provider.
     NoSuchProvider {
         /// What was asked for.
         provider: String,
         /// Where.
         place: Place,
+        /// Those that are known, besides the rehearsal.
+        others: Vec<String>,
     },
-    /// The provider has no such model.
+    /// The provider does not say what it speaks.
+    NoType {
+        /// Which.
+        provider: String,
+    },
+    /// The provider speaks what this version does not.
+    NoSuchType {
+        /// Which.
+        provider: String,
+        /// What it speaks.
+        kind: String,
+    },
+    /// The provider wants a key, and there is none.
+    NoKey {
+        /// Which.
+        provider: String,
+        /// The variables that were looked at.
+        variables: Vec<String>,
+    },
+    /// A header cannot be sent.
+    BadHeader {
+        /// The key.
+        key: String,
+        /// Where.
+        place: Place,
+        /// Why; the value is not in it.
+        why: String,
+    },
+    /// The rehearsal has no such model.
     NoSuchModel {
-        /// The provider.
-        provider: Provider,
         /// What was asked for.
         model: String,
         /// Where.
         place: Place,
+    },
+    /// Nobody can guess which model of the provider is meant.
+    NoModel {
+        /// Which provider.
+        provider: String,
     },
 }
 
@@ -83,19 +116,45 @@ impl fmt::Display for Problem {
                 let found = found.as_deref().unwrap_or("something else (not shown)");
                 write!(f, "`{key}` in {place} must be {expected}, not {found}")
             }
-            Problem::NoSuchProvider { provider, place } => {
+            Problem::NoSuchProvider { provider, place, others } => {
+                write!(f, "`selection.provider` in {place} is `{provider}`, which nobody knows; ")?;
                 write!(
                     f,
-                    "`selection.provider` in {place} is `{provider}`, which this version does not have; "
-                )?;
-                write!(f, "available: {} (`--model rehearsal` selects it for one run)", Provider::names())
+                    "there are rehearsal, {}; others are named in `providers.registry`",
+                    others.join(", ")
+                )
             }
-            Problem::NoSuchModel { provider, model, place } => {
+            Problem::NoType { provider } => {
                 write!(
                     f,
-                    "`selection.model` in {place} is `{model}`, which the provider `{provider}` does not have; "
+                    "`providers.registry.{provider}.provider_type` must say what it speaks, such as \"openai\""
+                )
+            }
+            Problem::NoSuchType { provider, kind } => {
+                write!(
+                    f,
+                    "`providers.registry.{provider}.provider_type` is `{kind}`, which this version does not speak; "
                 )?;
-                write!(f, "available: {}", provider.models().join(", "))
+                write!(f, "it speaks openai")
+            }
+            Problem::NoKey { provider, variables } => {
+                write!(
+                    f,
+                    "there is no key for `{provider}`: set one of the variables {}, ",
+                    variables.join(", ")
+                )?;
+                write!(f, "or `providers.registry.{provider}.api_key` (`--model rehearsal` needs none)")
+            }
+            Problem::BadHeader { key, place, why } => write!(f, "`{key}` in {place} cannot be sent: {why}"),
+            Problem::NoSuchModel { model, place } => {
+                write!(
+                    f,
+                    "`selection.model` in {place} is `{model}`, which the provider `rehearsal` does not have; "
+                )?;
+                write!(f, "available: rehearsal; another provider needs its key or `selection.provider`")
+            }
+            Problem::NoModel { provider } => {
+                write!(f, "`selection.model` must say which model of `{provider}` answers")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Every key of `agent.toml` and `providers.toml`, with what it may hold and whether this version acts on it. A new key
 //! is one row here and one field in [`Config`](crate::Config).
-use Rule::{Count, Counts, Free, Money, Ratio, Secret, Switch, Text, Texts, Version, Word};
+use Rule::{Count, Counts, Free, Money, Ratio, Secret, Switch, Text, Texts, Url, Version, Word};
 use Use::{Later, Now};
 
 /// What a key may hold.
@@ -10,6 +10,8 @@ pub(crate) enum Rule {
     Text,
     /// Text that is not blank and is never printed.
     Secret,
+    /// The address of a server.
+    Url,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A whole number, both ends included.
@@ -81,18 +83,18 @@ pub(crate) const KEYS: &[Key] = &[
     later("memory.retrieval.vector_weight", Ratio),
     later("memory.retrieval.fts_weight", Ratio),
     later("memory.retrieval.hnsw_min_rows", Counts),
-    later("providers.registry.*.provider_type", Word(&["openai", "anthropic", "gemini", "openai_responses"])),
-    later("providers.registry.*.base_url", Text),
-    later("providers.registry.*.api_key", Secret),
-    later("providers.registry.*.api_key_env", Text),
-    later("providers.registry.*.extra_headers.*", Secret),
+    now("providers.registry.*.provider_type", Word(&["openai", "anthropic", "gemini", "openai_responses"])),
+    now("providers.registry.*.base_url", Url),
+    now("providers.registry.*.api_key", Secret),
+    now("providers.registry.*.api_key_env", Text),
+    now("providers.registry.*.extra_headers.*", Secret),
     later("providers.registry.*.catalog_provider", Text),
     later("providers.registry.*.attachment", Switch),
     later("providers.registry.*.input_modalities", Texts),
     later("providers.registry.*.reasoning", Switch),
     later("providers.registry.*.max_input_tokens", Counts),
-    later("providers.registry.*.max_output_tokens", Counts),
-    later("providers.registry.*.max_context_tokens", Counts),
+    now("providers.registry.*.max_output_tokens", Counts),
+    now("providers.registry.*.max_context_tokens", Counts),
     later("reliability.max_attempts", Counts),
     later("reliability.backoff_base_ms", Counts),
     later("reliability.backoff_max_ms", Counts),

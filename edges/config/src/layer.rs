@@ -102,7 +102,8 @@ impl Layer {
 
     fn take(&mut self, key: &Key, path: &[String], value: Value, place: Place) {
         if !key.rule.allows(&value) {
-            let shown = (key.rule != Rule::Secret).then_some(value);
+            // A bad address may be bad because there is a password in it.
+            let shown = (!matches!(key.rule, Rule::Secret | Rule::Url)).then_some(value);
             return self.refuse(path, place, shown, key.rule.in_words());
         }
         self.settings.push(Setting { key: path.join("."), used: key.used, value, place });

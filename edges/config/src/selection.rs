@@ -1,40 +1,31 @@
 //! Which model answers. A provider that this version does not have is refused by name, never replaced by another.
-use crate::{Place, Problem};
+use crate::{
+    Place, Problem,
+    registry::{OpenAiServer, Registry},
+};
 use std::fmt;
 
-/// A provider that this version has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The one model of the rehearsal, and its name as a provider.
+const REHEARSAL: &str = "rehearsal";
+
+/// The model of OpenAI when none is named: calls tools well, and a first try costs next to nothing.
+const OPENAI_MODEL: &str = "gpt-4.1-mini";
+
+/// A provider that this version has, with all that asking it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provider {
     /// The built-in model: deterministic, no account, no network.
     Rehearsal,
-}
-
-impl Provider {
-    /// Every provider of this version.
-    pub const ALL: [Provider; 1] = [Provider::Rehearsal];
-
-    /// The name as it is written in a configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Provider::Rehearsal => "rehearsal",
-        }
-    }
-
-    /// The models that it has.
-    pub fn models(self) -> &'static [&'static str] {
-        match self {
-            Provider::Rehearsal => &["rehearsal"],
-        }
-    }
-
-    pub(crate) fn names() -> String {
-        Provider::ALL.map(Provider::as_str).join(", ")
-    }
+    /// A server that speaks OpenAI's chat completions.
+    OpenAi(OpenAiServer),
 }
 
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        match self {
+            Provider::Rehearsal => f.write_str(REHEARSAL),
+            Provider::OpenAi(server) => f.write_str(&server.name),
+        }
     }
 }
 
@@ -50,7 +41,7 @@ pub struct Selection {
 impl Default for Selection {
     /// With nothing configured, the machine rehearses: it works without an account and says what it is.
     fn default() -> Selection {
-        Selection { provider: Provider::Rehearsal, model: "rehearsal".to_owned() }
+        Selection { provider: Provider::Rehearsal, model: REHEARSAL.to_owned() }
     }
 }
 
@@ -58,18 +49,30 @@ impl Default for Selection {
 pub(crate) type Written = Option<(String, Place)>;
 
 impl Selection {
-    pub(crate) fn choose(provider: Written, model: Written) -> Result<Selection, Problem> {
-        let provider = match provider {
-            None => Selection::default().provider,
-            Some((name, place)) => Provider::ALL
-                .into_iter()
-                .find(|known| known.as_str() == name)
-                .ok_or(Problem::NoSuchProvider { provider: name, place })?,
+    /// What is written decides; else a key that is there; else the machine rehearses.
+    pub(crate) fn choose(
+        provider: Written,
+        model: Written,
+        registry: &Registry<'_>,
+    ) -> Result<Selection, Problem> {
+        let rehearses = model.as_ref().is_some_and(|(model, _)| model == REHEARSAL);
+        let keyed = || registry.keyed().filter(|_| !rehearses).map(|name| (name.to_owned(), Place::Default));
+        let provider = match provider.or_else(keyed) {
+            None => Provider::Rehearsal,
+            Some((name, _)) if name == REHEARSAL => Provider::Rehearsal,
+            Some((name, place)) => registry.provider(&name, &place)?,
         };
-        let (model, place) = model.unwrap_or_else(|| (provider.models()[0].to_owned(), Place::Default));
-        if !provider.models().contains(&model.as_str()) {
-            return Err(Problem::NoSuchModel { provider, model, place });
-        }
+        let model = match (&provider, model) {
+            (Provider::Rehearsal, Some((model, place))) if model != REHEARSAL => {
+                return Err(Problem::NoSuchModel { model, place });
+            }
+            (Provider::Rehearsal, _) => REHEARSAL.to_owned(),
+            (Provider::OpenAi(_), Some((model, _))) => model,
+            (Provider::OpenAi(server), None) if server.is_openai() => OPENAI_MODEL.to_owned(),
+            (Provider::OpenAi(server), None) => {
+                return Err(Problem::NoModel { provider: server.name.clone() });
+            }
+        };
         Ok(Selection { provider, model })
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     check::{Value, number, whole},
     keys::Use,
     layer::{Layer, Setting},
+    registry::Registry,
 };
 use domain::{MicroUsd, Turns};
 use std::{collections::BTreeMap, time::Duration};
@@ -65,7 +66,8 @@ impl Config {
                 }
             }
         }
-        let selection = written.selection().map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let selection =
+            written.selection(sources).map_err(|problem| problems.push(problem)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(problems));
         }
@@ -82,7 +84,7 @@ impl Written {
         self.0.insert(setting.key.clone(), setting);
     }
 
-    fn selection(&self) -> Result<Selection, Problem> {
+    fn selection(&self, sources: &Sources) -> Result<Selection, Problem> {
         let text = |key| {
             self.0.get(key).and_then(|setting| match &setting.value {
                 Value::Text(text) => Some((text.trim().to_owned(), setting.place.clone())),
@@ -91,7 +93,8 @@ impl Written {
                 }
             })
         };
-        Selection::choose(text("selection.provider"), text("selection.model"))
+        let registry = Registry { settings: &self.0, variables: &sources.variables };
+        Selection::choose(text("selection.provider"), text("selection.model"), &registry)
     }
 
     fn runtime(&self) -> Runtime {
@@ -221,22 +224,20 @@ mod tests {
 
     #[test]
     fn a_provider_or_model_that_is_not_there_is_named_with_what_is() {
-        let selection = "[selection]\nprovider = \"openai\"\nmodel = \"gpt-4o-mini\"\n";
+        let selection = "[selection]\nprovider = \"anthropic\"\nmodel = \"some-model\"\n";
         check(
             &[("home/agent.toml", selection)],
             &[],
             expect![
-                "`selection.provider` in home/agent.toml line 2 is `openai`, which this version does not have; available: rehearsal (`--model rehearsal` selects it for one run)"
+                "`selection.provider` in home/agent.toml line 2 is `anthropic`, which nobody knows; there are rehearsal, openai; others are named in `providers.registry`"
             ],
         );
         let forced = loaded(&[("home/agent.toml", selection)], |sources| sources.model("rehearsal"));
         expect!["rehearsal/rehearsal, 60s, 8 turns, None"].assert_eq(&forced);
         let other = loaded(&[], |sources| sources.model("gpt-4o-mini"));
-        expect!["`selection.model` in --model is `gpt-4o-mini`, which the provider `rehearsal` does not have; available: rehearsal"]
-            .assert_eq(&other);
+        expect!["`selection.model` in --model is `gpt-4o-mini`, which the provider `rehearsal` does not have; available: rehearsal; another provider needs its key or `selection.provider`"].assert_eq(&other);
         let both = loaded(&[], |sources| sources.model("anthropic/some-model"));
-        expect!["`selection.provider` in --model is `anthropic`, which this version does not have; available: rehearsal (`--model rehearsal` selects it for one run)"]
-            .assert_eq(&both);
+        expect!["`selection.provider` in --model is `anthropic`, which nobody knows; there are rehearsal, openai; others are named in `providers.registry`"].assert_eq(&both);
     }
 
     #[test]
@@ -246,10 +247,8 @@ mod tests {
             &[("home/providers.toml", text)],
             &[("OXYDRA__SCHEDULER__MAX_CONCURRENT", "2")],
             expect![[r#"
-                rehearsal/rehearsal, 60s, 8 turns, None
+                mine/gpt-4.1-mini, 60s, 8 turns, None
                 `mcp` in home/providers.toml line 4 is not used by this version
-                `providers.registry.mine.api_key` in home/providers.toml line 2 is not used by this version
-                `providers.registry.mine.provider_type` in home/providers.toml line 3 is not used by this version
                 `scheduler.max_concurrent` in the environment variable OXYDRA__SCHEDULER__MAX_CONCURRENT is not used by this version"#]],
         );
         check(

@@ -1,18 +1,19 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
 use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, workshop::Benches};
-use config::{Config, Home, Provider};
-use domain::{METER_NAMES, Model, Tokens, UserId};
+use config::{Config, Home, OpenAiServer, Provider};
+use domain::{METER_NAMES, Model, ModelLimits, Tokens, UserId};
 use engine::{
     Budget, Engine, Journal,
     log::{FileLog, Log, Mode, Torn},
 };
 use providers::{
-    Patient,
+    Fitted, Patient, Tiktoken,
+    openai::{OpenAi, OpenAiConfig},
     rehearsal::{Pace, Rehearsal},
 };
 use slog::warn;
 use std::{path::Path, sync::Arc};
-use store::{MemoryView, Store, StoreFollower};
+use store::{Kept, MemoryView, Store, StoreFollower};
 use telemetry::{EngineLog, Logger};
 use turn::{Ports, Turn};
 
@@ -36,10 +37,10 @@ impl House {
     ) -> Result<(House, Option<String>), Failure> {
         let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::storage)?;
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
-        let (store, follower) = view(Journal::of(journal.clone()))?;
+        let (store, follower) = kept(home, Journal::of(journal.clone()), log);
         let benches = Benches::of(home.clone());
         let ports = Ports {
-            model: model_of(&config),
+            model: model_of(&config)?,
             tools: benches.tools(user).map_err(Failure::storage)?,
             workshop: Arc::new(benches),
             conversation: Arc::new(store.clone()),
@@ -53,6 +54,12 @@ impl House {
             .open(journal)
             .map_err(Failure::storage)?;
         Ok((House { engine, store, config }, notice))
+    }
+
+    /// Stops, and leaves the view as one that was closed: the next start trusts it whatever the machine does meanwhile.
+    pub(crate) async fn close(&self) {
+        self.engine.close();
+        self.store.closed().await;
     }
 
     /// What one turn may use up.
@@ -79,14 +86,39 @@ pub(crate) fn reading(root: &Path) -> Result<Journal, Failure> {
     Ok(Journal::of(log))
 }
 
-/// A view over a journal, empty until it is fed.
+/// The owner's view: on disk, and when it fails replaced in the background.
+fn kept(home: &Home, journal: Journal, log: &Logger) -> (Store, StoreFollower) {
+    let (bodies, log) = (Arc::new(JournalBodies(journal.clone())), log.clone());
+    let told = move |kept: &Kept| warn!(log, "view replaced"; "why" => %kept);
+    Store::kept(&home.root().join("view"), bodies, move |follower| journal.feed(follower), told)
+}
+
+/// A view over a journal, in memory, empty until it is fed: for a reader beside the owner.
 pub(crate) fn view(journal: Journal) -> Result<(Store, StoreFollower), Failure> {
     Store::open(Box::new(MemoryView::new()), Arc::new(JournalBodies(journal))).map_err(Failure::storage)
 }
 
-fn model_of(config: &Config) -> Arc<dyn Model> {
-    let model: Arc<dyn Model> = match config.selection.provider {
+fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
+    let model: Arc<dyn Model> = match &config.selection.provider {
         Provider::Rehearsal => Arc::new(Rehearsal::new(Pace::default())),
+        Provider::OpenAi(server) => {
+            let model = &config.selection.model;
+            Arc::new(Fitted::new(Arc::new(open_ai(server, model)?), Tiktoken::of(model)))
+        }
     };
-    Arc::new(Patient::new(model, config.runtime.turn_timeout))
+    Ok(Arc::new(Patient::new(model, config.runtime.turn_timeout)))
+}
+
+fn open_ai(server: &OpenAiServer, model: &str) -> Result<OpenAi, Failure> {
+    let OpenAiServer { name: _, base_url, key, headers, context_tokens_max, answer_tokens_max } = server;
+    let limits =
+        ModelLimits { context_tokens_max: *context_tokens_max, answer_tokens_max: *answer_tokens_max };
+    let config = OpenAiConfig {
+        base_url: base_url.clone(),
+        key: key.clone(),
+        model: model.to_owned(),
+        limits,
+        headers: headers.clone(),
+    };
+    OpenAi::new(http::Client::new(http::Options::default()), config).map_err(Failure::configuration)
 }

@@ -44,14 +44,6 @@ pub enum HttpFault {
         #[source]
         source: Cause,
     },
-    /// The server says more than it may.
-    #[error("{host} answered with more than {bytes_max} bytes")]
-    TooLong {
-        /// Who.
-        host: String,
-        /// How much it may say.
-        bytes_max: usize,
-    },
 }
 
 impl HttpFault {
@@ -77,11 +69,37 @@ pub(crate) fn is_distrust(error: &(dyn Error + 'static)) -> bool {
     while let Some(error) = cause {
         // An I/O error shows the cause of what it wraps, not what it wraps.
         let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = wrapped.map_or_else(|| error.downcast_ref(), |wrapped| wrapped.downcast_ref::<rustls::Error>());
+        let tls =
+            wrapped.map_or_else(|| error.downcast_ref(), |wrapped| wrapped.downcast_ref::<rustls::Error>());
         if let Some(tls) = tls {
-            return matches!(tls, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented);
+            return matches!(
+                tls,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
+            );
         }
         cause = wrapped.map_or_else(|| error.source(), |wrapped| Some(wrapped));
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_certificate_that_is_turned_down_is_found_in_the_depths() {
+        let expired = || rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert!(is_distrust(&expired()));
+        assert!(is_distrust(&io::Error::other(io::Error::other(expired()))));
+        assert!(!is_distrust(&io::Error::other(rustls::Error::HandshakeNotComplete)));
+        assert!(!is_distrust(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+    }
+
+    #[test]
+    fn causes_are_said_once() {
+        let source = io::Error::other("tcp: connection refused").into();
+        let fault = HttpFault::Broken { host: "a".into(), source };
+        assert_eq!(fault.in_full(), "the connection to a broke: tcp: connection refused");
+    }
 }

@@ -6,7 +6,8 @@ use hyper::header::{
 use std::fmt;
 
 /// What the client writes itself: a second value would let one request be read as two.
-const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE];
+const RESERVED: [HeaderName; 7] =
+    [CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE];
 
 /// The header cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +83,11 @@ mod tests {
             ("x title", "v", "`x title` is no name of a header"),
             ("", "v", "`` is no name of a header"),
             ("Content-Length", "3", "the header `content-length` is written by the client itself"),
-            ("x-a", "v\r\nhost: b", "the value of the header `x-a` holds characters that a header cannot hold"),
+            (
+                "x-a",
+                "v\r\nhost: b",
+                "the value of the header `x-a` holds characters that a header cannot hold",
+            ),
         ] {
             assert_eq!(Header::new(name, value).expect_err("it cannot be sent").to_string(), refusal);
         }

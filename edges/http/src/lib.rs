@@ -7,6 +7,7 @@
 //! - [`Addresses`] is the seam for whoever wants a say in where a name may lead.
 mod addresses;
 mod client;
+mod connector;
 mod fault;
 mod header;
 mod response;

@@ -48,10 +48,14 @@ mod tests {
         assert_eq!(asked(&[("retry-after", "20")]), seconds(20));
         assert_eq!(asked(&[("retry-after", " 0 ")]), seconds(0));
         assert_eq!(asked(&[("retry-after", "1.5")]), Some(Duration::from_millis(1_500)));
-        assert_eq!(asked(&[("retry-after-ms", "250"), ("retry-after", "1")]), Some(Duration::from_millis(250)));
+        assert_eq!(
+            asked(&[("retry-after-ms", "250"), ("retry-after", "1")]),
+            Some(Duration::from_millis(250))
+        );
         assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:50:00 GMT")]), seconds(23));
         assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")]), seconds(0));
-        let with_date = [("date", "Sun, 06 Nov 1994 08:49:50 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:00 GMT")];
+        let with_date =
+            [("date", "Sun, 06 Nov 1994 08:49:50 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:00 GMT")];
         assert_eq!(asked(&with_date), seconds(10));
         assert_eq!(asked(&[("retry-after", "999999999999")]), Some(RETRY_AFTER_MAX));
         for nonsense in ["-1", "soon", "", "NaN", "1e400", "Sun, 99 Nov 1994 08:50:00 GMT"] {

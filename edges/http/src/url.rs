@@ -42,7 +42,9 @@ impl Url {
         }
         let uri = Uri::from_str(text.trim()).map_err(|_| BadUrl::NotOne)?;
         let parts = uri.into_parts();
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(BadUrl::NotOne) };
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(BadUrl::NotOne);
+        };
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             return Err(BadUrl::Scheme);
         }
@@ -79,7 +81,8 @@ impl Url {
 
     pub(crate) fn uri(&self) -> Uri {
         let path = if self.path.is_empty() { "/" } else { &self.path };
-        let built = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(path);
+        let built =
+            Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(path);
         built.build().expect("the parts of a parsed address make an address")
     }
 }

@@ -85,7 +85,8 @@ pub enum StopWhy {
     Exhausted(String),
     /// The child that was asked cannot answer.
     ChildLost(String),
-    /// A handler left a state without asking for effects that had begun there and may have happened.
+    /// A handler left a state without hearing how an effect that may have happened came out: it did not ask for it
+    /// again after a crash, or it dropped it while it ran.
     Unclaimed,
 }
 
@@ -96,7 +97,7 @@ impl fmt::Display for StopWhy {
             StopWhy::Fault(why) => f.write_str(why),
             StopWhy::Exhausted(what) => write!(f, "out of {what}"),
             StopWhy::ChildLost(why) => write!(f, "a child was lost: {why}"),
-            StopWhy::Unclaimed => f.write_str("an effect that had begun was not asked for again"),
+            StopWhy::Unclaimed => f.write_str("an effect that may have happened was left behind unasked"),
         }
     }
 }

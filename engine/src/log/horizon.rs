@@ -27,11 +27,13 @@ struct Inside {
     /// which is at the next commit: nobody can wait for what was not ordered and keep the sender of it.
     waiting: BTreeMap<(Lsn, u64), Waiter>,
     arrivals: u64,
+    /// Threads that sleep in [`Horizon::wait_past`]: waking nobody is a system call too.
+    sleepers: usize,
 }
 
 impl Horizon {
     pub(super) fn new(reached: Lsn) -> Horizon {
-        let inside = Inside { reached, ended: None, waiting: BTreeMap::new(), arrivals: 0 };
+        let inside = Inside { reached, ended: None, waiting: BTreeMap::new(), arrivals: 0, sleepers: 0 };
         Horizon { reached: AtomicU64::new(reached.0), inside: Mutex::new(inside), moved: Condvar::new() }
     }
 
@@ -41,16 +43,19 @@ impl Horizon {
 
     /// Publishes that all up to `to` is durable.
     pub(super) fn advance(&self, to: Lsn) {
-        let due = {
+        let (due, sleepers) = {
             let mut inside = self.inside();
             let reached = inside.reached.max(to);
             inside.reached = reached;
             self.reached.store(reached.0, Ordering::Release);
             let later = inside.waiting.split_off(&(Lsn(reached.0 + 1), 0));
-            std::mem::replace(&mut inside.waiting, later)
+            (std::mem::replace(&mut inside.waiting, later), inside.sleepers)
         };
-        self.moved.notify_all();
+        // First who waits for an answer, then who follows.
         wake(due, &Ok(()));
+        if sleepers > 0 {
+            self.moved.notify_all();
+        }
     }
 
     /// Says that nothing becomes durable any more. The first reason stays.
@@ -85,10 +90,13 @@ impl Horizon {
 
     /// Blocks the thread until there is more than `lsn`; `None` when there will never be.
     pub(super) fn wait_past(&self, lsn: Lsn) -> Option<Lsn> {
-        let inside = self
+        let mut inside = self.inside();
+        inside.sleepers += 1;
+        let mut inside = self
             .moved
-            .wait_while(self.inside(), |inside| inside.reached <= lsn && inside.ended.is_none())
+            .wait_while(inside, |inside| inside.reached <= lsn && inside.ended.is_none())
             .expect("nothing panics while it holds the horizon");
+        inside.sleepers -= 1;
         (inside.reached > lsn).then_some(inside.reached)
     }
 

@@ -38,7 +38,9 @@ impl Trace {
 impl Observer for Trace {
     fn observe(&self, instance: InstanceId, observed: &Observed<'_>) {
         let mut lines = self.lines();
-        let at = lines.iter().position(|(run, _)| *run == instance).unwrap_or_else(|| {
+        // A run that comes back begins a line of its own, as the process does a life of its own.
+        let known = lines.iter().rposition(|(run, _)| *run == instance);
+        let at = known.filter(|_| !matches!(observed, Observed::Resumed { .. })).unwrap_or_else(|| {
             lines.push((instance, String::new()));
             lines.len() - 1
         });

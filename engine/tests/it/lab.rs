@@ -1,7 +1,7 @@
 //! A graph whose handlers are given by the test, and the stage on which it runs. It has one row of every kind, so that
 //! a story needs no graph of its own.
 use engine::{
-    Amount, Clock, InstanceId,
+    Amount, InstanceId,
     log::Group,
     prelude::*,
     testing::{Life, ManualClock, Trace, settled},
@@ -61,7 +61,7 @@ pub(crate) enum Then {
 
 /// What the script is called for.
 pub(crate) enum Call {
-    Work(u32),
+    Work,
     Poked(String),
     Elapsed,
     Tidy(String),
@@ -84,7 +84,7 @@ impl Script {
 pub(crate) fn listens() -> Script {
     Script::new(|call, _| {
         Box::pin(ready(Ok(match call {
-            Call::Work(_) => Then::Wait,
+            Call::Work => Then::Wait,
             Call::Poked(what) => Then::End(what),
             Call::Elapsed => Then::End("nobody came".into()),
             Call::Tidy(why) => Then::End(why),
@@ -97,7 +97,7 @@ pub(crate) fn works(
     work: impl for<'a> Fn(&'a Cx<Lab>) -> BoxFuture<'a, Result<Then, Fault>> + Send + Sync + 'static,
 ) -> Script {
     Script::new(move |call, cx| match call {
-        Call::Work(_) => work(cx),
+        Call::Work => work(cx),
         Call::Poked(what) => Box::pin(ready(Ok(Then::End(what)))),
         Call::Elapsed => Box::pin(ready(Ok(Then::End("nobody came".into())))),
         Call::Tidy(why) => Box::pin(ready(Ok(Then::End(why)))),
@@ -106,7 +106,7 @@ pub(crate) fn works(
 
 impl Step for Working {
     async fn step(self, cx: &mut Cx<Lab>) -> Next<Self> {
-        match (cx.env.0)(Call::Work(self.n), cx).await? {
+        match (cx.env.0)(Call::Work, cx).await? {
             Then::Work => go(Working { n: self.n + 1 }),
             Then::Wait => go(Waiting { n: self.n }),
             Then::End(said) => go(Done { said }),
@@ -233,10 +233,6 @@ impl Stage {
 
     pub(crate) fn minutes(&self, minutes: u64) {
         self.clock.advance(std::time::Duration::from_secs(60 * minutes));
-    }
-
-    pub(crate) fn now(&self) -> engine::Time {
-        self.clock.now()
     }
 }
 

@@ -68,6 +68,10 @@ pub enum Malformed {
     /// The stream ended without saying why.
     #[error("the answer was cut off: it ended without a finish reason")]
     CutOff,
+    /// It reached its limit between the name of a call and its arguments. Arguments that were cut later are no JSON any
+    /// more and are turned down as such; none at all could pass for a call without arguments.
+    #[error("call {0} of the answer was cut off at its limit")]
+    HalfCall(u32),
     /// A call never got a name.
     #[error("call {0} of the answer names no tool")]
     Nameless(u32),
@@ -122,6 +126,9 @@ impl Collector {
         let finish = self.finish.ok_or(Malformed::CutOff)?;
         let call = |(index, part): (u32, PartialCall)| {
             let tool = part.tool.filter(|name| !name.is_empty()).ok_or(Malformed::Nameless(index))?;
+            if finish == Finish::Length && part.arguments.is_empty() {
+                return Err(Malformed::HalfCall(index));
+            }
             Ok(ToolCall { id: part.id, tool, arguments: part.arguments })
         };
         let calls = self.calls.into_iter().map(call).collect::<Result<_, _>>()?;
@@ -183,7 +190,12 @@ mod tests {
         collector.finish()
     }
     fn part(index: u32, id: Option<&str>, tool: Option<&str>, arguments: &str) -> Fragment {
-        Fragment::Call { index, id: id.map(Into::into), tool: tool.map(Into::into), arguments: arguments.into() }
+        Fragment::Call {
+            index,
+            id: id.map(Into::into),
+            tool: tool.map(Into::into),
+            arguments: arguments.into(),
+        }
     }
 
     #[test]
@@ -199,7 +211,8 @@ mod tests {
         ])
         .expect("whole");
         assert_eq!(answer.text, "let me look");
-        let calls: Vec<_> = answer.calls.iter().map(|c| (c.id.as_str(), c.tool.as_str(), c.arguments.as_str())).collect();
+        let calls: Vec<_> =
+            answer.calls.iter().map(|c| (c.id.as_str(), c.tool.as_str(), c.arguments.as_str())).collect();
         assert_eq!(calls, [("a", "file_read", "{\"path\":\"x\"}"), ("b", "file_list", "{}")]);
     }
 
@@ -208,6 +221,9 @@ mod tests {
         assert_eq!(collect([Fragment::Text("so ".into())]), Err(Malformed::CutOff));
         let nameless = [part(3, Some("a"), None, "{}"), Fragment::Finish(Finish::Calls)];
         assert_eq!(collect(nameless), Err(Malformed::Nameless(3)));
+        let bare = |finish| [part(0, Some("a"), Some("file_list"), ""), Fragment::Finish(finish)];
+        assert_eq!(collect(bare(Finish::Length)), Err(Malformed::HalfCall(0)));
+        assert!(collect(bare(Finish::Calls)).is_ok(), "a call without arguments");
     }
 
     #[test]

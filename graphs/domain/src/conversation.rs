@@ -102,7 +102,14 @@ mod tests {
     fn every_call_has_one_result_behind_it() {
         let cut = vec![user("a"), says(&["1", "2"]), result(1, "two"), user("b")];
         assert_eq!(shown(whole(cut)), format!("user a · calls 2 · 0 {UNANSWERED} · 1 two · user b"));
-        let orphan = vec![result(0, "whose?"), user("a"), says(&["1"]), result(0, "one"), result(0, "again"), result(7, "?")];
+        let orphan = vec![
+            result(0, "whose?"),
+            user("a"),
+            says(&["1"]),
+            result(0, "one"),
+            result(0, "again"),
+            result(7, "?"),
+        ];
         assert_eq!(shown(whole(orphan)), "user a · calls 1 · 0 one");
     }
 
@@ -119,7 +126,8 @@ mod tests {
     }
 
     fn anything() -> impl Strategy<Value = Message> {
-        let outcome = prop_oneof![Just(CallOutcome::Done), Just(CallOutcome::Failed), Just(CallOutcome::Refused)];
+        let outcome =
+            prop_oneof![Just(CallOutcome::Done), Just(CallOutcome::Failed), Just(CallOutcome::Refused)];
         prop_oneof![
             "[a-z]{0,3}".prop_map(|text| user(&text)),
             (0..4usize).prop_map(|calls| says(&["1", "2", "3"][..calls.min(3)])),

@@ -1,8 +1,8 @@
 //! Asks the model and waits for its answer. Never looks inside the calls it makes: that is `judging`.
 use crate::{Answered, Judging, Talk, Tally, Turn};
 use domain::{
-    Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall, Turns,
-    Usage, UsageSpent, whole,
+    Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall,
+    Turns, Usage, UsageSpent, whole,
 };
 use durable::{Amount, FactId, durable};
 use engine::{Ticket, prelude::*};
@@ -98,7 +98,10 @@ fn answer_tokens_max(cx: &Cx<Turn>) -> Tokens {
 }
 
 /// Hears an answer out, and passes on what a watcher wants to see at once.
-async fn hear(cx: &Cx<Turn>, mut stream: BoxStream<'static, Result<Fragment, ModelFault>>) -> Result<Answer, Fault> {
+async fn hear(
+    cx: &Cx<Turn>,
+    mut stream: BoxStream<'static, Result<Fragment, ModelFault>>,
+) -> Result<Answer, Fault> {
     let mut collector = Collector::default();
     while let Some(fragment) = stream.next().await {
         let fragment = fragment.map_err(fault)?;
@@ -126,7 +129,7 @@ fn usable(answer: Answer) -> Result<Answer, Fault> {
         }
         // It would use up all that it may write once more, and have nothing to show for it.
         (Finish::Length, true, true) => {
-            Err(Fault::fatal(ModelFault::Broken("it reached its limit before it said anything".to_owned())))
+            Err(Fault::fatal("the model reached the limit of its answer before it said anything"))
         }
         (Finish::Stop | Finish::Calls | Finish::Length, _, _) => Ok(answer),
     }

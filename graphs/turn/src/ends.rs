@@ -43,7 +43,9 @@ impl From<Stop> for Stopped {
         let cause = match stop.why {
             StopWhy::Cancelled => StopCause::Cancelled,
             StopWhy::Exhausted(what) => StopCause::Spent(what),
-            why @ (StopWhy::Fault(_) | StopWhy::ChildLost(_) | StopWhy::Unclaimed) => StopCause::Failed(why.to_string()),
+            why @ (StopWhy::Fault(_) | StopWhy::ChildLost(_) | StopWhy::Unclaimed) => {
+                StopCause::Failed(why.to_string())
+            }
         };
         Stopped { cause }
     }

@@ -2,6 +2,19 @@
 //! answers. The graph does no I/O: everything outside arrives through its [`Ports`].
 //!
 //! ```mermaid
+//! stateDiagram-v2
+//!     %% Turn v1
+//!     [*] --> Gathering : serves TurnRequest
+//!     Gathering --> Asking
+//!     Asking --> Judging
+//!     Asking --> Answered
+//!     Judging --> Acting
+//!     Judging --> Correcting
+//!     Correcting --> Asking
+//!     Acting --> Asking
+//!     Answered --> [*]
+//!     Stopped --> [*]
+//!     note right of Stopped : from any state when cancelled, faulted, exhausted
 //! ```
 //!
 //! - **Gathering → Asking**: the message becomes a fact of the session; from here on a cursor stands for the history.

@@ -13,6 +13,8 @@ const RACED_BATCHES: u64 = 200;
 
 type Case = (&'static str, fn(&dyn View));
 
+type KeptCase = (&'static str, fn(&dyn Fn() -> Box<dyn View>));
+
 const CASES: [Case; 10] = [
     ("a new view is empty", empty),
     ("a batch puts and deletes", puts_and_deletes),
@@ -26,6 +28,13 @@ const CASES: [Case; 10] = [
     ("a reader sees whole batches", whole_batches),
 ];
 
+const KEPT_CASES: [KeptCase; 4] = [
+    ("a closed view is what it was", closed_and_reopened),
+    ("a view that was not closed holds whole batches, without gaps", left_and_reopened),
+    ("a wiped view stays wiped", wiped_and_reopened),
+    ("a view goes on where it was, again and again", reopened_often),
+];
+
 /// Runs the suite on views that `make` makes, each new and empty.
 ///
 /// # Panics
@@ -34,6 +43,69 @@ pub fn check(make: impl Fn() -> Box<dyn View>) {
     for (name, case) in CASES {
         println!("view: {name}");
         case(&*make());
+    }
+}
+
+/// Runs the suite for views that outlive the process on places that `place` makes, each new: what a place returns opens
+/// the view there, again and again, one at a time.
+///
+/// # Panics
+/// When a view does not do what a view must do.
+pub fn check_kept(place: impl Fn() -> Box<dyn Fn() -> Box<dyn View>>) {
+    for (name, case) in KEPT_CASES {
+        println!("view: {name}");
+        case(&*place());
+    }
+}
+
+fn closed_and_reopened(open: &dyn Fn() -> Box<dyn View>) {
+    let view = open();
+    ok(view.begin(Some(BootId(1))));
+    apply(&*view, 7, &[("a", Some("1")), ("b", Some("2"))]);
+    ok(view.close());
+    drop(view);
+    let view = open();
+    assert_eq!(ok(view.stamp()), Stamp { position: Lsn(7), boot: Some(BootId(1)), clean: true });
+    assert_eq!(all(&*view, Table::Usage), [row("a", "1"), row("b", "2")]);
+}
+
+fn left_and_reopened(open: &dyn Fn() -> Box<dyn View>) {
+    let view = open();
+    ok(view.begin(Some(BootId(1))));
+    ok(view.close());
+    ok(view.begin(Some(BootId(2))));
+    for n in 1..=20 {
+        apply(&*view, n, &[(&format!("{n:02}"), Some("a")), (&format!("{n:02} again"), Some("b"))]);
+    }
+    drop(view);
+    let view = open();
+    let Stamp { position: Lsn(position), boot, clean } = ok(view.stamp());
+    let kept = all(&*view, Table::Usage);
+    assert_eq!(kept.len() as u64, 2 * position, "the rows are those of the position: {kept:?}");
+    // An engine may lose everything since it was last put on disk: then the mark that stood there is right again.
+    assert!((boot, clean) == (Some(BootId(2)), false) || position == 0);
+}
+
+fn wiped_and_reopened(open: &dyn Fn() -> Box<dyn View>) {
+    let view = open();
+    apply(&*view, 1, &[("a", Some("1"))]);
+    ok(view.close());
+    ok(view.wipe());
+    ok(view.close());
+    drop(view);
+    let view = open();
+    assert_eq!(ok(view.stamp()), Stamp { clean: true, ..Stamp::EMPTY });
+    assert_eq!(all(&*view, Table::Usage), []);
+}
+
+fn reopened_often(open: &dyn Fn() -> Box<dyn View>) {
+    for n in 1..=5_u64 {
+        let view = open();
+        assert_eq!(ok(view.stamp()).position, Lsn(n - 1));
+        ok(view.begin(Some(BootId(u128::from(n)))));
+        apply(&*view, n, &[(&n.to_string(), Some("x"))]);
+        assert_eq!(all(&*view, Table::Usage).len() as u64, n);
+        ok(view.close());
     }
 }
 

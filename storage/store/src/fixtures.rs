@@ -62,6 +62,9 @@ pub(crate) fn line(said: &[MessageSaid]) -> String {
     said.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
+/// So many entries has a group of a journal that is fed whole.
+const GROUP_ENTRIES: usize = 32;
+
 /// A journal of facts, one per record.
 #[derive(Default)]
 pub(crate) struct Journal(Mutex<BTreeMap<Lsn, FactEntry>>);
@@ -80,6 +83,22 @@ impl Journal {
         };
         records.insert(lsn, entry.clone());
         Entry::Fact(entry)
+    }
+}
+
+impl Journal {
+    /// All that was recorded, in order.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.0.lock().expect("no test panics here").values().cloned().map(Entry::Fact).collect()
+    }
+
+    /// Feeds a view with what it does not hold yet, in groups.
+    pub(crate) fn feed(&self, follower: &mut StoreFollower) {
+        let applied = follower.applied();
+        let rest: Vec<_> = self.entries().into_iter().filter(|entry| lsn_of(entry) > applied).collect();
+        for group in rest.chunks(GROUP_ENTRIES) {
+            feed(follower, group).expect("a healthy view takes a group");
+        }
     }
 }
 

@@ -47,12 +47,16 @@ impl Guarded {
 
     /// Looks whether the view can be used in boot `now`: whole, of this journal, and left in order. What it returns is
     /// why not; a fault is worse.
-    pub(crate) fn look(&self, now: Option<BootId>, journal: &dyn Bodies) -> Result<Option<Distrust>, ViewFault> {
+    pub(crate) fn look(
+        &self,
+        now: Option<BootId>,
+        journal: &dyn Bodies,
+    ) -> Result<Option<Distrust>, ViewFault> {
         let stamp = self.call("read its stamp", |view| view.stamp())?;
         if !stamp.trusted(now) {
             return Ok(Some(Distrust::Unclean));
         }
-        let proof = match self.call("read its proof", |view| Proof::of(view))? {
+        let proof = match self.call("read its proof", Proof::of)? {
             Ok(proof) if proof.is_of(journal) => proof,
             Ok(_) => return Ok(Some(Distrust::OtherJournal)),
             Err(distrust) => return Ok(Some(distrust)),
@@ -91,7 +95,12 @@ impl Guarded {
         })
     }
 
-    pub(crate) fn apply(&self, batch: &Batch, position: Lsn, anchor: Option<Anchor>) -> Result<(), ViewFault> {
+    pub(crate) fn apply(
+        &self,
+        batch: &Batch,
+        position: Lsn,
+        anchor: Option<Anchor>,
+    ) -> Result<(), ViewFault> {
         let before = *self.proof();
         let after = self.call("apply a group", |view| {
             let (kept, after) = before.after(view, batch, position, anchor)?;
@@ -121,6 +130,10 @@ impl Guarded {
             }
             first
         });
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(*self.progress.borrow(), Progress::Broken(_))
     }
 
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {

@@ -33,10 +33,10 @@ impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kept::Removed(why) => write!(f, "the view of the journal is built anew: {why}"),
-            Kept::Quarantined { fault, at: Some(at) } => {
-                write!(f, "the view of the journal is built anew: {fault}; what it was is in {}", at.display())
+            Kept::Quarantined { fault, at } => {
+                write!(f, "the view of the journal is built anew: {}", fault.with_causes())?;
+                at.iter().try_for_each(|at| write!(f, "; what it was is in {}", at.display()))
             }
-            Kept::Quarantined { fault, at: None } => write!(f, "the view of the journal is built anew: {fault}"),
             Kept::InMemory => f.write_str("the view of the journal is kept in memory: none on disk works"),
         }
     }
@@ -70,7 +70,8 @@ impl Keeper {
     pub(crate) fn watch(mut self, now: watch::Sender<Arc<Guarded>>) {
         let keep = move || {
             loop {
-                let fault = match block_on(ended(now.borrow().progress())) {
+                let progress = now.borrow().progress();
+                let fault = match block_on(ended(progress)) {
                     Some(fault) if fault.is_of_the_view() => fault,
                     // Nobody feeds it any more, or another one would end the same way.
                     Some(_) | None => return,
@@ -86,7 +87,8 @@ impl Keeper {
     }
 
     fn attempt(&mut self) -> Result<Option<Guarded>, ViewFault> {
-        let view = self.guarded(caught("open", || self.shelf.open())?);
+        let view = caught("open", || self.shelf.open())?;
+        let view = self.guarded(view);
         match view.look(self.boot, &*self.bodies)? {
             None => {
                 view.begin(self.boot)?;

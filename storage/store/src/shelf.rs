@@ -1,9 +1,8 @@
 //! Where views stand on disk: `sled-<n>` is the one in use, `quarantine-<n>` one that failed, kept to be looked at.
 //! Each view gets a number of its own: what an old one still writes in the background never meets a new one.
-use crate::{SledView, View, ViewFault};
+use crate::{SledView, View, ViewFault, sled_view::let_go};
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -61,6 +60,11 @@ impl Shelf for SledShelf {
     fn open(&mut self) -> Result<Box<dyn View>, ViewFault> {
         let made = fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(&self.dir);
         made.map_err(ViewFault::failed("make its directory"))?;
+        if let Err(used) = let_go(&self.view()) {
+            // Whoever it is goes on with that one.
+            self.next();
+            return Err(ViewFault::failed("wait until nobody else uses it")(used));
+        }
         Ok(Box::new(SledView::open(&self.view())?))
     }
 
@@ -120,10 +124,21 @@ mod tests {
             assert!(shelf.quarantine().is_some_and(|to| to.is_dir()));
         }
         assert_eq!(names(dir.path()), ["quarantine-3", "quarantine-4"]);
-        fs::create_dir(shelf.view()).expect("a view");
+        drop(shelf.open().expect("an empty view"));
+        assert_eq!(names(dir.path()), ["quarantine-3", "quarantine-4", "sled-5"]);
         shelf.remove();
         assert_eq!(shelf.quarantine(), None, "there is nothing to keep");
-        drop(shelf.open().expect("an empty view"));
-        assert_eq!(names(dir.path()), ["quarantine-3", "quarantine-4", "sled-7"].map(|n| n.replace("3", "4")).map(|n| n)[..0].to_vec());
+        assert_eq!(names(dir.path()), ["quarantine-4"], "room was made all the same");
+        assert_eq!(SledShelf::at(dir.path()).number, 5);
+    }
+
+    #[test]
+    fn what_was_left_beside_the_newest_goes() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in ["sled-2", "sled-11", "quarantine-9", "other"] {
+            fs::create_dir(dir.path().join(name)).expect("a directory");
+        }
+        assert_eq!(SledShelf::at(dir.path()).number, 11);
+        assert_eq!(names(dir.path()), ["other", "quarantine-9", "sled-11"]);
     }
 }

@@ -9,14 +9,21 @@ use crate::{
 use engine::log::Lsn;
 use sled::{Db, IVec};
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    thread,
+    time::{Duration, Instant},
 };
 
-/// What sled may keep in memory, by its own count; it really takes a multiple.
-pub const SLED_CACHE_BYTES: u64 = 16 << 20;
+/// What sled may keep of its pages in memory. A house with a thousand sessions needs less; twice as much made nothing
+/// faster.
+pub const SLED_CACHE_BYTES: u64 = 8 << 20;
+
+/// A process that was killed, or a view that was dropped, lets go of its files within milliseconds.
+const LET_GO_MAX: Duration = Duration::from_secs(2);
+const LET_GO_LOOK: Duration = Duration::from_millis(2);
 
 const STAMP_KEY: [u8; 1] = [0];
 const UNPOISONED: &str = "a view that has panicked is not called again";
@@ -35,6 +42,7 @@ impl SledView {
     /// # Errors
     /// When sled cannot open it, or its stamp is not one.
     pub fn open(dir: &Path) -> Result<SledView, ViewFault> {
+        let_go(dir).map_err(ViewFault::failed("wait until nobody else uses it"))?;
         let config = sled::Config::new().path(dir).cache_capacity(SLED_CACHE_BYTES);
         let db = config.open().map_err(failed("open"))?;
         let stamp = match db.get(STAMP_KEY).map_err(failed("read its stamp"))? {
@@ -170,6 +178,22 @@ fn unpacked(bytes: &[u8]) -> Option<Stamp> {
     };
     let (clean, position) = (parts.u32()? == 1, Lsn(parts.u64()?));
     parts.end(Stamp { position, boot, clean })
+}
+
+/// Waits, at most [`LET_GO_MAX`], until nobody uses the view in `dir`: who did may still be going.
+pub(crate) fn let_go(dir: &Path) -> io::Result<()> {
+    let file = match File::open(dir.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let until = Instant::now() + LET_GO_MAX;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return file.unlock(),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LET_GO_LOOK),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Puts a directory and all in it on disk.

@@ -2,7 +2,7 @@
 //! stamp. It knows neither facts nor sessions.
 use crate::BootId;
 use engine::{FactId, Refused, log::Lsn};
-use std::{collections::BTreeMap, error::Error, fmt, sync::Arc};
+use std::{collections::BTreeMap, error::Error, fmt, iter, sync::Arc};
 
 /// A table of a view. Keys are ordered as bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -255,6 +255,12 @@ impl ViewFault {
     /// Wraps what an engine said when it was asked to `act`.
     pub fn failed<E: Error + Send + Sync + 'static>(act: &'static str) -> impl FnOnce(E) -> ViewFault {
         move |source| ViewFault::Failed { act, source: Arc::new(source) }
+    }
+
+    /// Returns what happened, with all its causes.
+    pub(crate) fn with_causes(&self) -> String {
+        let causes = iter::successors(Some(self as &dyn Error), |fault| (*fault).source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 
     /// Says whether another view, built from the same journal, would do better.

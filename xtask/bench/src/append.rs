@@ -4,6 +4,7 @@ use crate::{
     house::journal,
     measure::{Pairs, timed},
     peers,
+    pin::Cores,
     raw::Raw,
     scratch,
     table::{Row, Unit},
@@ -23,38 +24,85 @@ const ENTRY_BYTES: usize = 8;
 
 /// Measures groups of each size.
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
-    GROUPS.iter().flat_map(|(records, target)| group(scale, *records, *target)).collect()
+    let mut rows = Vec::new();
+    for (records, target) in GROUPS {
+        rows.push(journalled(scale, records, Cores::One).at_most(target));
+        rows.push(journalled(scale, records, Cores::All));
+        rows.push(preallocated(scale, records));
+        rows.extend(others(scale, records));
+    }
+    rows
 }
 
-fn group(scale: &Scale, records: usize, target: f64) -> Vec<Row> {
+fn journalled(scale: &Scale, records: usize, cores: Cores) -> Row {
+    let _held = cores.hold();
     let dir = scratch(scale);
     let log = journal(&dir.path().join("journal"));
     let mut raw = Raw::create(dir.path());
-    let bytes = FRAME_BYTES + records * (ENTRY_BYTES + RECORD_BYTES);
     let append = || {
         let group = bodies(records);
         let (took, done) = timed(|| block_on(log.durable(log.append(group)?)));
         done.expect("the bench's disk has room");
         took
     };
-    let pairs = Pairs::in_turns(scale.patience(), append, || raw.write(bytes));
+    let pairs = Pairs::in_turns(scale.patience(), append, || raw.write(bytes_of(records)));
     log.close();
-    let name = |who: &str| format!("append {records} x {RECORD_BYTES} B, {who}");
-    let ours = Row::new(name("journal"), Unit::Nanoseconds, &pairs).at_most(target).note("vs raw write+fdatasync");
-    let others = peers::all(dir.path()).into_iter().map(|(who, peer)| match peer {
-        Err(why) => Row::not_measured(name(who), why),
-        Ok(mut peer) => {
-            let append = || {
-                let group = bodies(records);
-                timed(|| peer(&group)).0
-            };
-            let pairs = Pairs::in_turns(scale.patience(), append, || raw.write(bytes));
-            Row::new(name(who), Unit::Nanoseconds, &pairs).note("vs the same raw bytes")
-        }
-    });
-    [ours].into_iter().chain(others).collect()
+    Row::new(name(records, &format!("journal, {}", cores.name())), Unit::Nanoseconds, &pairs)
+        .note("vs raw write+fdatasync")
+}
+
+/// What preallocating segments would bring.
+fn preallocated(scale: &Scale, records: usize) -> Row {
+    let _held = Cores::One.hold();
+    let dir = scratch(scale);
+    let (mut ahead, mut raw) = (Raw::with_room(dir.path()), Raw::create(dir.path()));
+    let bytes = bytes_of(records);
+    let pairs = Pairs::in_turns(scale.patience(), || ahead.write(bytes), || raw.write(bytes));
+    Row::new(name(records, "raw, room made before"), Unit::Nanoseconds, &pairs)
+        .note("vs raw, growing as ours does")
+}
+
+fn others(scale: &Scale, records: usize) -> Vec<Row> {
+    let _held = Cores::One.hold();
+    let dir = scratch(scale);
+    let mut raw = Raw::create(dir.path());
+    let mut rows = Vec::new();
+    for (who, peer) in peers::all(dir.path()) {
+        let name = name(records, who);
+        rows.push(match peer {
+            Err(why) => Row::not_measured(name, why),
+            Ok(mut peer) => {
+                let commit = || {
+                    let group = bodies(records);
+                    timed(|| peer(&group)).0
+                };
+                let pairs = Pairs::in_turns(scale.patience(), commit, || raw.write(bytes_of(records)));
+                Row::new(name, Unit::Nanoseconds, &pairs).note("vs the same raw bytes")
+            }
+        });
+    }
+    rows
+}
+
+fn name(records: usize, who: &str) -> String {
+    format!("append {records} x {RECORD_BYTES} B, {who}")
+}
+
+/// What a group takes in the journal.
+fn bytes_of(records: usize) -> usize {
+    FRAME_BYTES + records * (ENTRY_BYTES + RECORD_BYTES)
 }
 
 fn bodies(records: usize) -> Vec<Vec<u8>> {
     (0..records).map(|n| vec![n as u8; RECORD_BYTES]).collect()
+}
+
+/// Appends so many groups of one record, each durably.
+pub(crate) fn work(dir: &std::path::Path, times: u32) {
+    let log = journal(dir);
+    for _ in 0..times {
+        let done = log.append(bodies(1)).map(|lsn| block_on(log.durable(lsn)));
+        done.and_then(|done| done).expect("the bench's disk has room");
+    }
+    log.close();
 }

@@ -1,5 +1,5 @@
 //! The graphs that are measured, and what a person would write by hand instead. They do nothing but move.
-use engine::{Fault, Graph, Wake, Cx};
+use engine::{Cx, Fault, Graph, Wait, Wake};
 use std::{future::Future, pin::Pin};
 
 /// What a state carries: some fields and a text, together about 100 bytes.
@@ -136,12 +136,10 @@ type Spinning<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>
 /// `Cx`, so a handler calls this with its own. The one box is for the whole way.
 fn spin<G: Graph>(mut state: G::State, cx: &mut Cx<G>) -> Spinning<'_> {
     Box::pin(async move {
-        loop {
-            state = match G::finish(state) {
-                Ok(_) => return Ok(()),
-                Err(state) => G::handle(state, Wake::Entered, cx).await?,
-            };
+        while G::wait(&state) != Wait::End {
+            state = G::handle(state, Wake::Entered, cx).await?;
         }
+        Ok(())
     })
 }
 

@@ -1,5 +1,11 @@
 //! An engine over a journal in a directory, and runs in it. It measures nothing.
-use crate::graphs::{Paced, Stroke, paces::Paces, text, waits::Waits, writes::{Writes, Writing}};
+use crate::graphs::{
+    Paced, Stroke,
+    paces::Paces,
+    text,
+    waits::Waits,
+    writes::{Writes, Writing},
+};
 use engine::{
     Budget, Engine, Run,
     log::{FileLog, Log, Mode},
@@ -36,5 +42,8 @@ pub(crate) fn quiet(log: Arc<dyn Log>) -> Engine {
 /// Starts a run of so many moves, each with an effect.
 pub(crate) async fn write(engine: &Engine, moves: u32) -> Run<Writes> {
     let state = Writing { left: moves - 1, text: text() };
-    engine.start(state, Budget::new(MOVES_MAX, engine::Amount::NONE)).await.expect("the bench's journal takes runs")
+    engine
+        .start(state, Budget::new(MOVES_MAX, engine::Amount::NONE))
+        .await
+        .expect("the bench's journal takes runs")
 }

@@ -26,7 +26,11 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             disk: mount(&read("/proc/mounts"), dir).unwrap_or_else(unknown),
             load: read("/proc/loadavg").split(' ').next().map_or_else(unknown, str::to_owned),
-            build: if cfg!(debug_assertions) { "debug: numbers mean nothing" } else { "optimised, without LTO" },
+            build: if cfg!(debug_assertions) {
+                "debug: numbers mean nothing"
+            } else {
+                "optimised, without LTO"
+            },
         }
     }
 
@@ -40,7 +44,8 @@ impl Machine {
     pub(crate) fn json(&self) -> String {
         let text = |name: &str, value: &str| format!("{}:{}", quoted(name), quoted(value));
         let Machine { cpu, cores, kernel, disk, load, build } = self;
-        let texts = [("cpu", cpu), ("kernel", kernel), ("disk", disk), ("load", load)].map(|(n, v)| text(n, v));
+        let texts =
+            [("cpu", cpu), ("kernel", kernel), ("disk", disk), ("load", load)].map(|(n, v)| text(n, v));
         format!("{{\"machine\":{{{},{},\"cores\":{cores}}}}}", texts.join(","), text("build", build))
     }
 }

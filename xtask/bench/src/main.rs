@@ -1,13 +1,18 @@
 //! `cargo xtask bench`: what the house costs, as ratios against something measured in the same run. It fails no build:
 //! on a shared machine a time proves nothing, so it prints, and a person reads.
 mod append;
+mod compile;
 mod graphs;
 mod house;
+mod instructions;
 mod machine;
 mod measure;
+mod memory;
 mod moves;
 mod peers;
+mod pin;
 mod raw;
+mod recovery;
 mod table;
 
 use machine::Machine;
@@ -54,14 +59,25 @@ pub(crate) fn scratch(scale: &Scale) -> TempDir {
 /// A part of the table.
 type Part = (&'static str, fn(&Scale) -> Vec<Row>);
 
-const PARTS: &[Part] = &[("append", append::rows), ("moves", moves::rows)];
+const PARTS: &[Part] = &[
+    ("append", append::rows),
+    ("moves", moves::rows),
+    ("recovery", recovery::rows),
+    ("memory", memory::rows),
+    ("compile", compile::rows),
+    ("instructions", instructions::rows),
+];
 
 fn main() -> ExitCode {
-    match asked() {
-        Ok(scale) => {
+    let done = asked().and_then(|asked| match asked {
+        Asked::Engine(scale) => {
             measured(&scale);
-            ExitCode::SUCCESS
+            Ok(())
         }
+        Asked::Work { kind, times, dir } => instructions::work(&kind, times, &dir),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("bench: {why}\n\n{HELP}");
             ExitCode::from(2)
@@ -71,7 +87,10 @@ fn main() -> ExitCode {
 
 fn measured(scale: &Scale) {
     let machine = Machine::look(&scale.dir);
-    println!("{}", if scale.json { machine.json() } else { format!("{}\n{}", machine.line(), table::heading()) });
+    println!(
+        "{}",
+        if scale.json { machine.json() } else { format!("{}\n{}", machine.line(), table::heading()) }
+    );
     for (_, rows) in PARTS.iter().filter(|(name, _)| name.contains(&scale.only)) {
         for row in rows(scale) {
             println!("{}", if scale.json { row.json() } else { row.line() });
@@ -79,24 +98,41 @@ fn measured(scale: &Scale) {
     }
 }
 
-fn asked() -> Result<Scale, String> {
+/// What a person, or this program itself, asked for.
+enum Asked {
+    Engine(Scale),
+    Work { kind: String, times: u32, dir: PathBuf },
+}
+
+fn asked() -> Result<Asked, String> {
     use lexopt::{Arg, ValueExt};
     let said = |error: lexopt::Error| error.to_string();
     let mut parser = lexopt::Parser::from_env();
     let mut scale = Scale { quick: false, json: false, only: String::new(), records: None, dir: beside()? };
-    let mut what = None;
+    let mut words = Vec::new();
     while let Some(argument) = parser.next().map_err(said)? {
         match argument {
             Arg::Long("quick") => scale.quick = true,
             Arg::Long("json") => scale.json = true,
-            Arg::Long("only") => scale.only = parser.value().and_then(|value| value.string()).map_err(said)?,
-            Arg::Long("records") => scale.records = Some(parser.value().and_then(|value| value.parse()).map_err(said)?),
+            Arg::Long("only") => {
+                scale.only = parser.value().and_then(|value| value.string()).map_err(said)?
+            }
+            Arg::Long("records") => {
+                scale.records = Some(parser.value().and_then(|value| value.parse()).map_err(said)?)
+            }
             Arg::Long("dir") => scale.dir = parser.value().map_err(said)?.into(),
-            Arg::Value(name) if name == "engine" && what.is_none() => what = Some(()),
-            other => return Err(other.unexpected().to_string()),
+            Arg::Value(word) => words.push(word.string().map_err(said)?),
+            other @ (Arg::Long(_) | Arg::Short(_)) => return Err(other.unexpected().to_string()),
         }
     }
-    what.map(|()| scale).ok_or_else(|| "say what to measure: engine".to_owned())
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["engine"] => Ok(Asked::Engine(scale)),
+        ["work", kind, times, dir] => {
+            let times = times.parse().map_err(|_| format!("`{times}` is not a number"))?;
+            Ok(Asked::Work { kind: kind.to_owned(), times, dir: dir.into() })
+        }
+        _ => Err("say what to measure: engine".to_owned()),
+    }
 }
 
 /// Beside this program: that is on a disk, and a temporary directory often is not.

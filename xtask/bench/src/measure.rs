@@ -55,6 +55,15 @@ impl Pairs {
         self.yardstick.push(yardstick);
     }
 
+    /// What ours cost beyond the yardstick, and the yardstick, each divided among so many parts.
+    pub(crate) fn differing(&self, parts: f64) -> Pairs {
+        let both = self.ours.iter().zip(&self.yardstick);
+        Pairs {
+            ours: both.map(|(ours, other)| (ours - other) / parts).collect(),
+            yardstick: self.yardstick.iter().map(|other| other / parts).collect(),
+        }
+    }
+
     /// Forgets the first pairs, of a measurement that could not leave them out itself.
     pub(crate) fn without_warm_up(mut self) -> Pairs {
         let cold = WARM_UP.min(self.len().saturating_sub(PAIRS_MIN));
@@ -79,7 +88,8 @@ impl Pairs {
 
     /// Returns the median of the pairs' ratios.
     pub(crate) fn ratio(&self) -> f64 {
-        let ratios: Vec<_> = self.ours.iter().zip(&self.yardstick).map(|(ours, other)| ours / other).collect();
+        let ratios: Vec<_> =
+            self.ours.iter().zip(&self.yardstick).map(|(ours, other)| ours / other).collect();
         percentile(&ratios, 50)
     }
 }

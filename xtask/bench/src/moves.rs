@@ -9,6 +9,7 @@ use crate::{
     },
     house::{self, MOVES_MAX, journal, runtime},
     measure::{Pairs, nanos, timed},
+    pin::Cores,
     raw::Raw,
     scratch,
     table::{Row, Unit},
@@ -24,7 +25,7 @@ use std::{
 
 /// Everything about moves.
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
-    let mut rows = vec![effect(scale)];
+    let mut rows = vec![effect(scale, Cores::One).at_most(1.3), effect(scale, Cores::All)];
     rows.extend(crowds(scale));
     rows.extend(alone(scale));
     rows.push(dispatch(scale));
@@ -32,11 +33,13 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
 }
 
 /// One run, each move with an effect; within each effect the same bytes go to a raw file, so that both take turns.
-fn effect(scale: &Scale) -> Row {
+fn effect(scale: &Scale, cores: Cores) -> Row {
+    let _held = cores.hold();
     let bytes = bytes_of_a_move(scale);
     let dir = scratch(scale);
     let runtime = runtime();
-    let between = Arc::new(Mutex::new(Between { raw: Raw::create(dir.path()), left: None, pairs: Pairs::default() }));
+    let between =
+        Arc::new(Mutex::new(Between { raw: Raw::create(dir.path()), left: None, pairs: Pairs::default() }));
     let inside = between.clone();
     let stroke = Box::new(move || inside.lock().expect("a stroke does not panic").take(bytes));
     let log = journal(&dir.path().join("journal"));
@@ -50,8 +53,7 @@ fn effect(scale: &Scale) -> Row {
         engine.close();
     });
     let pairs = std::mem::take(&mut between.lock().expect("a stroke does not panic").pairs).without_warm_up();
-    Row::new("move with an effect, one run", Unit::Nanoseconds, &pairs)
-        .at_most(1.3)
+    Row::new(format!("move with an effect, one run, {}", cores.name()), Unit::Nanoseconds, &pairs)
         .note(format!("{bytes} B a move, vs raw write+fdatasync"))
 }
 
@@ -161,7 +163,8 @@ pub(crate) fn encoded_by_hand(moves: u32) -> f64 {
 fn journalled_by_hand(moves: u32) -> f64 {
     let mut pending = Vec::new();
     by_hand(moves, |state, seq| {
-        let line = Line { instance: 7 << 100, seq, state: state.encode(), balance: [1 << 20; 5], at: 1 << 40 };
+        let line =
+            Line { instance: 7 << 100, seq, state: state.encode(), balance: [1 << 20; 5], at: 1 << 40 };
         by_hand::journal(&line, &mut pending);
         // As much as a writer takes at once.
         if pending.len() > 1 << 16 {
@@ -189,7 +192,7 @@ fn dispatch(scale: &Scale) -> Row {
     let dir = scratch(scale);
     let runtime = runtime();
     let (tell, told) = mpsc::channel::<Duration>();
-    let paced = Paced(Box::new(move |took| drop(tell.send(took))));
+    let paced = Paced(Box::new(move |took| tell.send(took).expect("the bench listens")));
     let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
     let typed = || {
         runtime.block_on(pace(&engine, MOVES / 2, 0));

@@ -206,7 +206,8 @@ mod tests {
 
     fn row() -> Row {
         let mut pairs = Pairs::default();
-        [(230.0, 200.0), (250.0, 200.0), (250.0, 200.0)].map(|(ours, other)| pairs.push(ours * 1e3, other * 1e3));
+        [(230.0, 200.0), (250.0, 200.0), (250.0, 200.0)]
+            .map(|(ours, other)| pairs.push(ours * 1e3, other * 1e3));
         Row::new("append", Unit::Nanoseconds, &pairs).at_most(1.3)
     }
 
@@ -224,6 +225,7 @@ mod tests {
     fn json_is_one_line_whatever_a_note_says() {
         expect![[r#"{"name":"append","unit":"ns","p50":250000.0,"p90":250000.0,"yardstick_p50":200000.0,"ratio":1.250,"target_ratio":1.3,"met":true,"pairs":3,"note":"\"a\"\u000ab"}"#]]
             .assert_eq(&row().note("\"a\"\nb").json());
-        expect![[r#"{"name":"x","not_measured":"no valgrind"}"#]].assert_eq(&Row::not_measured("x", "no valgrind").json());
+        expect![[r#"{"name":"x","not_measured":"no valgrind"}"#]]
+            .assert_eq(&Row::not_measured("x", "no valgrind").json());
     }
 }

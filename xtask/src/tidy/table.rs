@@ -8,6 +8,10 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("engine", 2),
     ("domain", 2),
     ("frames", 2),
+    ("http", 2),
+    ("nouns", 2),
+    ("asker", 3),
+    ("server", 3),
     ("policy", 3),
     ("store", 3),
     ("providers", 3),
@@ -18,6 +22,7 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("daemon", 5),
     ("tests", 6),
     ("xtask", 6),
+    ("bench", 6),
 ];
 
 /// An import: from, to, and the reason for it.
@@ -28,6 +33,11 @@ pub(super) const IMPORTS: &[Import] = &[
     ("durable", "macros", "shapes are derived"),
     ("engine", "durable", "the journal holds durable types"),
     ("engine", "macros", "graphs, states and events are declared with macros"),
+    ("nouns", "durable", "requests that two graphs share"),
+    ("asker", "engine", "a graph that asks, in a package of its own"),
+    ("asker", "nouns", "what it asks"),
+    ("server", "engine", "a graph that serves, in a package of its own"),
+    ("server", "nouns", "what it serves"),
     ("domain", "durable", "requests, outcomes and facts are journalled"),
     ("policy", "durable", "verdicts and stages are journalled"),
     ("policy", "engine", "only the engine's ticket makes an approved call executable"),
@@ -40,26 +50,41 @@ pub(super) const IMPORTS: &[Import] = &[
     ("store", "engine", "the view follows the log"),
     ("store", "domain", "it answers the conversation port"),
     ("providers", "domain", "it answers the model port"),
+    ("providers", "http", "models are asked over HTTP"),
     ("tools", "domain", "it answers the toolbox port"),
     ("tools", "policy", "it runs what policy approved, on paths that policy resolved"),
     ("tools", "tools-macros", "schemas come from functions"),
     ("config", "domain", "limits are domain units"),
+    ("config", "http", "a key is a secret, and an address parsed, from where it is read"),
     ("telemetry", "engine", "it observes the engine"),
+    ("tests", "frames", "it reads what the program says"),
     ("daemon", "durable", "it prints ids and times"),
     ("daemon", "engine", "it opens the journal and starts runs"),
     ("daemon", "domain", "it asks turns"),
     ("daemon", "policy", "it wires the rules"),
     ("daemon", "turn", "it registers the graph"),
     ("daemon", "store", "it wires the view"),
+    ("daemon", "http", "it makes the client"),
     ("daemon", "providers", "it wires the model"),
     ("daemon", "tools", "it wires the tools"),
     ("daemon", "frames", "it speaks to clients"),
     ("daemon", "config", "it reads the configuration"),
     ("daemon", "telemetry", "it starts the log"),
+    ("bench", "engine", "it measures the engine"),
 ];
 
 /// What tests are built from besides. A test may import what its package must not.
-pub(super) const TEST_IMPORTS: &[Import] = &[];
+pub(super) const TEST_IMPORTS: &[Import] = &[
+    ("engine", "engine", "its own stories use what it offers to tests of graphs"),
+    ("engine", "asker", "graphs in packages of their own ask each other"),
+    ("engine", "server", "graphs in packages of their own ask each other"),
+    ("engine", "nouns", "what they ask"),
+    ("tools", "engine", "a call needs a ticket to run"),
+    ("tests", "domain", "its types go through the codec"),
+    ("tests", "engine", "a journal of another build is made with it"),
+    ("tests", "policy", "its stages go through the codec"),
+    ("tests", "turn", "its states go through the codec"),
+];
 
 /// A crate that only some packages may use: the crate, the packages, and the reason.
 pub(super) type Confined = (&'static str, &'static [&'static str], &'static str);
@@ -72,7 +97,10 @@ pub(super) const CONFINED: &[Confined] = &[
         "the journal's codec is the only user: its bytes are a format of ours",
     ),
     ("serde", &["frames", "tools"], "what serde attributes write, the journal's codec may be unable to read"),
-    ("lexopt", &["daemon", "xtask"], "only what has a command line parses one"),
+    ("hyper", &["http"], "there is one way out"),
+    ("rustls", &["http"], "there is one way out, and one TLS"),
+    ("tiktoken-rs", &["providers"], "a vocabulary takes tens of megabytes: one place loads them"),
+    ("lexopt", &["daemon", "xtask", "bench"], "only what has a command line parses one"),
     ("slog-scope", &["telemetry"], "the global logger is for libraries; we pass ours"),
 ];
 

@@ -112,7 +112,34 @@ fn what_run_refuses() {
             "run --h",
             "run -x",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            run hello
+                refused (2): a prompt is given with -p and in quotes: oxydra run -p "hello"
+            run -p
+                refused (2): missing argument for option '-p'
+            run -p a -p b
+                refused (2): -p is given twice: one prompt at a time, or one per line without -p
+            run --new --session s
+                refused (2): --new and --session exclude each other
+            run --session s --new
+                refused (2): --new and --session exclude each other
+            run --session a/b
+                refused (2): `a/b` cannot be a session id: only ASCII letters, digits and - _ . : @ are allowed
+            run --session
+                refused (2): missing argument for option '--session'
+            run --user ..
+                refused (2): `..` cannot be a user id: it would name a directory
+            run --user a/../b
+                refused (2): `a/../b` cannot be a user id: only ASCII letters, digits and - _ . : @ are allowed
+            run --json=yes
+                refused (2): unexpected argument for option '--json': "yes"
+            run --home=
+                refused (2): --home is empty: name a directory, or leave it out
+            run --h
+                refused (2): oxydra run does not know --h: try --help
+            run -x
+                refused (2): oxydra run does not know -x: try --help
+        "#]],
     );
 }
 
@@ -151,7 +178,68 @@ fn the_other_commands() {
             "graph draw --json",
             "graph draw a b",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+
+                refused (2): what should it do? Try `oxydra run`, or `oxydra --help`
+            --help
+                help: oxydra: an AI agent on your own machine, whose turns are typed, durable state graphs
+            -V
+                help: oxydra 0.1.0
+            help
+                help: oxydra: an AI agent on your own machine, whose turns are typed, durable state graphs
+            help run
+                help: usage: oxydra run [OPTIONS]
+            help instances
+                help: usage: oxydra instances [--home DIR] [--json]
+            help weather
+                refused (2): no help on "weather": the commands are run, sessions, instances and graph (`oxydra --help`)
+            help --me
+                refused (2): oxydra help does not know --me: try --help
+            dance
+                refused (2): unknown command "dance": the commands are run, sessions, instances and graph (`oxydra --help`)
+            --dance
+                refused (2): oxydra does not know --dance: try --help
+            sessions
+                sessions of default in .oxydra, json false
+            sessions --user ada --home h --json
+                sessions of ada in h, json true
+            sessions all
+                refused (2): oxydra sessions does not know "all": try --help
+            sessions --new
+                refused (2): oxydra sessions does not know --new: try --help
+            instances
+                instances in .oxydra, json false
+            instances list --json
+                instances in .oxydra, json true
+            instances show
+                refused (2): `oxydra instances show` needs an id: `oxydra instances` lists them
+            instances show 12AB --home h
+                instance 12ab in h, json false
+            instances show 12ab more
+                refused (2): `oxydra instances show 12ab more` is no command: write `show ID` or nothing
+            instances show xyz
+                refused (2): `xyz` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
+            instances show 0123456789012345678901234567890123
+                refused (2): `0123456789012345678901234567890123` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
+            instances --user ada
+                refused (2): `oxydra instances` shows the runs of all users: leave --user out
+            graph
+                refused (2): write `oxydra graph list` or `oxydra graph draw [NAME]`
+            graph list --json
+                graphs, json true
+            graph list --format dot
+                refused (2): --format belongs to `oxydra graph draw`
+            graph draw
+                draw None as mermaid
+            graph draw turn --format dot
+                draw Some("turn") as dot
+            graph draw --format svg
+                refused (2): --format is `mermaid` or `dot`, not `svg`
+            graph draw --json
+                refused (2): --json belongs to `oxydra graph list`
+            graph draw a b
+                refused (2): write `oxydra graph list` or `oxydra graph draw [NAME]`
+        "#]],
     );
 }
 
@@ -161,8 +249,8 @@ fn what_is_not_text_is_named_and_refused() {
     let with = |before: &[&str]| parsed(before.iter().map(OsString::from).chain([odd()]));
     expect!["refused (2): the value of -p is not UTF-8"].assert_eq(&with(&["run", "-p"]));
     expect!["refused (2): the value of --session is not UTF-8"].assert_eq(&with(&["run", "--session"]));
-    expect![""].assert_eq(&with(&["instances", "show"]));
-    expect![""].assert_eq(&with(&[]));
+    expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]].assert_eq(&with(&["instances", "show"]));
+    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances and graph (`oxydra --help`)"#]].assert_eq(&with(&[]));
     // A directory may have any name.
     assert!(with(&["run", "--home"]).starts_with("run in a"));
 }

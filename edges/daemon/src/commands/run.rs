@@ -49,7 +49,7 @@ async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
     let told = house.engine.listen();
     notice.iter().for_each(|notice| surface.notice(notice));
     let exit = Talk::sit(&house, run, surface).await?.all(prompt, told).await;
-    house.engine.close();
+    house.close().await;
     exit
 }
 

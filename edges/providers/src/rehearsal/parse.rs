@@ -2,7 +2,7 @@
 //! and whatever they do not cover is refused in words.
 use super::forms::{Form, Read, forms, is_rule, rule};
 use super::matcher::{Fuel, Matcher, Quoting};
-use super::pattern::{Node, words};
+use super::pattern::Node;
 use super::plan::{Content, Step, Want};
 use super::token::{Kind, Token, tokens};
 use std::cmp::Reverse;
@@ -326,7 +326,7 @@ fn nearest(clause: &[Token<'_>]) -> Option<(&'static str, &'static str)> {
         let words = words_of(&read.nodes);
         let shared = keys.iter().filter(|key| key.len() > 2 && words.contains(*key)).count();
         let verb = keys.first().is_some_and(|key| verbs(&read.nodes).iter().any(|verb| is_near(verb, key)));
-        (shared + if verb { VERB_WEIGHT } else { 0 }, Reverse(words.len()))
+        (shared + if verb { VERB_WEIGHT } else { 0 }, Reverse(read.form.pattern.len()))
     };
     // From the end, since the last of equals is taken and the first of a topic is the plainest.
     let best = forms().iter().rev().max_by_key(|read| score(read)).filter(|read| score(read).0 > 1)?;
@@ -341,14 +341,16 @@ const NEAREST_WORDS_MAX: usize = 40;
 
 /// The words of a pattern and of its rules.
 fn words_of(nodes: &[Node]) -> BTreeSet<&str> {
-    nodes.iter().fold(words(nodes).into_iter().collect(), |mut all, node| {
-        if let Node::Slot(slot) = node
-            && is_rule(slot)
-        {
-            all.extend(words_of(rule(slot)));
+    let mut found = BTreeSet::new();
+    for node in nodes {
+        match node {
+            Node::Word(word) => found.extend([word.as_str()]),
+            Node::Any(all) | Node::Maybe(all) => found.extend(all.iter().flat_map(|nodes| words_of(nodes))),
+            Node::Slot(slot) if is_rule(slot) => found.extend(words_of(rule(slot))),
+            Node::Slot(_) => {}
         }
-        all
-    })
+    }
+    found
 }
 
 /// The words a pattern can start with.

@@ -53,21 +53,6 @@ fn sequences<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>)
     all
 }
 
-/// Returns every word of the grammar in a pattern, in order.
-pub(super) fn words(nodes: &[Node]) -> Vec<&str> {
-    let mut found = Vec::new();
-    for node in nodes {
-        match node {
-            Node::Word(word) => found.push(word.as_str()),
-            Node::Any(all) | Node::Maybe(all) => {
-                found.extend(all.iter().flat_map(|sequence| words(sequence)))
-            }
-            Node::Slot(_) => {}
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +69,6 @@ mod tests {
             ]]),
         ];
         assert_eq!(pattern("(list|give me) [in [the] DIR]"), expected);
-        assert_eq!(words(&expected), ["list", "give", "me", "in", "the"]);
     }
 
     #[test]

@@ -112,10 +112,13 @@ fn bare<'a>(request: &'a str, start: usize, found: &mut Vec<Token<'a>>) -> usize
     start + run.len()
 }
 
-/// Strips the marks behind a word, but one full stop only, and none when there is nothing else: `.` is a place.
+/// Strips the marks behind a word, but one full stop only, and none of `.` and `..`: these are places.
 fn without_marks(run: &str) -> &str {
-    if run.chars().all(|c| c == '.') {
+    if matches!(run, "." | "..") {
         return run;
+    }
+    if run.chars().all(is_mark) {
+        return "";
     }
     let mut word = run;
     let mut stopped = false;

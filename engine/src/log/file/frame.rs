@@ -73,29 +73,62 @@ impl Header {
     }
 }
 
-/// Encodes a group; what only the writer knows is left open for [`stamp`].
+/// A group on its way into the queue: the header, of which [`stamp`] completes what only the writer knows, the table, and
+/// the bodies where they are, so that they are copied once.
+pub(super) struct Draft<'a> {
+    head: Vec<u8>,
+    records: &'a [Vec<u8>],
+    bytes: usize,
+}
+
+/// Drafts a group.
 ///
 /// # Errors
 /// When it is too large.
-pub(super) fn draft(records: &[Vec<u8>]) -> Result<Vec<u8>, LogFault> {
+pub(super) fn draft(records: &[Vec<u8>]) -> Result<Draft<'_>, LogFault> {
     let table = HEADER_BYTES + records.len() * ENTRY_BYTES;
     let bytes = table + records.iter().map(Vec::len).sum::<usize>();
     if bytes > GROUP_BYTES_MAX {
         return Err(LogFault::TooLarge { bytes, max: GROUP_BYTES_MAX });
     }
-    let mut frame = Vec::with_capacity(bytes);
-    frame.resize(HEADER_BYTES, 0);
+    let mut head = Vec::with_capacity(table);
+    head.extend_from_slice(&[0; HEADER_BYTES]);
     for body in records {
-        frame.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        frame.extend_from_slice(&crc32c::crc32c(body).to_le_bytes());
+        head.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        head.extend_from_slice(&crc32c::crc32c(body).to_le_bytes());
     }
-    let table_crc = crc32c::crc32c(&frame[HEADER_BYTES..]);
-    records.iter().for_each(|body| frame.extend_from_slice(body));
-    put_u32(&mut frame, 0, MAGIC);
-    put_u32(&mut frame, 4, (bytes - HEADER_BYTES) as u32);
-    put_u32(&mut frame, 8, records.len() as u32);
-    put_u32(&mut frame, 12, table_crc);
-    Ok(frame)
+    let table_crc = crc32c::crc32c(&head[HEADER_BYTES..]);
+    put_u32(&mut head, 0, MAGIC);
+    put_u32(&mut head, 4, (bytes - HEADER_BYTES) as u32);
+    put_u32(&mut head, 8, records.len() as u32);
+    put_u32(&mut head, 12, table_crc);
+    Ok(Draft { head, records, bytes })
+}
+
+impl Draft<'_> {
+    /// The bytes of the frame.
+    pub(super) fn size(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many records the group has.
+    pub(super) fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Writes the frame behind others.
+    pub(super) fn put(&self, frames: &mut Vec<u8>) {
+        frames.reserve(self.bytes);
+        frames.extend_from_slice(&self.head);
+        self.records.iter().for_each(|body| frames.extend_from_slice(body));
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut frame = Vec::new();
+        self.put(&mut frame);
+        frame
+    }
 }
 
 /// Returns the size of the drafted frame that `frames` begins with.
@@ -219,7 +252,7 @@ mod tests {
 
     fn frame() -> (Vec<u8>, Vec<Vec<u8>>) {
         let records = vec![b"first".to_vec(), Vec::new(), b"third".to_vec()];
-        let mut frame = draft(&records).unwrap();
+        let mut frame = draft(&records).unwrap().bytes();
         stamp(&mut frame, Lsn(9), Lsn(8), HERE);
         (frame, records)
     }
@@ -269,7 +302,7 @@ mod tests {
     #[test]
     fn a_group_that_is_too_large_is_refused() {
         let body = GROUP_BYTES_MAX - HEADER_BYTES - ENTRY_BYTES;
-        assert_eq!(draft(&[vec![0; body]]).unwrap().len(), GROUP_BYTES_MAX);
+        assert_eq!(draft(&[vec![0; body]]).unwrap().size(), GROUP_BYTES_MAX);
         assert!(matches!(draft(&[vec![0; body + 1]]), Err(LogFault::TooLarge { .. })));
     }
 }

@@ -209,10 +209,13 @@ impl Log for FileLog {
         if records.is_empty() {
             return owner.queue.last();
         }
-        owner.queue.put(&frame::draft(&records)?, records.len())
+        owner.queue.put(&frame::draft(&records)?)
     }
 
     fn durable(&self, lsn: Lsn) -> BoxFuture<'static, Result<(), LogFault>> {
+        if let Some(owner) = self.owner.as_ref().filter(|_| lsn > self.horizon.reached()) {
+            owner.queue.want(lsn);
+        }
         self.horizon.reach(lsn)
     }
 

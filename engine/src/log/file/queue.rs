@@ -1,22 +1,34 @@
 //! What was ordered and is not on its way to the disk yet. Appenders put whole frames in, the writer takes all at once;
-//! neither waits for the other's disk or encoding while it holds the queue.
+//! neither waits for the other's disk or encoding while it holds the queue. It decides when the writer begins: when
+//! somebody waits for what is here, not when it comes.
 use super::{
     super::{LogFault, Lsn},
-    frame::GROUP_BYTES_MAX,
+    frame::{Draft, GROUP_BYTES_MAX},
 };
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::{
+    sync::{Condvar, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
 
 /// What may wait for the writer: one group of the largest size. Runs wait at their barriers long before; an appender
 /// that comes here blocks its thread, for as long as one write and one sync take. That cannot be a deadlock: the writer
 /// is a thread that waits for the disk and for nothing else, and a failed write lets everybody go.
 const PENDING_BYTES_MAX: usize = GROUP_BYTES_MAX;
 
+/// How long records lie here that nobody waits for. A move and the effect behind it come as several groups, and only the
+/// last is waited for: a writer that began with the first would make that one wait for two syncs. A follower, which
+/// never says that it waits, sees them so much later.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// So much is written without anybody's waiting: the disk is better busy than asked for all of it at once.
+const LINGER_BYTES_MAX: usize = 256 << 10;
+
 /// A buffer that grew beyond this for one large group is given back.
 const SPARE_BYTES_MAX: usize = 1 << 20;
 
 pub(super) struct Queue {
     pending: Mutex<Pending>,
-    /// There is something to write, or it is over.
+    /// There is something to write, or something to write at once, or it is over.
     work: Condvar,
     /// There is room again, or it is over.
     room: Condvar,
@@ -27,35 +39,81 @@ struct Pending {
     frames: Vec<u8>,
     /// The last record that was ordered.
     last: Lsn,
+    /// The last record that somebody waits for.
+    wanted: Lsn,
+    /// The last record that the writer took.
+    taken: Lsn,
+    /// The writer sleeps and was not called yet. A call costs a system call, sleeper or not.
+    asleep: bool,
+    /// Appenders that sleep until there is room.
+    blocked: usize,
     ended: Option<LogFault>,
     closing: bool,
 }
 
+impl Pending {
+    /// Whether there is something that must not lie here any longer.
+    fn is_due(&self) -> bool {
+        let waited_for = self.wanted > self.taken || self.frames.len() >= LINGER_BYTES_MAX;
+        self.closing || waited_for && !self.frames.is_empty()
+    }
+
+    fn is_full(&self, more: usize) -> bool {
+        self.ended.is_none() && !self.frames.is_empty() && self.frames.len() + more > PENDING_BYTES_MAX
+    }
+}
+
 impl Queue {
     pub(super) fn new(last: Lsn) -> Queue {
-        let pending = Pending { frames: Vec::new(), last, ended: None, closing: false };
+        let (wanted, taken) = (Lsn::START, last);
+        let pending = Pending {
+            frames: Vec::new(),
+            last,
+            wanted,
+            taken,
+            asleep: false,
+            blocked: 0,
+            ended: None,
+            closing: false,
+        };
         Queue { pending: Mutex::new(pending), work: Condvar::new(), room: Condvar::new() }
     }
 
-    /// Orders a drafted frame of `records` records and returns the address of its last one.
-    pub(super) fn put(&self, frame: &[u8], records: usize) -> Result<Lsn, LogFault> {
-        let full = |pending: &mut Pending| {
-            let fits = pending.frames.is_empty() || pending.frames.len() + frame.len() <= PENDING_BYTES_MAX;
-            pending.ended.is_none() && !fits
-        };
-        let mut pending = self.room.wait_while(self.pending(), full).expect(UNHARMED);
+    /// Orders a drafted frame and returns the address of its last record.
+    pub(super) fn put(&self, frame: &Draft<'_>) -> Result<Lsn, LogFault> {
+        let mut pending = self.pending();
+        while pending.is_full(frame.size()) {
+            pending.blocked += 1;
+            pending = self.room.wait(pending).expect(UNHARMED);
+            pending.blocked -= 1;
+        }
         if let Some(why) = &pending.ended {
             return Err(why.clone());
         }
         let idle = pending.frames.is_empty();
-        pending.frames.extend_from_slice(frame);
-        pending.last.0 += records as u64;
+        frame.put(&mut pending.frames);
+        pending.last.0 += frame.records() as u64;
         let last = pending.last;
+        // The first has the writer look at the clock; of those after it, only one that makes it begin.
+        let call = idle || pending.is_due();
+        self.call(pending, call);
+        Ok(last)
+    }
+
+    /// Has the writer begin, if it has not taken `lsn` already.
+    pub(super) fn want(&self, lsn: Lsn) {
+        let mut pending = self.pending();
+        pending.wanted = pending.wanted.max(lsn);
+        let call = pending.is_due();
+        self.call(pending, call);
+    }
+
+    fn call(&self, mut pending: MutexGuard<'_, Pending>, call: bool) {
+        let call = call && std::mem::take(&mut pending.asleep);
         drop(pending);
-        if idle {
+        if call {
             self.work.notify_one();
         }
-        Ok(last)
     }
 
     /// Returns the last record that was ordered.
@@ -64,16 +122,42 @@ impl Queue {
         pending.ended.clone().map_or(Ok(pending.last), Err)
     }
 
-    /// Waits for frames and swaps them with an empty buffer; false when it was closed and all was taken.
+    /// Waits for frames that are due and swaps them with an empty buffer; false when it was closed and all was taken.
     pub(super) fn take(&self, spare: &mut Vec<u8>) -> bool {
         spare.clear();
         spare.shrink_to(SPARE_BYTES_MAX);
-        let nothing = |pending: &mut Pending| pending.frames.is_empty() && !pending.closing;
-        let mut pending = self.work.wait_while(self.pending(), nothing).expect(UNHARMED);
+        let mut pending = self.due();
         std::mem::swap(&mut pending.frames, spare);
+        pending.taken = pending.last;
+        let blocked = pending.blocked > 0;
         drop(pending);
-        self.room.notify_all();
+        if blocked {
+            self.room.notify_all();
+        }
         !spare.is_empty()
+    }
+
+    fn due(&self) -> MutexGuard<'_, Pending> {
+        let mut pending = self.pending();
+        let mut until = None;
+        while !pending.is_due() {
+            let left = match (pending.frames.is_empty(), until) {
+                (true, _) => None,
+                (false, None) => Some(LINGER),
+                (false, Some(until)) => Some(Instant::saturating_duration_since(&until, Instant::now())),
+            };
+            pending.asleep = true;
+            pending = match left {
+                None => self.work.wait(pending).expect(UNHARMED),
+                Some(Duration::ZERO) => break,
+                Some(left) => {
+                    until.get_or_insert_with(|| Instant::now() + left);
+                    self.work.wait_timeout(pending, left).expect(UNHARMED).0
+                }
+            };
+        }
+        pending.asleep = false;
+        pending
     }
 
     /// Refuses all that comes and drops what waits. The first reason stays.
@@ -90,6 +174,7 @@ impl Queue {
         let mut pending = self.pending();
         pending.ended.get_or_insert(LogFault::Closed);
         pending.closing = true;
+        pending.asleep = false;
         drop(pending);
         self.work.notify_one();
         self.room.notify_all();
@@ -104,16 +189,48 @@ const UNHARMED: &str = "nothing panics while it holds the queue";
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::frame::draft, *};
+
+    /// Orders a group of so many records of one byte.
+    fn put(queue: &Queue, records: usize) -> Result<Lsn, LogFault> {
+        queue.put(&draft(&vec![vec![7]; records])?)
+    }
+
+    fn frames(groups: &[usize]) -> Vec<u8> {
+        groups.iter().flat_map(|records| draft(&vec![vec![7]; *records]).unwrap().bytes()).collect()
+    }
 
     #[test]
     fn frames_are_taken_together_and_in_order() {
         let queue = Queue::new(Lsn(4));
-        assert_eq!(queue.put(b"ab", 2).unwrap(), Lsn(6));
-        assert_eq!(queue.put(b"c", 1).unwrap(), Lsn(7));
+        assert_eq!(put(&queue, 2).unwrap(), Lsn(6));
+        assert_eq!(put(&queue, 1).unwrap(), Lsn(7));
         let mut taken = b"left over".to_vec();
         assert!(queue.take(&mut taken));
-        assert_eq!(taken, b"abc");
+        assert_eq!(taken, frames(&[2, 1]));
+    }
+
+    #[test]
+    fn the_writer_begins_when_somebody_waits_or_there_is_much() {
+        let queue = Queue::new(Lsn(4));
+        let due = || queue.pending().is_due();
+        put(&queue, 1).unwrap();
+        assert!(!due(), "nobody waits for it");
+        queue.want(Lsn(4));
+        assert!(!due(), "that was taken before");
+        queue.want(Lsn(5));
+        assert!(due());
+        assert!(queue.take(&mut Vec::new()) && !due());
+        queue.put(&draft(&[vec![0; LINGER_BYTES_MAX]]).unwrap()).unwrap();
+        assert!(due());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_taken_too() {
+        let queue = Queue::new(Lsn(0));
+        put(&queue, 1).unwrap();
+        let mut taken = Vec::new();
+        assert!(queue.take(&mut taken) && taken == frames(&[1]));
     }
 
     #[test]
@@ -121,7 +238,7 @@ mod tests {
         let (closed, failed) = (Queue::new(Lsn(0)), Queue::new(Lsn(0)));
         let mut taken = Vec::new();
         for queue in [&closed, &failed] {
-            queue.put(b"a", 1).unwrap();
+            put(queue, 1).unwrap();
         }
         failed.fail(LogFault::ReadOnly);
         for queue in [&closed, &failed] {
@@ -129,16 +246,19 @@ mod tests {
         }
         assert!(closed.take(&mut taken) && !closed.take(&mut taken));
         assert!(!failed.take(&mut taken));
-        assert!(matches!(closed.put(b"a", 1), Err(LogFault::Closed)));
-        assert!(matches!(failed.put(b"a", 1), Err(LogFault::ReadOnly)));
+        assert!(matches!(put(&closed, 1), Err(LogFault::Closed)));
+        assert!(matches!(put(&failed, 1), Err(LogFault::ReadOnly)));
     }
 
     #[test]
     fn a_full_queue_waits_for_the_writer() {
         let queue = Queue::new(Lsn(0));
-        queue.put(&vec![0; PENDING_BYTES_MAX], 1).unwrap();
+        let most = GROUP_BYTES_MAX - frames(&[1]).len() + 1;
+        let large = vec![vec![0; most]];
+        assert_eq!(draft(&large).unwrap().size(), PENDING_BYTES_MAX);
+        queue.put(&draft(&large).unwrap()).unwrap();
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| queue.put(b"a", 1));
+            let second = scope.spawn(|| put(&queue, 1));
             let mut taken = Vec::new();
             assert!(queue.take(&mut taken) && taken.len() == PENDING_BYTES_MAX);
             assert_eq!(second.join().unwrap().unwrap(), Lsn(2));

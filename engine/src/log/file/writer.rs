@@ -1,5 +1,5 @@
 //! The one thread that writes: whatever arrived during the last sync is the next batch; one write, one fdatasync, then
-//! all of it is published. There is no timer. After a failure it writes nothing any more: what the disk holds behind
+//! all of it is published. When it begins is for the queue to say. After a failure it writes nothing any more: what the disk holds behind
 //! the last success is unknown, and a sync that is repeated succeeds without having written anything.
 use super::{
     super::{LogFault, Lsn, horizon::Horizon},

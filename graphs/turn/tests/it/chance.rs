@@ -2,22 +2,21 @@
 //! question has exactly one result behind it.
 use crate::{
     clock::TestClock,
-    life::{Life, end, past},
+    life::{Life, end, onces},
     script::*,
     world::World,
 };
 use domain::{Finish, Fragment, Message, MicroUsd, ModelFault, Question, Tokens, Turns, whole};
-use engine::{Budget, journal::Happened, log::Group};
-use proptest::{collection::vec, prelude::*, sample::select};
+use engine::{Budget, log::Group};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 /// What comes in between.
 #[derive(Debug, Clone)]
-enum Blow {
-    None,
-    /// A cancel at some await.
-    Cancel(usize),
+struct Blow {
+    /// A cancel at this await.
+    cancel: Option<usize>,
     /// A crash behind so many per cent of the journal.
-    Crash(usize),
+    crash: Option<usize>,
 }
 
 fn written_call() -> impl Strategy<Value = (&'static str, &'static str)> {
@@ -32,10 +31,10 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         vec![Item::Fail(ModelFault::Broken("noise".into()))],
         vec![text("cut")],
         vec![Item::Say(nameless), Item::Say(Fragment::Finish(Finish::Calls))],
-        end(Finish::Stop).into(),
-        [text("half"), call(0, "note", r#"{"wh"#)].into_iter().chain(end(Finish::Length)).collect(),
+        stops(Finish::Stop).into(),
+        [text("half"), call(0, "note", r#"{"wh"#)].into_iter().chain(stops(Finish::Length)).collect(),
     ];
-    let fatal = vec![vec![Item::Fail(ModelFault::Refused("no".into()))], end(Finish::Length).into()];
+    let fatal = vec![vec![Item::Fail(ModelFault::Refused("no".into()))], stops(Finish::Length).into()];
     prop_oneof![
         8 => vec(written_call(), 1..12).prop_map(|written| calls(&written)),
         4 => select(odd),
@@ -52,7 +51,8 @@ fn script() -> impl Strategy<Value = Vec<Round>> {
 }
 
 fn blow() -> impl Strategy<Value = Blow> {
-    prop_oneof![Just(Blow::None), (1..30usize).prop_map(Blow::Cancel), (0..100usize).prop_map(Blow::Crash)]
+    let (cancel, crash) = (option::of(1..30usize), option::of(0..100usize));
+    (cancel, crash).prop_map(|(cancel, crash)| Blow { cancel, crash })
 }
 
 fn budget(turns: u64) -> Budget {
@@ -92,14 +92,10 @@ async fn live(script: Vec<Round>, turns: u64, stuck_at: usize, groups: Vec<Group
         () = life.world.until("stuck") => run.cancel().await.unwrap(),
     }
     end(&run).await;
-    let ran_once = life.world.ran().iter().filter(|ran| matches!(ran.tool.as_str(), "send" | "probe")).count();
+    let ran_once =
+        life.world.ran().iter().filter(|ran| matches!(ran.tool.as_str(), "send" | "probe")).count();
     let asked = life.world.asked.lock().unwrap().clone();
     Left { groups: life.log.groups(), asked, said: life.said().await, ran_once }
-}
-
-fn onces(groups: &[Group]) -> usize {
-    let once = |what: &Happened| matches!(what, Happened::Began { once: true, .. });
-    past(groups.to_vec()).iter().filter(|line| once(&line.what)).count()
 }
 
 fn check(left: &Left) {
@@ -108,21 +104,21 @@ fn check(left: &Left) {
     }
     assert_eq!(unpaired(&whole(left.said.clone())), None);
     let results = left.said.iter().filter(|message| matches!(message, Message::Tool { .. })).count();
-    let calls: usize = left.said.iter().map(|message| match message {
-        Message::Assistant { calls, .. } => calls.len(),
-        Message::User { .. } | Message::Tool { .. } => 0,
-    }).sum();
+    let calls: usize = left
+        .said
+        .iter()
+        .map(|message| match message {
+            Message::Assistant { calls, .. } => calls.len(),
+            Message::User { .. } | Message::Tool { .. } => 0,
+        })
+        .sum();
     assert!(results <= calls, "{results} results of {calls} calls");
 }
 
 async fn story(script: Vec<Round>, turns: u64, blow: Blow) {
-    let stuck_at = match blow {
-        Blow::Cancel(at) => at,
-        Blow::None | Blow::Crash(_) => 0,
-    };
-    let first = live(script.clone(), turns, stuck_at, Vec::new()).await;
+    let first = live(script.clone(), turns, blow.cancel.unwrap_or(0), Vec::new()).await;
     check(&first);
-    if let Blow::Crash(per_cent) = blow {
+    if let Some(per_cent) = blow.crash {
         let groups = first.groups[..first.groups.len() * per_cent / 100].to_vec();
         let before = onces(&groups);
         let second = live(script, turns, 0, groups).await;

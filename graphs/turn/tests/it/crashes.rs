@@ -2,7 +2,7 @@
 //! same key, and what may not is not.
 use crate::{
     clock::TestClock,
-    life::{Life, past},
+    life::{Life, end, onces, past, plenty},
     script::*,
     shown,
     tools::Ran,
@@ -46,16 +46,6 @@ fn happened(line: &Line) -> String {
     }
 }
 
-/// How often effects that are never repeated have begun.
-fn onces(groups: &[Group]) -> usize {
-    let lines = past(groups.to_vec());
-    let begins = lines.iter().filter_map(|line| match &line.what {
-        Happened::Began { attempt, once: true, .. } => Some(*attempt),
-        _ => None,
-    });
-    begins.inspect(|attempt| assert_eq!(*attempt, 1, "one of them began twice")).count()
-}
-
 fn is_once(ran: &&Ran) -> bool {
     matches!(ran.tool.as_str(), "send" | "probe")
 }
@@ -63,7 +53,8 @@ fn is_once(ran: &&Ran) -> bool {
 /// Plays the script with a crash behind each group, claims what holds for all, and prints what differs.
 async fn crash_everywhere(script: Vec<Round>) -> String {
     let whole = play(script.clone(), Vec::new()).await;
-    let keys: BTreeMap<_, _> = whole.ran.iter().map(|ran| ((ran.tool.clone(), ran.what.clone()), ran.key.clone())).collect();
+    let keys: BTreeMap<_, _> =
+        whole.ran.iter().map(|ran| ((ran.tool.clone(), ran.what.clone()), ran.key.clone())).collect();
     let questions: BTreeSet<_> = whole.asked.iter().map(|question| question.key.clone()).collect();
     let mut table = Vec::new();
     for survived in 0..whole.groups.len() {
@@ -84,7 +75,8 @@ async fn crash_everywhere(script: Vec<Round>) -> String {
         let does: Vec<_> = asked.chain(ran).collect();
         let unlike = again.said.iter().zip(&whole.said).filter(|(again, whole)| again != whole);
         let unlike: Vec<_> = unlike.map(|(again, _)| again.clone()).collect();
-        let unlike = if unlike.is_empty() { String::new() } else { format!(" ≠ {}", shown::messages(&unlike)) };
+        let unlike =
+            if unlike.is_empty() { String::new() } else { format!(" ≠ {}", shown::messages(&unlike)) };
         assert_eq!(again.said.len(), whole.said.len(), "after {after}");
         table.push(format!("{after}: {}{unlike}", does.join(", ")));
     }
@@ -98,16 +90,83 @@ async fn what_may_be_repeated_is_repeated_under_the_same_key() {
         vec![calls(&[("zap", "x")])],
         vec![says("done")],
     ];
-    expect![[""]].assert_eq(&crash_everywhere(script).await);
+    expect![[r#"
+        nothing: asks, asks, asks, look, look, note
+        nothing: asks, asks, asks, look, look, note
+        start in Gathering: asks, asks, asks, look, look, note
+        move to Asking: asks, asks, asks, look, look, note
+        begin of answer #1: asks #2, asks, asks, look, look, note
+        result of answer: asks, asks, look, look, note
+        move to Judging: asks, asks, look, look, note
+        move to Acting: asks, asks, look, look, note
+        begin of call/0 #1: asks, asks, look #2, look, note
+        begin of call/1 #1: asks, asks, look #2, look #2, note
+        result of call/1: asks, asks, look #2, note
+        result of call/0: asks, asks, note
+        begin of call/3 #1: asks, asks, note #2
+        result of call/3: asks, asks
+        move to Asking: asks, asks
+        begin of answer #1: asks #2, asks
+        result of answer: asks
+        move to Judging: asks
+        move to Correcting: asks
+        move to Asking: asks
+        begin of answer #1: asks #2
+        result of answer: "#]]
+    .assert_eq(&crash_everywhere(script).await);
 }
 
 #[tokio::test]
 async fn what_may_not_be_repeated_is_told_to_be_in_doubt() {
     let script = vec![vec![calls(&[("send", "a"), ("probe", "b")])], vec![says("done")]];
-    expect![[""]].assert_eq(&crash_everywhere(script).await);
+    expect![[r#"
+        nothing: asks, asks, send, probe
+        nothing: asks, asks, send, probe
+        start in Gathering: asks, asks, send, probe
+        move to Asking: asks, asks, send, probe
+        begin of answer #1: asks #2, asks, send, probe
+        result of answer: asks, send, probe
+        move to Judging: asks, send, probe
+        move to Acting: asks, send, probe
+        begin of call/0 #1: asks, probe ≠ 1 probe: b · 0 failed: the process stopped while this call was under way: it may have happened or not. Look before you do it again.
+        result of call/0: asks, probe
+        begin of call/1 #1: asks ≠ 1 failed: the process stopped while this call was under way: it may have happened or not. Look before you do it again.
+        result of call/1: asks
+        move to Asking: asks
+        begin of answer #1: asks #2
+        result of answer: "#]].assert_eq(&crash_everywhere(script).await);
 }
 
 #[tokio::test]
 async fn a_model_that_was_busy_when_the_process_died_is_asked_on() {
-    expect![[""]].assert_eq(&crash_everywhere(vec![vec![busy(), says("done")]]).await);
+    expect![[r#"
+        nothing: asks, asks #2
+        nothing: asks, asks #2
+        start in Gathering: asks, asks #2
+        move to Asking: asks, asks #2
+        begin of answer #1: asks #2
+        begin of answer #2: asks #3
+        result of answer: "#]]
+    .assert_eq(&crash_everywhere(vec![vec![busy(), says("done")]]).await);
+}
+
+#[tokio::test]
+async fn a_cancel_outlives_the_process() {
+    let script = vec![vec![calls(&[("note", "a"), ("note", "gate")])], vec![says("done")]];
+    let life = Life::of(World::new(script.clone()), Vec::new(), TestClock::hasty());
+    let run = life.start(plenty());
+    life.world.until("runs note gate").await;
+    run.cancel().await.unwrap();
+    end(&run).await;
+    let groups = life.log.groups();
+    let cancelled = |survived: &usize| {
+        past(groups[..*survived].to_vec()).iter().any(|line| line.what == Happened::Cancelled)
+    };
+    let survived: Vec<_> = (0..=groups.len()).filter(cancelled).collect();
+    assert_eq!(survived.len(), 2, "behind the cancel, and behind the end");
+    for survived in survived {
+        let again = play(script.clone(), groups[..survived].to_vec()).await;
+        assert_eq!((again.end.as_str(), again.ran.len(), again.asked.len()), ("Stopped, cancelled", 0, 0));
+        assert_eq!(shown::messages(&again.said), "user hi · calls note note · 0 note: a");
+    }
 }

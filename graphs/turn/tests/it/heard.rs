@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// What the view holds.
 #[derive(Default)]
 pub(crate) struct Facts {
-    applied: Lsn,
+    applied: u64,
     pub(crate) said: BTreeMap<FactId, MessageSaid>,
     pub(crate) used: Vec<UsageSpent>,
     pub(crate) touched: Vec<SessionTouched>,
@@ -26,7 +26,8 @@ impl Heard {
     /// Looks at what the view holds once it holds everything up to `lsn`.
     pub(crate) async fn look<T>(&self, lsn: Lsn, look: impl Fn(&Facts) -> T) -> T {
         let mut facts = self.0.subscribe();
-        let facts = facts.wait_for(|facts| facts.applied >= lsn).await.expect("it is fed as long as it is read");
+        let facts =
+            facts.wait_for(|facts| facts.applied >= lsn.0).await.expect("it is fed as long as it is read");
         look(&facts)
     }
 }
@@ -48,11 +49,7 @@ impl Conversation for Heard {
 
 impl Follower for Heard {
     fn knows(&self) -> Vec<FactType> {
-        vec![
-            FactType::of::<MessageSaid>(),
-            FactType::of::<UsageSpent>(),
-            FactType::of::<SessionTouched>(),
-        ]
+        vec![FactType::of::<MessageSaid>(), FactType::of::<UsageSpent>(), FactType::of::<SessionTouched>()]
     }
     fn applied(&self) -> Lsn {
         Lsn::START
@@ -60,7 +57,7 @@ impl Follower for Heard {
     fn apply(&mut self, last: Lsn, entries: &[Entry]) -> Result<(), Broken> {
         self.0.send_modify(|facts| {
             entries.iter().for_each(|entry| facts.take(entry));
-            facts.applied = last;
+            facts.applied = last.0;
         });
         Ok(())
     }

@@ -5,23 +5,22 @@ use crate::{
     script::Round,
     shown,
     tools::Benches,
-    world::{Listening, Scripted, Watching, World},
+    world::{Listening, PATIENCE, Scripted, Watching, World},
 };
-use domain::{METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId};
+use domain::{
+    METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId,
+};
 use engine::{
     Budget, Engine, InstanceId, Journal, Opens, Run, Told,
-    journal::Line,
+    journal::{Happened, Line},
     log::{Group, Log, MemoryLog},
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::broadcast;
 use turn::{Gathering, Ports, Turn, TurnEnd};
 
 /// The one run of a story.
 pub(crate) const RUN: InstanceId = InstanceId(7);
-
-/// No story takes as long; one that does hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Life {
     pub(crate) engine: Engine,
@@ -89,6 +88,21 @@ impl Life {
 /// Waits for the end of a run.
 pub(crate) async fn end(run: &Run<Turn>) -> TurnEnd {
     tokio::time::timeout(PATIENCE, run.end()).await.expect("the turn hangs").unwrap()
+}
+
+/// Lets everything go on that can: a story has far fewer steps.
+pub(crate) async fn settled() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How many effects that are never repeated have begun, each once.
+pub(crate) fn onces(groups: &[Group]) -> usize {
+    let lines = past(groups.to_vec());
+    let begun = lines.iter().filter(|line| matches!(line.what, Happened::Began { once: true, .. }));
+    let again = |line: &Line| matches!(line.what, Happened::Began { attempt: 2.., .. });
+    begun.inspect(|line| assert!(!again(line), "one of them began twice: {line:?}")).count()
 }
 
 /// The run's past, from a journal.

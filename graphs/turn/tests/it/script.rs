@@ -38,20 +38,20 @@ pub(crate) fn call(index: u32, tool: &str, arguments: &str) -> Item {
     Item::Say(Fragment::Call { index, id, tool: Some(tool.into()), arguments: arguments.into() })
 }
 
-pub(crate) fn end(finish: Finish) -> [Item; 2] {
+pub(crate) fn stops(finish: Finish) -> [Item; 2] {
     [Item::Say(Fragment::Usage(USED)), Item::Say(Fragment::Finish(finish))]
 }
 
 /// An answer in two pieces.
 pub(crate) fn says(words: &str) -> Attempt {
     let (head, tail) = words.split_at(words.len() / 2);
-    [text(head), text(tail)].into_iter().chain(end(Finish::Stop)).collect()
+    [text(head), text(tail)].into_iter().chain(stops(Finish::Stop)).collect()
 }
 
 /// An answer that calls; arguments without a brace are what the tool is to work on.
 pub(crate) fn calls(calls: &[(&str, &str)]) -> Attempt {
     let one = |(index, (tool, what)): (u32, &(&str, &str))| call(index, tool, &arguments(what));
-    (0..).zip(calls).map(one).chain(end(Finish::Calls)).collect()
+    (0..).zip(calls).map(one).chain(stops(Finish::Calls)).collect()
 }
 
 fn arguments(what: &str) -> String {

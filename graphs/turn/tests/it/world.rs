@@ -6,7 +6,8 @@ use crate::{
     tools::Ran,
 };
 use domain::{
-    Conversation, Fragment, MessageSaid, Model, ModelFault, ModelLimits, Question, SessionId, Tokens, Unreadable,
+    Conversation, Fragment, MessageSaid, Model, ModelFault, ModelLimits, Question, SessionId, Tokens,
+    Unreadable,
 };
 use engine::{
     FactId, InstanceId,
@@ -17,15 +18,24 @@ use futures::{
     future::BoxFuture,
     stream::{self, BoxStream},
 };
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use tokio::sync::{Barrier, watch};
+use tokio::{
+    sync::{Barrier, watch},
+    time::timeout,
+};
+
+/// No story takes as long; one that does hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything outside of a turn.
 pub(crate) struct World {
-    script: Vec<Round>,
+    pub(crate) script: Vec<Round>,
     pub(crate) lines: watch::Sender<Vec<String>>,
     pub(crate) asked: Mutex<Vec<Question>>,
     pub(crate) ran: Mutex<Vec<Ran>>,
@@ -38,7 +48,7 @@ pub(crate) struct World {
     pub(crate) no_bench: bool,
     /// The await of a port at which everything stands still, counted from one.
     pub(crate) stuck_at: usize,
-    points: AtomicUsize,
+    pub(crate) points: AtomicUsize,
 }
 
 impl World {
@@ -63,12 +73,20 @@ impl World {
 
     /// Waits for a line that begins so.
     pub(crate) async fn until(&self, beginning: &str) {
-        let said = |lines: &Vec<String>| lines.iter().any(|line| line.starts_with(beginning));
-        self.lines.subscribe().wait_for(said).await.unwrap();
+        self.until_there_are(1, beginning).await;
     }
 
-    /// An await of a port, at which the world may stand still.
+    /// Waits for so many of them.
+    pub(crate) async fn until_there_are(&self, count: usize, beginning: &str) {
+        let said =
+            |lines: &Vec<String>| lines.iter().filter(|line| line.starts_with(beginning)).count() >= count;
+        let mut lines = self.lines.subscribe();
+        timeout(PATIENCE, lines.wait_for(said)).await.expect("the turn hangs").unwrap();
+    }
+
+    /// An await of a port: others go on meanwhile, and the world may stand still.
     pub(crate) async fn point(&self) {
+        tokio::task::yield_now().await;
         if self.points.fetch_add(1, Ordering::Relaxed) + 1 == self.stuck_at {
             self.say("stuck");
             std::future::pending::<()>().await;
@@ -132,7 +150,10 @@ impl Conversation for Listening {
     ) -> BoxFuture<'a, Result<Vec<MessageSaid>, Unreadable>> {
         Box::pin(async move {
             self.world.point().await;
-            let failing = self.world.unreadable.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            let failing = self
+                .world
+                .unreadable
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
             if failing.is_ok() {
                 return Err(Unreadable::Behind(upto));
             }

@@ -1,4 +1,10 @@
 //! What the store promises, told through its public face.
+mod damage;
+mod disk;
+mod engines;
+mod keeping;
+mod killed;
+mod measure;
 mod order;
 mod rebuild;
 mod tables;

@@ -1,0 +1,202 @@
+//! Keeps what a model is sent within its window. It counts each message once and remembers the count; what to leave out is
+//! decided by [`fit`].
+use crate::{Fit, TokenCounter, Uncountable, fit};
+use domain::{Fragment, Message, Model, ModelFault, ModelLimits, Question, Tokens, ToolSpec};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What a server puts around a message: its role and marks.
+const MESSAGE_TOKENS: u64 = 4;
+
+/// What a server puts around a call or a tool: ids, names of fields, marks.
+const CALL_TOKENS: u64 = 12;
+
+/// What stays free, for what nobody knows that servers add.
+const SPARE_TOKENS: u64 = 512;
+
+/// So many counts are remembered, 16 bytes each; a conversation that is longer is counted anew now and then.
+const COUNTS_MAX: usize = 65_536;
+
+/// A model that is sent no more than it can take.
+pub struct Fitted {
+    model: Arc<dyn Model>,
+    scale: Arc<Scale>,
+}
+
+/// A counter that remembers.
+struct Scale {
+    counter: Box<dyn TokenCounter>,
+    hasher: RandomState,
+    /// Counts by the hash of their text. Two texts of one hash are too rare to matter: a count is off by one message.
+    counts: Mutex<HashMap<u64, Tokens>>,
+}
+
+impl Fitted {
+    /// Keeps what `model` is sent within its limits, as `counter` counts.
+    pub fn new(model: Arc<dyn Model>, counter: impl TokenCounter + 'static) -> Fitted {
+        let scale =
+            Scale { counter: Box::new(counter), hasher: RandomState::new(), counts: Mutex::default() };
+        Fitted { model, scale: Arc::new(scale) }
+    }
+}
+
+impl Model for Fitted {
+    fn id(&self) -> &str {
+        self.model.id()
+    }
+    fn limits(&self) -> ModelLimits {
+        self.model.limits()
+    }
+    fn ask(&self, question: Question) -> BoxStream<'static, Result<Fragment, ModelFault>> {
+        let (model, scale) = (self.model.clone(), self.scale.clone());
+        let answer = async move {
+            match scale.fitted(question, model.limits()).await {
+                Ok(question) => model.ask(question),
+                Err(fault) => stream::iter([Err(fault)]).boxed(),
+            }
+        };
+        stream::once(answer).flatten().boxed()
+    }
+}
+
+impl Scale {
+    async fn fitted(&self, mut question: Question, limits: ModelLimits) -> Result<Question, ModelFault> {
+        let around: Vec<_> = question.tools.iter().map(tool).chain([question.instructions.clone()]).collect();
+        let overhead = SPARE_TOKENS + MESSAGE_TOKENS + CALL_TOKENS * question.tools.len() as u64;
+        let around =
+            self.count(around).await.map_err(uncountable)?.iter().fold(overhead, |sum, count| sum + count.0);
+        let room =
+            limits.context_tokens_max.0.saturating_sub(question.answer_tokens_max.0).saturating_sub(around);
+
+        let counts = self.count(question.messages.iter().map(text).collect()).await.map_err(uncountable)?;
+        let with_marks = |(message, count): (&Message, Tokens)| Tokens(count.0 + marks(message));
+        let counts: Vec<_> = question.messages.iter().zip(counts).map(with_marks).collect();
+        let Fit { messages, .. } = fit(question.messages, &counts, Tokens(room))
+            .map_err(|too_long| ModelFault::Refused(format!("it is too long for the model: {too_long}")))?;
+        question.messages = messages;
+        Ok(question)
+    }
+
+    /// Counts texts, those that it does not remember.
+    async fn count(&self, texts: Vec<String>) -> Result<Vec<Tokens>, Uncountable> {
+        let keys: Vec<u64> = texts.iter().map(|text| self.hasher.hash_one(text)).collect();
+        let mut found: Vec<Option<Tokens>> = {
+            let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.iter().map(|key| counts.get(key).copied()).collect()
+        };
+        let unknown =
+            texts.into_iter().zip(&found).filter(|(_, count)| count.is_none()).map(|(text, _)| text);
+        let unknown: Vec<_> = unknown.collect();
+        if !unknown.is_empty() {
+            let mut counted = self.counter.count(unknown).await?.into_iter();
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            if counts.len() + found.len() > COUNTS_MAX {
+                counts.clear();
+            }
+            for (slot, key) in found.iter_mut().zip(&keys).filter(|(slot, _)| slot.is_none()) {
+                *slot = counted.next();
+                counts.extend(slot.map(|count| (*key, count)));
+            }
+        }
+        Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+    }
+}
+
+fn uncountable(error: Uncountable) -> ModelFault {
+    ModelFault::Broken(error.to_string())
+}
+
+fn tool(spec: &ToolSpec) -> String {
+    format!("{} {} {}", spec.name, spec.description, spec.parameters.as_str())
+}
+
+fn text(message: &Message) -> String {
+    match message {
+        Message::User { text } | Message::Tool { text, .. } => text.clone(),
+        Message::Assistant { text, calls } => {
+            calls.iter().fold(text.clone(), |text, call| format!("{text}\n{} {}", call.tool, call.arguments))
+        }
+    }
+}
+
+fn marks(message: &Message) -> u64 {
+    match message {
+        Message::User { .. } => MESSAGE_TOKENS,
+        Message::Assistant { calls, .. } => MESSAGE_TOKENS + CALL_TOKENS * calls.len() as u64,
+        Message::Tool { .. } => MESSAGE_TOKENS + CALL_TOKENS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::SessionId;
+    use futures::future::BoxFuture;
+
+    /// Counts words, and how many texts it was asked to count.
+    #[derive(Clone, Default)]
+    struct Words(Arc<Mutex<usize>>);
+    impl TokenCounter for Words {
+        fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<Tokens>, Uncountable>> {
+            *self.0.lock().unwrap() += texts.len();
+            let counts = texts.iter().map(|text| Tokens(text.split_whitespace().count() as u64)).collect();
+            Box::pin(async { Ok(counts) })
+        }
+    }
+
+    /// Says how many messages it was sent.
+    struct Counts;
+    impl Model for Counts {
+        fn id(&self) -> &str {
+            "counts"
+        }
+        fn limits(&self) -> ModelLimits {
+            ModelLimits { context_tokens_max: Tokens(1_000), answer_tokens_max: Tokens(100) }
+        }
+        fn ask(&self, question: Question) -> BoxStream<'static, Result<Fragment, ModelFault>> {
+            stream::iter([Ok(Fragment::Text(question.messages.len().to_string()))]).boxed()
+        }
+    }
+
+    fn question(messages: &[usize]) -> Question {
+        let user = |(n, words): (usize, &usize)| Message::User { text: format!("{n} ").repeat(*words) };
+        Question {
+            session: SessionId::parse("s").unwrap(),
+            instructions: "be brief".into(),
+            messages: messages.iter().enumerate().map(user).collect(),
+            tools: vec![],
+            answer_tokens_max: Tokens(100),
+            key: String::new(),
+            attempt: 1,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_left_out_and_each_text_is_counted_once() {
+        let words = Words::default();
+        let model = Fitted::new(Arc::new(Counts), words.clone());
+        let mut answers = Vec::new();
+        // 1000 - 100 for the answer - 512 - 4 - 2 for the instructions: 382 are left.
+        for messages in [&[10, 20, 30][..], &[10, 20, 30, 300], &[10, 20, 30, 379], &[10, 20, 30, 379, 5]] {
+            let answer: Vec<_> = model.ask(question(messages)).collect().await;
+            answers.extend(answer.into_iter().map(|answer| match answer {
+                Ok(Fragment::Text(text)) => text,
+                other => format!("{other:?}"),
+            }));
+        }
+        assert_eq!(answers[..2], ["3", "4"]);
+        assert_eq!(
+            answers[2],
+            "Err(Refused(\"it is too long for the model: the latest message and what came of it last take 383 tokens, and 382 tokens are left for them\"))"
+        );
+        assert_eq!(answers[3], "1");
+        assert_eq!(*words.0.lock().unwrap(), 1 + 3 + 1 + 1 + 1);
+    }
+}

@@ -1,0 +1,75 @@
+//! What is asked, byte for byte; what comes back, however it is cut; and a server that misbehaves in every way we know.
+mod answers;
+mod asked;
+mod recorded;
+mod server;
+
+use super::*;
+use domain::{Collector, Finish, SessionId, Tokens};
+
+/// A question with nothing in it but a message.
+fn question(messages: Vec<domain::Message>) -> Question {
+    Question {
+        session: SessionId::parse("s").expect("it is one"),
+        instructions: String::new(),
+        messages,
+        tools: vec![],
+        answer_tokens_max: Tokens(100),
+        key: "key-1".into(),
+        attempt: 1,
+    }
+}
+
+fn user(text: &str) -> domain::Message {
+    domain::Message::User { text: text.into() }
+}
+
+/// Reads a body in pieces.
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Fragment>, Result<(), ModelFault>) {
+    let mut reader = Reader::default();
+    let mut fragments = VecDeque::new();
+    for piece in pieces {
+        if let Err(fault) = reader.push(piece, &mut fragments) {
+            return (fragments.into(), Err(fault));
+        }
+        if reader.is_done() {
+            break;
+        }
+    }
+    let ended = reader.finish(&mut fragments);
+    (fragments.into(), ended)
+}
+
+/// What a body comes to: what was thought, said and called, and how it ended.
+fn outcome(fragments: &[Fragment], ended: Result<(), ModelFault>) -> String {
+    let mut collector = Collector::default();
+    let mut thought = String::new();
+    for fragment in fragments {
+        if let Fragment::Reasoning(text) = fragment {
+            thought.push_str(text);
+        }
+        collector.take(fragment.clone());
+    }
+    let thought = if thought.is_empty() { String::new() } else { format!("({}) ", thought.escape_debug()) };
+    if let Err(fault) = ended.map_err(|fault| fault::presentable(fault, &[])) {
+        return format!("{thought}! {fault}");
+    }
+    let answer = match collector.finish() {
+        Ok(answer) => answer,
+        Err(malformed) => return format!("{thought}! {malformed}"),
+    };
+    let calls = answer
+        .calls
+        .iter()
+        .map(|call| format!(" [{} {} {}]", call.id, call.tool, call.arguments.escape_debug()));
+    let finish = match answer.finish {
+        Finish::Stop => "stop".to_owned(),
+        Finish::Calls => "calls".to_owned(),
+        Finish::Length => "length".to_owned(),
+        Finish::Refused(why) => format!("refused: {why}"),
+    };
+    let usage = answer
+        .usage
+        .map_or(String::new(), |usage| format!(", {}+{}, {}", usage.input.0, usage.output.0, usage.cost));
+    format!("{thought}{}{} · {finish}{usage}", answer.text.escape_debug(), calls.collect::<String>())
+}

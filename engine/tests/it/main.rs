@@ -1,0 +1,15 @@
+//! The engine's stories: graphs that run, wait, fail, are cancelled and are killed, over a journal in memory. Each
+//! story stands beside what the engine refuses.
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on says so by panicking")]
+
+mod children;
+mod effects;
+mod events;
+mod facts;
+mod four_faults;
+mod lab;
+mod opening;
+mod races;
+mod review;
+mod stops;
+mod writing;

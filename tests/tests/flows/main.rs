@@ -1,0 +1,16 @@
+//! Whole-system flows: the binary as a person and a script meet it, over real files and processes. One file per thing
+//! that it promises.
+mod codec;
+mod configured;
+mod exits;
+mod files;
+mod foreign;
+mod homes;
+mod interrupts;
+mod journals;
+mod killed;
+mod prompts;
+mod sentences;
+mod shows;
+mod talks;
+mod users;
