@@ -27,6 +27,9 @@ const ATTEMPTS_MAX: u32 = 6;
 /// The wait before the second attempt; it doubles with each further one.
 const RETRY_WAIT: Duration = Duration::from_millis(200);
 
+/// Who asks to be left alone for longer than this is not waited for: a person would rather know.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
+
 /// The block of fact numbers that belongs to the move itself; effects have the blocks below it.
 const MOVE_BLOCK: u32 = u32::MAX / FACTS_MAX;
 
@@ -176,12 +179,15 @@ impl<G: Graph> Cx<G> {
             };
             let (slot, began) = self.behind_barrier(&name, &ticket).await?;
             let outcome = run(ticket).await;
-            match self.settle(&name, slot, hold.0, began, outcome) {
-                Err(Fault::Retry(_)) if attempt < ATTEMPTS_MAX => {}
-                Err(Fault::Retry(error)) => return Err(Fault::Fatal(error)),
+            let (error, asked) = match self.settle(&name, slot, hold.0, began, outcome) {
+                Err(Fault::Retry { error, wait }) => (error, wait),
                 other => return other,
+            };
+            let pause = asked.map_or(wait, |asked| asked.max(wait));
+            if attempt >= ATTEMPTS_MAX || pause > RETRY_AFTER_MAX {
+                return Err(Fault::Fatal(error));
             }
-            self.core.sleep(wait).await;
+            self.core.sleep(pause).await;
             wait *= 2;
         }
         unreachable!("the last attempt returns")

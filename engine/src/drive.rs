@@ -77,9 +77,9 @@ impl<G: Graph> Drive<G> {
             let began = Instant::now();
             let cx = Cx::<G>::new(&self.core, &self.slot, &self.env, via);
             match self.handle(state, wake, cx).await {
-                (Handled::Failed(Fault::Retry(error)), _) if tries < TRIES_MAX => {
+                (Handled::Failed(fault @ Fault::Retry { .. }), _) if tries < TRIES_MAX => {
                     tries += 1;
-                    self.retry(name, tries, &Fault::Retry(error)).await;
+                    self.retry(name, tries, &fault).await;
                     continue;
                 }
                 (Handled::Failed(fault), _) => self.failed(name, fault, via)?,
@@ -226,7 +226,7 @@ impl<G: Graph> Drive<G> {
     fn failed(&self, state: &'static str, fault: Fault, via: Via) -> Result<(), Fault> {
         match fault {
             Fault::Exhausted(exhausted) => self.stop(state, StopWhy::Exhausted(exhausted.what), via),
-            Fault::Retry(_) | Fault::Fatal(_) => self.stop(state, StopWhy::Fault(fault.to_string()), via),
+            Fault::Retry { .. } | Fault::Fatal(_) => self.stop(state, StopWhy::Fault(fault.to_string()), via),
             // A journal that cannot be read or written is nothing that a state of the run could deal with.
             Fault::Refused(_) | Fault::Halted => Err(fault),
         }

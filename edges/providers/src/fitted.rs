@@ -1,5 +1,5 @@
-//! Keeps what a model is sent within its window. It counts each message once and remembers the count; what to leave out is
-//! decided by [`fit`].
+//! Keeps what a model is sent within its window. What is small enough is not counted at all, so that most sessions load no
+//! vocabulary; else each message is counted once. What to leave out is decided by [`fit`].
 use crate::{Fit, TokenCounter, Uncountable, fit};
 use domain::{Fragment, Message, Model, ModelFault, ModelLimits, Question, Tokens, ToolSpec};
 use futures::{
@@ -69,13 +69,19 @@ impl Model for Fitted {
 impl Scale {
     async fn fitted(&self, mut question: Question, limits: ModelLimits) -> Result<Question, ModelFault> {
         let around: Vec<_> = question.tools.iter().map(tool).chain([question.instructions.clone()]).collect();
+        let messages: Vec<_> = question.messages.iter().map(text).collect();
+        let free = limits.context_tokens_max.0.saturating_sub(question.answer_tokens_max.0);
         let overhead = SPARE_TOKENS + MESSAGE_TOKENS + CALL_TOKENS * question.tools.len() as u64;
+        let marked: u64 = question.messages.iter().map(marks).sum();
+        // A token stands for one byte at least, whatever the vocabulary.
+        let bytes: usize = around.iter().chain(&messages).map(String::len).sum();
+        if overhead + marked + bytes as u64 <= free {
+            return Ok(question);
+        }
         let around =
             self.count(around).await.map_err(uncountable)?.iter().fold(overhead, |sum, count| sum + count.0);
-        let room =
-            limits.context_tokens_max.0.saturating_sub(question.answer_tokens_max.0).saturating_sub(around);
-
-        let counts = self.count(question.messages.iter().map(text).collect()).await.map_err(uncountable)?;
+        let room = free.saturating_sub(around);
+        let counts = self.count(messages).await.map_err(uncountable)?;
         let with_marks = |(message, count): (&Message, Tokens)| Tokens(count.0 + marks(message));
         let counts: Vec<_> = question.messages.iter().zip(counts).map(with_marks).collect();
         let Fit { messages, .. } = fit(question.messages, &counts, Tokens(room))
@@ -197,6 +203,7 @@ mod tests {
             "Err(Refused(\"it is too long for the model: the latest message and what came of it last take 383 tokens, and 382 tokens are left for them\"))"
         );
         assert_eq!(answers[3], "1");
-        assert_eq!(*words.0.lock().unwrap(), 1 + 3 + 1 + 1 + 1);
+        // The first was not counted, since its bytes fitted; the instructions and the first messages were counted once.
+        assert_eq!(*words.0.lock().unwrap(), 1 + 4 + 1 + 1);
     }
 }

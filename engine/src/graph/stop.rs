@@ -1,6 +1,6 @@
 //! Why a handler could not name a successor, and what a stopped run is told.
 use crate::{Encoded, Refused};
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A budget has nothing left of what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,12 @@ pub struct Exhausted {
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// Try the handler again, a bounded number of times.
-    Retry(Arc<dyn Error + Send + Sync>),
+    Retry {
+        /// Why.
+        error: Arc<dyn Error + Send + Sync>,
+        /// How long whoever refused asked to be left alone, if they said.
+        wait: Option<Duration>,
+    },
     /// The run goes where the table's `fault` row leads.
     Fatal(Arc<dyn Error + Send + Sync>),
     /// The run goes where the table's `exhausted` row leads.
@@ -31,14 +36,18 @@ impl Fault {
     }
     /// A fault that trying again may cure.
     pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Fault {
-        Fault::Retry(Arc::from(error.into()))
+        Fault::Retry { error: Arc::from(error.into()), wait: None }
+    }
+    /// The same, not before `wait` has passed.
+    pub fn retry_after(error: impl Into<Box<dyn Error + Send + Sync>>, wait: Duration) -> Fault {
+        Fault::Retry { error: Arc::from(error.into()), wait: Some(wait) }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Retry(error) | Fault::Fatal(error) => {
+            Fault::Retry { error, .. } | Fault::Fatal(error) => {
                 write!(f, "{error}")?;
                 let mut cause = error.source();
                 while let Some(inner) = cause {

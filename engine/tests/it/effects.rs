@@ -1,9 +1,12 @@
 //! Effects: memoised by name, repeated with the same key or never, several at once, and paid for out of a hold.
 use crate::lab::{Call, LabEnd, Pieces, Poke, RUN, Script, Stage, Then, Working, World, plenty, works};
-use engine::{Amount, Ticket, prelude::*, testing::crash_everywhere};
+use engine::{Amount, Clock, Ticket, prelude::*, testing::crash_everywhere};
 use expect_test::expect;
 use futures::future::{join, join_all};
-use std::future::{Future, pending, ready};
+use std::{
+    future::{Future, pending, ready},
+    time::Duration,
+};
 
 type Ran<T> = Result<Settled<T>, Fault>;
 
@@ -99,6 +102,32 @@ async fn a_provider_that_stays_down_is_not_asked_for_ever() {
         connection refused
     "#]]
     .assert_eq(&stage.end().await);
+}
+
+#[tokio::test]
+async fn who_asks_to_be_left_alone_is_until_it_would_take_too_long() {
+    for (wait, told) in [
+        (30, "Lab: Working [call failed] [call #2] → Done.\n"),
+        (121, "Lab: Working [call failed] ✗ busy → Tidying → Done.\n"),
+    ] {
+        let pieces = Pieces::hasty();
+        let clock = pieces.clock.clone();
+        let stage = pieces.first(works(move |cx| {
+            Box::pin(async move {
+                let busy = |ticket: Ticket| match ticket.attempt() {
+                    1 => ready(Err(Fault::retry_after("busy", Duration::from_secs(wait)))),
+                    _ => ready(Ok(Settled::new(()))),
+                };
+                cx.effect("call", Hold::NOTHING, busy).await?;
+                Ok(Then::End(String::new()))
+            })
+        }));
+        let before = clock.now();
+        stage.start(plenty()).await;
+        let trace = stage.end().await;
+        assert!(trace.starts_with(told), "{trace}");
+        assert_eq!(clock.now().since(before) >= Duration::from_secs(30), wait == 30);
+    }
 }
 
 #[tokio::test]

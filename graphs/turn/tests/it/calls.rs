@@ -1,12 +1,12 @@
 //! Turns with calls: each has exactly one result in the next question, in the order of the calls, whatever became of it.
 use crate::{
-    clock::TestClock,
-    life::{Life, end, plenty, settled},
+    life::{Life, end, plenty},
     script::*,
     shown,
     tools::SECRET,
     world::World,
 };
+use engine::testing::{ManualClock, settled};
 use expect_test::{Expect, expect};
 use turn::READS_AT_ONCE_MAX;
 
@@ -183,7 +183,7 @@ async fn a_tool_that_falls_over_stops_the_turn_and_nothing_else() {
 #[tokio::test]
 async fn without_a_workspace_nothing_begins() {
     let world = World { no_bench: true, ..World::new(vec![vec![calls(&[("send", "a")])]]) };
-    let life = Life::of(world, Vec::new(), TestClock::hasty());
+    let life = Life::of(world, Vec::new(), ManualClock::hasty());
     let end = life.play().await;
     expect![[r#"
         Gathering → Asking

@@ -1,12 +1,12 @@
 //! Cancels, at every await: the turn ends at once, and nothing half is recorded.
 use crate::{
-    clock::TestClock,
-    life::{Life, end, plenty, settled},
+    life::{Life, end, plenty},
     script::*,
     shown,
     world::World,
 };
 use domain::{Message, whole};
+use engine::testing::{ManualClock, settled};
 use expect_test::expect;
 
 fn story() -> Vec<Round> {
@@ -21,7 +21,7 @@ fn story() -> Vec<Round> {
 async fn a_cancel_at_any_await_ends_the_turn_and_leaves_nothing_half() {
     let mut table = Vec::new();
     for stuck_at in 1.. {
-        let life = Life::of(World { stuck_at, ..World::new(story()) }, Vec::new(), TestClock::hasty());
+        let life = Life::of(World { stuck_at, ..World::new(story()) }, Vec::new(), ManualClock::hasty());
         let run = life.start(plenty());
         tokio::select! {
             _ = end(&run) => break,
@@ -43,7 +43,7 @@ async fn a_cancel_at_any_await_ends_the_turn_and_leaves_nothing_half() {
 
 #[tokio::test]
 async fn a_cancel_between_two_attempts_ends_the_wait() {
-    let life = Life::of(World::new(vec![vec![busy()]]), Vec::new(), TestClock::still());
+    let life = Life::of(World::new(vec![vec![busy()]]), Vec::new(), ManualClock::new());
     let run = life.start(plenty());
     life.world.until("failed").await;
     run.cancel().await.unwrap();

@@ -1,12 +1,12 @@
 //! Whatever a model writes, whenever somebody cancels and wherever the process dies: the turn ends, and each call in a
 //! question has exactly one result behind it.
 use crate::{
-    clock::TestClock,
     life::{Life, end, onces},
     script::*,
     world::World,
 };
 use domain::{Finish, Fragment, Message, MicroUsd, ModelFault, Question, Tokens, Turns, whole};
+use engine::testing::ManualClock;
 use engine::{Budget, log::Group};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -85,7 +85,7 @@ struct Left {
 }
 
 async fn live(script: Vec<Round>, turns: u64, stuck_at: usize, groups: Vec<Group>) -> Left {
-    let life = Life::of(World { stuck_at, ..World::new(script) }, groups, TestClock::hasty());
+    let life = Life::of(World { stuck_at, ..World::new(script) }, groups, ManualClock::hasty());
     let run = life.start(budget(turns));
     tokio::select! {
         _ = end(&run) => {}

@@ -1,7 +1,6 @@
 //! Crashes behind every group of the journal: the turn ends as it would have, what may be repeated is repeated under the
 //! same key, and what may not is not.
 use crate::{
-    clock::TestClock,
     life::{Life, end, onces, past, plenty},
     script::*,
     shown,
@@ -9,6 +8,7 @@ use crate::{
     world::World,
 };
 use domain::{Message, Question};
+use engine::testing::ManualClock;
 use engine::{
     journal::{Happened, Line},
     log::Group,
@@ -26,7 +26,7 @@ struct Played {
 }
 
 async fn play(script: Vec<Round>, groups: Vec<Group>) -> Played {
-    let life = Life::of(World::new(script), groups, TestClock::hasty());
+    let life = Life::of(World::new(script), groups, ManualClock::hasty());
     let end = shown::end(&life.play().await);
     let (said, asked) = (life.said().await, life.world.asked.lock().unwrap().clone());
     Played { groups: life.log.groups(), end, said, asked, ran: life.world.ran() }
@@ -153,7 +153,7 @@ async fn a_model_that_was_busy_when_the_process_died_is_asked_on() {
 #[tokio::test]
 async fn a_cancel_outlives_the_process() {
     let script = vec![vec![calls(&[("note", "a"), ("note", "gate")])], vec![says("done")]];
-    let life = Life::of(World::new(script.clone()), Vec::new(), TestClock::hasty());
+    let life = Life::of(World::new(script.clone()), Vec::new(), ManualClock::hasty());
     let run = life.start(plenty());
     life.world.until("runs note gate").await;
     run.cancel().await.unwrap();

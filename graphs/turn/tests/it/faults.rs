@@ -1,6 +1,7 @@
 //! Models that fail: what may help is tried again under the same key, what is half is never carried out.
-use crate::{clock::TestClock, life::Life, script::*, shown, world::World};
+use crate::{clock::ManualClock, life::Life, script::*, shown, world::World};
 use domain::{Finish, Fragment};
+use engine::testing::ManualClock;
 use expect_test::{Expect, expect};
 use std::sync::atomic::AtomicU32;
 
@@ -179,7 +180,7 @@ async fn an_answer_without_end_is_not_heard_out() {
 #[tokio::test]
 async fn a_view_that_is_behind_is_read_again_and_costs_no_attempt() {
     let world = World { unreadable: AtomicU32::new(2), ..World::new(vec![vec![says("hello")]]) };
-    let life = Life::of(world, Vec::new(), TestClock::hasty());
+    let life = Life::of(world, Vec::new(), ManualClock::hasty());
     let end = life.play().await;
     expect![[r#"
         Gathering → Asking
@@ -194,7 +195,7 @@ async fn a_view_that_is_behind_is_read_again_and_costs_no_attempt() {
 #[tokio::test]
 async fn a_view_that_stays_behind_stops_the_turn_and_the_model_is_never_asked() {
     let world = World { unreadable: AtomicU32::new(u32::MAX), ..World::new(vec![vec![says("hello")]]) };
-    let life = Life::of(world, Vec::new(), TestClock::hasty());
+    let life = Life::of(world, Vec::new(), ManualClock::hasty());
     let end = life.play().await;
     assert!(
         shown::end(&end).starts_with("Stopped, failed: the view has not reached"),

@@ -1,6 +1,5 @@
 //! One life of a process in which one turn runs: an engine over a journal in memory, and the view that it feeds.
 use crate::{
-    clock::TestClock,
     heard::{Facts, Heard},
     script::Round,
     shown,
@@ -10,6 +9,7 @@ use crate::{
 use domain::{
     METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId,
 };
+use engine::testing::{ManualClock, settled};
 use engine::{
     Budget, Engine, InstanceId, Journal, Opens, Run, Told,
     journal::{Happened, Line},
@@ -32,10 +32,10 @@ pub(crate) struct Life {
 
 impl Life {
     pub(crate) fn first(script: Vec<Round>) -> Life {
-        Life::of(World::new(script), Vec::new(), TestClock::hasty())
+        Life::of(World::new(script), Vec::new(), ManualClock::hasty())
     }
 
-    pub(crate) fn of(world: World, groups: Vec<Group>, clock: TestClock) -> Life {
+    pub(crate) fn of(world: World, groups: Vec<Group>, clock: ManualClock) -> Life {
         let (world, log) = (Arc::new(world), Arc::new(MemoryLog::from_groups(groups)));
         let heard = Heard::default();
         let ports = Ports {
@@ -88,13 +88,6 @@ impl Life {
 /// Waits for the end of a run.
 pub(crate) async fn end(run: &Run<Turn>) -> TurnEnd {
     tokio::time::timeout(PATIENCE, run.end()).await.expect("the turn hangs").unwrap()
-}
-
-/// Lets everything go on that can: a story has far fewer steps.
-pub(crate) async fn settled() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// How many effects that are never repeated have begun, each once.

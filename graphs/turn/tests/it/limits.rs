@@ -1,6 +1,5 @@
 //! What a turn may use up, and what happens when that is spent.
 use crate::{
-    clock::TestClock,
     life::{Life, end, plenty},
     script::*,
     shown,
@@ -8,6 +7,7 @@ use crate::{
 };
 use domain::{MicroUsd, Tokens, Turns};
 use engine::Budget;
+use engine::testing::ManualClock;
 use expect_test::{Expect, expect};
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn the_deadline_stops_the_turn_wherever_it_is() {
         (hangs(vec![text("so"), Item::Hang]), "hangs"),
         (hangs(calls(&[("look", "gate")])), "runs look gate"),
     ] {
-        let clock = TestClock::still();
+        let clock = ManualClock::new();
         let life = Life::of(World::new(script), Vec::new(), clock.clone());
         let run = life.start(plenty().within(Duration::from_secs(60)));
         life.world.until(until).await;

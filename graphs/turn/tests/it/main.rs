@@ -4,7 +4,6 @@ mod answers;
 mod calls;
 mod cancels;
 mod chance;
-mod clock;
 mod crashes;
 mod faults;
 mod heard;
