@@ -1,7 +1,7 @@
 //! The one door to a view. Catches its panics, checks its rows, and after the first fault calls it no more: whoever
 //! reads is told so. Wakes who waits for a position; never repairs anything.
 use crate::{
-    Batch, Bodies, BootId, Distrust, Keys, Row, Stamp, Table, View, ViewFault,
+    Batch, Bodies, BootId, Distrust, Keys, Row, Table, View, ViewFault,
     proof::{Anchor, Proof},
     seal::opened,
 };
@@ -62,14 +62,14 @@ impl Guarded {
             Err(distrust) => return Ok(Some(distrust)),
         };
         self.call("read all rows", |view| proof.holds(view, &stamp))?;
-        self.stand(&stamp, proof);
+        self.stand(proof);
         Ok(None)
     }
 
     /// Forgets all that the view holds: it will be fed from the start.
     pub(crate) fn wipe(&self) -> Result<(), ViewFault> {
         self.call("forget everything", |view| view.wipe())?;
-        self.stand(&Stamp::EMPTY, Proof::EMPTY);
+        self.stand(Proof::EMPTY);
         Ok(())
     }
 
@@ -140,9 +140,9 @@ impl Guarded {
         self.progress.subscribe()
     }
 
-    fn stand(&self, stamp: &Stamp, proof: Proof) {
+    fn stand(&self, proof: Proof) {
         *self.proof() = proof;
-        self.progress.send_replace(Progress::Fed(stamp.position));
+        self.progress.send_replace(Progress::Fed(proof.goes_on_behind()));
     }
 
     fn proof(&self) -> MutexGuard<'_, Proof> {

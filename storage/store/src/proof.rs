@@ -64,15 +64,17 @@ impl Proof {
         Proof::read(parts).map(Ok).ok_or(ViewFault::Damaged { table: Table::Proof })
     }
 
-    /// Says whether the facts of the view are those of the journal.
+    /// Says whether the facts of the view are those of the journal. A view without any is of every journal.
     pub(crate) fn is_of(&self, journal: &dyn Bodies) -> bool {
-        let there = |anchor: Anchor| {
-            let fact = journal.fact(anchor.lsn, anchor.id);
-            fact.is_ok_and(|fact| crc32c::crc32c(&fact.bytes) == anchor.body)
-        };
-        // Without a fact there is nothing to compare, and nothing is lost by beginning again.
-        let empty = self.position == Lsn::START;
-        self.position <= journal.durable() && self.anchor.map_or(empty, there)
+        let Some(anchor) = self.anchor else { return true };
+        let fact = journal.fact(anchor.lsn, anchor.id);
+        let there = fact.is_ok_and(|fact| crc32c::crc32c(&fact.bytes) == anchor.body);
+        there && self.position <= journal.durable()
+    }
+
+    /// Returns where the view goes on: without a fact nothing is lost by beginning again.
+    pub(crate) fn goes_on_behind(&self) -> Lsn {
+        self.anchor.map_or(Lsn::START, |_| self.position)
     }
 
     /// Reads every row of the view: each must be right, and none may be missing, left over or of an earlier time.

@@ -1,5 +1,5 @@
 //! Models that fail: what may help is tried again under the same key, what is half is never carried out.
-use crate::{clock::ManualClock, life::Life, script::*, shown, world::World};
+use crate::{life::Life, script::*, shown, world::World};
 use domain::{Finish, Fragment};
 use engine::testing::ManualClock;
 use expect_test::{Expect, expect};

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId,
 };
-use engine::testing::{ManualClock, settled};
+use engine::testing::ManualClock;
 use engine::{
     Budget, Engine, InstanceId, Journal, Opens, Run, Told,
     journal::{Happened, Line},

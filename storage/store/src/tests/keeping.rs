@@ -66,6 +66,20 @@ fn after(found: Found) -> String {
     format!("from {}\n{}", begun.0, house.said())
 }
 
+#[test]
+fn a_view_without_a_fact_is_of_every_journal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut house = House::open_in(HERE, dir.path(), &journal(20, 1));
+    let group = [Entry::Ended { instance: id(1, 0, 0).instance, at: engine::Time(1) }];
+    house.follower.apply(Lsn(2), &group).expect("healthy");
+    drop(house);
+    let here = journal(20, 0);
+    let mut house = House::open_in(HERE, dir.path(), &here);
+    assert_eq!((house.follower.applied(), house.said()), (Lsn::START, String::new()));
+    house.catch_up();
+    assert!(house.rows() == expected(&here));
+}
+
 fn deleted(view: &Path) {
     fs::remove_dir_all(view).expect("deleted");
 }
