@@ -161,7 +161,7 @@ impl Standing {
     /// The effects that have begun, are never repeated, and have no result.
     pub(crate) fn doubts(&self) -> Vec<Doubt> {
         let open = |(name, memo): (&String, &Memo)| match (&memo.mode, &memo.result) {
-            (Mode::Once(intent), None) => Some(Doubt { name: name.clone(), intent: intent.clone() }),
+            (Mode::Once(intent), None) => Some(Doubt::new(name.clone(), intent.clone())),
             (Mode::Once(_) | Mode::Repeat, _) => None,
         };
         self.memo.iter().filter_map(open).collect()

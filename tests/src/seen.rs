@@ -96,6 +96,7 @@ impl Seen {
                     words.clear();
                 }
                 ProgressKind::Correction => self.corrections.push(frame.progress.message.clone()),
+                ProgressKind::Uncertain => {}
                 ProgressKind::ToolExecution | ProgressKind::Other(_) => {}
             },
             Frame::TurnCompleted(done) => {

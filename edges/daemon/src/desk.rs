@@ -117,6 +117,7 @@ fn rounds(run: &Run<Turn>) -> u32 {
         TurnState::Judging(it) => it.tally.rounds,
         TurnState::Correcting(it) => it.tally.rounds,
         TurnState::Acting(it) => it.tally.rounds,
+        TurnState::Uncertain(it) => it.tally.rounds,
         TurnState::Answered(it) => it.tally.rounds,
     });
     rounds.unwrap_or_default()

@@ -68,6 +68,8 @@ words! {
         ToolExecution = "tool_execution",
         /// The model wrote what cannot be used and is asked again.
         Correction = "correction",
+        /// A call may have happened or not, and a person has to say which: `call` is the call, `message` the evidence.
+        Uncertain = "uncertain",
     }
 }
 
@@ -82,6 +84,8 @@ words! {
         Failed = "failed",
         /// It was not run.
         Refused = "refused",
+        /// It was cut off and may have happened.
+        InDoubt = "in_doubt",
     }
 }
 

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Error, FnArg, Index, ItemFn, spanned::Spanned};
 
 pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
-    let Tool { description, tier, recovery, timeout_seconds, parameters } = tool;
+    let Tool { description, tier, recovery, probe, timeout_seconds, parameters } = tool;
     let (call, vis, name) = (&function.sig.ident, &function.vis, type_name(&function.sig.ident));
     let (text, doc) = (call.to_string(), format!("The tool `{call}`."));
     let types: Vec<_> = parameters.iter().map(|p| &p.ty).collect();
@@ -26,6 +26,31 @@ pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
     }
     let names: Vec<_> = parameters.iter().map(|p| &p.name).collect();
     let at: Vec<_> = (0..parameters.len()).map(Index::from).collect();
+    let probe_fns = probe.as_ref().map(|module| {
+        let [look, before] = ["look", "before"].map(|name| Ident::new(name, Span::mixed_site()));
+        quote! {
+            fn evidence<'a>(
+                &'a self, #look: &'a ::tools::Look, #arguments: ::tools::Arguments,
+            ) -> ::tools::Looked<'a, ::tools::Evidence> {
+                ::std::boxed::Box::pin(async move {
+                    let _ = &#arguments;
+                    #parameters_made
+                    #(let #names = #parameters_var.#at.read(&#arguments)?;)*
+                    #module::evidence(#look, #(#names),*).await
+                })
+            }
+            fn probe<'a>(
+                &'a self, #look: &'a ::tools::Look, #arguments: ::tools::Arguments, #before: &'a ::tools::Evidence,
+            ) -> ::tools::Looked<'a, ::tools::Found> {
+                ::std::boxed::Box::pin(async move {
+                    let _ = &#arguments;
+                    #parameters_made
+                    #(let #names = #parameters_var.#at.read(&#arguments)?;)*
+                    #module::probe(#look, #before, #(#names),*).await
+                })
+            }
+        }
+    });
     quote! {
         #function
 
@@ -61,6 +86,7 @@ pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
                     #call(#context, #(#names),*).await
                 })
             }
+            #probe_fns
         }
     }
 }

@@ -10,6 +10,10 @@ use proc_macro::TokenStream;
 /// The first parameter is `context: &Context`; each other one is an argument of the call, described by its own doc
 /// comment. The function's doc comment is what the model reads about the tool. It returns
 /// `Result<String, Failure>`. Beside `async fn file_read` stands `struct FileRead`, the tool.
+///
+/// `recovery = probeable` comes with `probe = a_module`, which has two functions that take a `&Look` and the same
+/// arguments: `evidence(look, …) -> Result<Evidence, Failure>` sees what a call is going to change, and
+/// `probe(look, &Evidence, …) -> Result<Found, Failure>` says after a crash whether it did. Both only look.
 #[proc_macro_attribute]
 pub fn tool(options: TokenStream, function: TokenStream) -> TokenStream {
     let mut function = match syn::parse::<syn::ItemFn>(function) {

@@ -2,7 +2,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, LitInt, Meta, Pat, PatType, Result,
+    Attribute, Error, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, LitInt, Meta, Pat, PatType, Path, Result,
     ReturnType, Token, Type, TypeReference, parse::ParseStream,
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct Tool {
     pub(crate) description: String,
     pub(crate) tier: Ident,
     pub(crate) recovery: Ident,
+    /// The module that says whether a call happened; there is one when a restart asks.
+    pub(crate) probe: Option<Path>,
     pub(crate) timeout_seconds: u64,
     pub(crate) parameters: Vec<Parameter>,
 }
@@ -42,7 +44,8 @@ pub(crate) struct Parameter {
 
 pub(crate) fn tool(options: TokenStream, function: &mut ItemFn) -> Result<Tool> {
     check_signature(function)?;
-    let Options { tier, recovery, timeout_seconds } = syn::parse::Parser::parse2(parse_options, options)?;
+    let Options { tier, recovery, probe, timeout_seconds } =
+         syn::parse::Parser::parse2(parse_options, options)?;
     let description = doc(&function.attrs);
     if description.is_empty() {
         return Err(Error::new(
@@ -51,7 +54,7 @@ pub(crate) fn tool(options: TokenStream, function: &mut ItemFn) -> Result<Tool> 
         ));
     }
     let parameters = function.sig.inputs.iter_mut().skip(1).map(parameter).collect::<Result<_>>()?;
-    Ok(Tool { description, tier, recovery, timeout_seconds, parameters })
+    Ok(Tool { description, tier, recovery, probe, timeout_seconds, parameters })
 }
 
 fn check_signature(function: &ItemFn) -> Result<()> {
@@ -135,19 +138,24 @@ fn doc(attrs: &[Attribute]) -> String {
 struct Options {
     tier: Ident,
     recovery: Ident,
+    probe: Option<Path>,
     timeout_seconds: u64,
 }
 
 fn parse_options(input: ParseStream<'_>) -> Result<Options> {
-    let (mut tier, mut recovery, mut timeout) = (None, None, None);
+    let (mut tier, mut recovery, mut probe, mut timeout) = (None, None, None, None);
     while !input.is_empty() {
         let key: Ident = input.parse()?;
         input.parse::<Token![=]>()?;
         match key.to_string().as_str() {
             "tier" => tier = Some(one_of(input, &TIERS)?),
             "recovery" => recovery = Some(one_of(input, &RECOVERIES)?),
+            "probe" => probe = Some(input.call(Path::parse_mod_style)?),
             "timeout" => timeout = Some(seconds(input)?),
-            _ => return Err(Error::new(key.span(), "a tool has a `tier`, a `recovery` and a `timeout`")),
+            _ => {
+                let known = "a tool has a `tier`, a `recovery`, a `timeout`, and a `probe` when it is `probeable`";
+                return Err(Error::new(key.span(), known));
+            }
         }
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -165,7 +173,17 @@ fn parse_options(input: ParseStream<'_>) -> Result<Options> {
             "a tool that changes something cannot simply be run again: say `keyed`, `probeable` or `opaque`",
         ));
     }
-    Ok(Options { tier, recovery, timeout_seconds })
+    match &probe {
+        None if recovery == "Probeable" => Err(Error::new(
+            recovery.span(),
+            "a restart asks whether the call happened: say `probe = a_module` that has `evidence` and `probe`",
+        )),
+        Some(probe) if recovery != "Probeable" => Err(Error::new(
+            probe.span(),
+            "nobody asks this tool whether a call happened: say `recovery = probeable`, or leave `probe` out",
+        )),
+        Some(_) | None => Ok(Options { tier, recovery, probe, timeout_seconds }),
+    }
 }
 
 fn one_of(input: ParseStream<'_>, allowed: &[(&str, &str)]) -> Result<Ident> {

@@ -1,4 +1,5 @@
-//! What a call is given besides its arguments, and the way to do blocking work so that it stops when the call does.
+//! What a call, or a look at what became of one, is given besides its arguments, and the way to do blocking work so that
+//! it stops when nobody waits for it any longer.
 use crate::Failure;
 use policy::Workspace;
 use std::sync::Arc;
@@ -7,9 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What a call is given besides its arguments.
 #[derive(Debug, Clone)]
 pub struct Context {
-    workspace: Arc<Workspace>,
+    look: Look,
     key: String,
     attempt: u32,
+}
+
+/// What evidence is gathered with. It has no key, since nothing is written with it.
+#[derive(Debug, Clone)]
+pub struct Look {
+    workspace: Arc<Workspace>,
 }
 
 /// Whether the call behind some work is still wanted.
@@ -43,7 +50,7 @@ impl Drop for HaltOnDrop {
 impl Context {
     /// Makes the context of a call: `key` is shared by its attempts, which are counted from 1.
     pub fn new(workspace: Arc<Workspace>, key: String, attempt: u32) -> Context {
-        Context { workspace, key, attempt }
+        Context { look: Look::new(workspace), key, attempt }
     }
 
     /// Returns the key that all attempts at this call share.
@@ -57,6 +64,24 @@ impl Context {
     }
 
     /// Works on the workspace where blocking is allowed. The work asks its [`Halt`] between chunks.
+    ///
+    /// # Errors
+    /// What the work returns, or that it broke.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Workspace, &Halt) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.look.blocking(work).await
+    }
+}
+
+impl Look {
+    /// Makes a look at a workspace.
+    pub fn new(workspace: Arc<Workspace>) -> Look {
+        Look { workspace }
+    }
+
+    /// Looks where blocking is allowed. The work asks its [`Halt`] between chunks.
     ///
     /// # Errors
     /// What the work returns, or that it broke.

@@ -4,9 +4,11 @@
 //! ```text
 //! #[tool] async fn  ──>  Tool  ──>  Tools: domain::Toolbox (what may be proposed) + policy::Executor (what runs)
 //! ```
+//! A tool that is `Probeable` also says what it would change, and after a crash whether it did: see [`Tool::evidence`].
 extern crate self as tools;
 
 mod arguments;
+mod bell;
 mod context;
 mod files;
 mod output;
@@ -15,9 +17,11 @@ mod tool;
 mod toolbox;
 
 pub use arguments::{Arguments, Misfit};
-pub use context::{Context, Halt};
+pub use bell::TestBell;
+pub use context::{Context, Halt, Look};
 pub use domain::{Recovery, Tier};
 pub use schema::{Field, Parameter, Schema};
-pub use tool::{Called, Failure, Head, Tool};
+pub use policy::Evidence;
+pub use tool::{Called, Failure, Found, Head, Looked, Tool};
 pub use toolbox::Tools;
 pub use tools_macros::tool;

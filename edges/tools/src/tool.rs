@@ -1,13 +1,27 @@
 //! What every tool is. `#[tool]` implements it; nothing here knows a particular one.
-use crate::{Arguments, Context, Field, Misfit};
+use crate::{Arguments, Context, Field, Look, Misfit};
 use domain::{Json, Recovery, Tier, ToolSpec};
 use futures::future::BoxFuture;
-use policy::FileError;
+use policy::{Evidence, FileError};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// What a call comes to: a text for the model, or why there is none.
 pub type Called<'a> = BoxFuture<'a, Result<String, Failure>>;
+
+/// What a look comes to: evidence, or what became of a call; or why nothing could be seen.
+pub type Looked<'a, T> = BoxFuture<'a, Result<T, Failure>>;
+
+/// What became of a call that was cut off, as far as it can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It happened: what the tool would have said.
+    Happened(String),
+    /// It did not happen.
+    NotYet,
+    /// Nobody can tell.
+    Unknown,
+}
 
 /// A tool.
 pub trait Tool: Send + Sync {
@@ -22,6 +36,19 @@ pub trait Tool: Send + Sync {
 
     /// Runs it. Dropping the future stops it.
     fn call<'a>(&'a self, context: &'a Context, arguments: Arguments) -> Called<'a>;
+
+    /// Looks at what a call is going to change, and changes nothing. Only a tool that is `Probeable` sees anything.
+    fn evidence<'a>(&'a self, look: &'a Look, arguments: Arguments) -> Looked<'a, Evidence> {
+        let _ = (look, arguments);
+        Box::pin(std::future::ready(Ok(Evidence::default())))
+    }
+
+    /// Says what became of a call that was cut off, from what was seen before it. Only a tool that is `Probeable` can
+    /// tell.
+    fn probe<'a>(&'a self, look: &'a Look, arguments: Arguments, before: &'a Evidence) -> Looked<'a, Found> {
+        let _ = (look, arguments, before);
+        Box::pin(std::future::ready(Ok(Found::Unknown)))
+    }
 }
 
 /// A tool's description.

@@ -1,5 +1,5 @@
 //! Why a handler could not name a successor, and what a stopped run is told.
-use crate::{Encoded, Refused};
+use crate::{Encoded, Memo, Refused};
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A budget has nothing left of what was asked.
@@ -79,8 +79,22 @@ impl From<Exhausted> for Fault {
 pub struct Doubt {
     /// The name of the effect.
     pub name: String,
-    /// What it was about to do, as its author recorded it.
-    pub intent: Encoded,
+    // Private: an intent may hold sealed values, so only the engine says where its bytes come from.
+    intent: Encoded,
+}
+
+impl Doubt {
+    pub(crate) fn new(name: String, intent: Encoded) -> Doubt {
+        Doubt { name, intent }
+    }
+
+    /// What the effect was about to do, as its author recorded it.
+    ///
+    /// # Errors
+    /// When it was recorded as another type or shape.
+    pub fn intent<I: Memo>(&self) -> Result<I, Refused> {
+        self.intent.to_memo(&self.name)
+    }
 }
 
 /// Why a run was stopped.

@@ -35,10 +35,12 @@ fn check(story: fn(Arc<dyn Log>)) {
     story(Arc::new(MemoryLog::new()));
     for segment_bytes in [Options::default().segment_bytes, 150, 1] {
         let dir = tempfile::tempdir().unwrap();
-        let log =
-            FileLog::open_with::<LogFault>(dir.path(), Mode::Owner, Options { segment_bytes }, &mut |_| {
-                Ok(())
-            });
+        let log = FileLog::open_with::<LogFault>(
+            dir.path(),
+            Mode::Owner,
+            Options { segment_bytes, room_bytes: 512 },
+            &mut |_| Ok(()),
+        );
         story(log.unwrap().0);
     }
 }

@@ -25,5 +25,5 @@ pub use model::{Model, ModelFault, ModelLimits, Question};
 pub use progress::Progress;
 pub use session::{SessionTouched, TITLE_CHARS_MAX, title_of};
 pub use tool::{Recovery, Tier, ToolSpec, Toolbox};
-pub use turn::{StopCause, TurnOutcome, TurnRequest};
+pub use turn::{DoubtAnswer, StopCause, TurnOutcome, TurnRequest};
 pub use usage::{Usage, UsageSpent};

@@ -24,6 +24,15 @@ pub enum Progress {
         /// How.
         outcome: CallOutcome,
     },
+    /// A call may have happened or not, and a person has to say which.
+    InDoubt {
+        /// What an answer names it by.
+        doubt: String,
+        /// Which.
+        call: ToolCall,
+        /// What is known about it, in words.
+        evidence: String,
+    },
     /// The model wrote what cannot be used and is asked again.
     Correcting(String),
 }

@@ -28,6 +28,18 @@ pub enum StopCause {
     Failed(String),
 }
 
+/// What a person says of a call that may have happened or not.
+#[durable]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DoubtAnswer {
+    /// It has not happened: carry it out.
+    Again,
+    /// It has happened: go on.
+    Done,
+    /// Whatever it did, leave it: the model is told that it was dropped.
+    Drop,
+}
+
 /// How a turn came out.
 #[durable]
 #[derive(Clone, PartialEq, Debug)]

@@ -15,5 +15,6 @@ pub use nearest::nearest;
 pub use paths::{FileError, VirtualPath, Workspace};
 pub use scrub::{REDACTED, Scrubber};
 pub use stages::{
-    Approved, Executed, Executor, Journalled, Judged, Proposed, RawOutput, Refusal, Ruling, Scrubbed, Stale,
+    Approved, Evidence, Executed, Executor, Journalled, Judged, Probe, Proposed, RawOutput, Refusal, Ruling,
+    Scrubbed, Stale,
 };

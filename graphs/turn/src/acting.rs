@@ -1,18 +1,18 @@
 //! Carries out what policy approved: contiguous reads side by side, everything else in order. What a tool returns is
 //! scrubbed before anybody, the journal included, sees it.
-use crate::{Asking, Bench, Talk, Tally, Turn};
-use domain::{CallOutcome, Message, MessageSaid, Progress, Recovery};
-use durable::{FactId, durable};
-use engine::{Ticket, prelude::*};
+use crate::{Asking, Bench, Intent, Talk, Tally, Turn, Uncertain};
+use domain::{Message, MessageSaid, Progress, Recovery};
+use durable::FactId;
+use engine::{Name, Ticket, prelude::*};
 use futures::{StreamExt, stream};
-use policy::{Approved, Refusal, Ruling};
+use policy::{Approved, Probe, RawOutput, Refusal, Ruling};
 
 /// So many reads run at once: enough to hide a slow disk, too few to starve other turns.
 pub const READS_AT_ONCE_MAX: usize = 8;
 
-/// What a model is told of a call that a crash, a cancel or a fault left open.
-const IN_DOUBT: &str = "the process stopped while this call was under way: it may have happened or not. \
-                        Look before you do it again.";
+/// So often a call that a crash cut off before it did anything is begun anew. A process that dies each time it tries
+/// should not try for ever.
+pub const BEGUN_ANEW_MAX: usize = 8;
 
 /// Calls are being carried out.
 #[state]
@@ -26,11 +26,12 @@ pub struct Acting {
     pub tally: Tally,
 }
 
-/// What is recorded before a call that is never repeated, so that a human or the model can look.
-#[durable]
-struct Intent {
-    tool: String,
-    arguments: String,
+/// What became of a call.
+enum Carried {
+    /// Its one result is in the session.
+    Said(FactId),
+    /// Nobody can tell whether it happened.
+    Doubtful { doubt: String, intent: Intent },
 }
 
 /// What every call of the batch is carried out with.
@@ -46,16 +47,29 @@ impl Step for Acting {
         let bench = cx.env.workshop.bench(&self.talk.user).map_err(Fault::fatal)?;
         let hands = Hands { cx: &*cx, talk: &self.talk, bench };
         let mut said = Vec::with_capacity(self.rulings.len());
-        for batch in batches(&self.rulings) {
+        let mut in_doubt = None;
+        'calls: for batch in batches(&self.rulings) {
             // Collected first: a stream over borrowed rulings is not provably `Send` inside an async fn.
             let calls: Vec<_> = batch.iter().map(|ruling| hands.answer(ruling)).collect();
             let results: Vec<_> = stream::iter(calls).buffered(READS_AT_ONCE_MAX).collect().await;
             for result in results {
-                said.push(result?);
+                match result? {
+                    Carried::Said(fact) => said.push(fact),
+                    // A call that may be in doubt is a batch of its own, so nothing behind it has begun.
+                    Carried::Doubtful { doubt, intent } => {
+                        in_doubt = Some((doubt, intent));
+                        break 'calls;
+                    }
+                }
             }
         }
+        let (talk, tally, mut rulings) = (self.talk, self.tally, self.rulings);
+        if let Some((doubt, intent)) = in_doubt {
+            rulings.drain(..said.len());
+            return go(Uncertain { talk, doubt, intent, rulings, tally });
+        }
         let upto = said.into_iter().max().ok_or_else(|| Fault::fatal("nothing to act on"))?;
-        go(Asking { talk: self.talk, upto, tally: self.tally })
+        go(Asking { talk, upto, tally })
     }
 }
 
@@ -70,11 +84,11 @@ fn batches(rulings: &[Ruling]) -> Vec<&[Ruling]> {
 
 impl Hands<'_> {
     /// Gives a call its one result in the session.
-    async fn answer(&self, ruling: &Ruling) -> Result<FactId, Fault> {
+    async fn answer(&self, ruling: &Ruling) -> Result<Carried, Fault> {
         match ruling {
-            Ruling::Refused(refusal) => Ok(self.refused(refusal)),
+            Ruling::Refused(refusal) => Ok(Carried::Said(self.refused(refusal))),
             Ruling::Approved(approved) => match approved.recovery() {
-                Recovery::Pure | Recovery::Keyed => self.repeatable(approved).await,
+                Recovery::Pure | Recovery::Keyed => self.repeatable(approved).await.map(Carried::Said),
                 Recovery::GuestLocal | Recovery::Probeable | Recovery::Opaque => self.once(approved).await,
             },
         }
@@ -89,14 +103,37 @@ impl Hands<'_> {
         self.cx.effect(name(approved), Hold::NOTHING, |ticket| self.carry_out(approved, ticket)).await
     }
 
-    async fn once(&self, approved: &Approved) -> Result<FactId, Fault> {
-        let call = approved.call();
-        let intent = Intent { tool: call.tool.clone(), arguments: call.arguments.clone() };
-        let run = |ticket, _: &Intent| self.carry_out(approved, ticket);
-        match self.cx.once(name(approved), intent, Hold::NOTHING, run).await? {
-            Once::Done(said) => Ok(said),
-            Once::InDoubt(_) => Ok(self.in_doubt(approved)),
+    /// Carries out a call that is never repeated unless a probe says that it has not happened.
+    async fn once(&self, approved: &Approved) -> Result<Carried, Fault> {
+        for begun in 0..=BEGUN_ANEW_MAX {
+            let evidence = self.bench.executor.evidence(approved).await;
+            let run = |ticket, _: &Intent| self.carry_out(approved, ticket);
+            let name = once_name(approved, begun);
+            let intent = match self.cx.once(name, Intent::of(approved, evidence), Hold::NOTHING, run).await? {
+                Once::Done(said) => return Ok(Carried::Said(said)),
+                Once::InDoubt(intent) => intent,
+            };
+            match self.bench.executor.probe(approved, &intent.evidence).await {
+                Probe::Happened(output) => return Ok(Carried::Said(self.found(approved, output))),
+                Probe::NotYet if begun < BEGUN_ANEW_MAX => {}
+                Probe::NotYet | Probe::Unknown => return Ok(self.doubtful(intent)),
+            }
         }
+        unreachable!("the last round returns")
+    }
+
+    /// It happened before the process stopped; only its result was lost.
+    fn found(&self, approved: &Approved, output: RawOutput) -> FactId {
+        let scrubbed = approved.found(output).scrub(&self.bench.scrubber);
+        self.cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
+        self.cx.record(&self.said(scrubbed.message()))
+    }
+
+    fn doubtful(&self, intent: Intent) -> Carried {
+        let doubt = format!("{:032x}", self.cx.fresh(0));
+        let (call, evidence) = (intent.call.clone(), intent.words());
+        self.cx.tell(Progress::InDoubt { doubt: doubt.clone(), call, evidence });
+        Carried::Doubtful { doubt, intent }
     }
 
     async fn carry_out(&self, approved: &Approved, ticket: Ticket) -> Result<Settled<FactId>, Fault> {
@@ -108,12 +145,6 @@ impl Hands<'_> {
         Ok(Settled::new(said).fact(&self.said(scrubbed.message())))
     }
 
-    fn in_doubt(&self, approved: &Approved) -> FactId {
-        let (position, call, outcome) = (approved.position(), approved.call().clone(), CallOutcome::Failed);
-        self.cx.tell(Progress::Called { call: call.clone(), outcome });
-        self.cx.record(&self.said(Message::Tool { position, call, outcome, text: IN_DOUBT.to_owned() }))
-    }
-
     fn said(&self, message: Message) -> MessageSaid {
         self.talk.said(self.cx.at(), message)
     }
@@ -122,4 +153,12 @@ impl Hands<'_> {
 /// Calls are named by their place: what a model wrote names nothing.
 fn name(approved: &Approved) -> (&'static str, usize) {
     ("call", approved.position() as usize)
+}
+
+/// The first beginning has the call's name; one that a probe allowed is another effect, with another key.
+fn once_name(approved: &Approved, begun: usize) -> Name {
+    match begun {
+        0 => name(approved).into(),
+        anew => format!("call/{}/anew/{anew}", approved.position()).as_str().into(),
+    }
 }

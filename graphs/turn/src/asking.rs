@@ -51,6 +51,8 @@ impl Step for Asking {
 
 impl Asking {
     async fn history(&self, cx: &Cx<Turn>) -> Result<Vec<Message>, Fault> {
+        // Of parallel calls the last may be read before the first: without this, one of them would seem unanswered.
+        cx.on_disk().await?;
         let said = cx.env.conversation.upto(&self.talk.session, self.upto).await.map_err(Fault::retry)?;
         Ok(whole(said.into_iter().map(|said| said.message).collect()))
     }

@@ -1,5 +1,5 @@
 //! How a turn ends, and what it tells who asked.
-use crate::{Talk, Tally};
+use crate::{Intent, Talk, Tally};
 use domain::{Finish, StopCause, TurnOutcome, TurnRequest};
 use durable::FactId;
 use engine::prelude::*;
@@ -24,6 +24,8 @@ pub struct Answered {
 pub struct Stopped {
     /// Why.
     pub cause: StopCause,
+    /// The calls that were under way, are never repeated, and may have happened.
+    pub in_doubt: Vec<Intent>,
 }
 
 impl Answers<TurnRequest> for Answered {
@@ -47,6 +49,8 @@ impl From<Stop> for Stopped {
                 StopCause::Failed(why.to_string())
             }
         };
-        Stopped { cause }
+        // An intent of another build says nothing that could be shown; the effect's name stands in the journal.
+        let in_doubt = stop.in_doubt.iter().filter_map(|doubt| doubt.intent().ok()).collect();
+        Stopped { cause, in_doubt }
     }
 }

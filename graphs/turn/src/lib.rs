@@ -12,6 +12,10 @@
 //!     Judging --> Correcting
 //!     Correcting --> Asking
 //!     Acting --> Asking
+//!     Acting --> Uncertain
+//!     Uncertain --> Acting : on DoubtSettled
+//!     Uncertain --> Asking : on DoubtSettled
+//!     Uncertain --> Uncertain : on DoubtSettled
 //!     Answered --> [*]
 //!     Stopped --> [*]
 //!     note right of Stopped : from any state when cancelled, faulted, exhausted
@@ -23,24 +27,30 @@
 //! - **Judging → Acting**: policy approved at least one call.
 //! - **Judging → Correcting**: policy approved none; the model is told why.
 //! - **Correcting → Asking**, **Acting → Asking**: each call has its one result in the session; the model is asked again.
+//! - **Acting → Uncertain**: a call that is never repeated was cut off, and nobody can tell whether it happened. A person
+//!   sees intent and evidence and says again, done or drop: **Uncertain → Acting** or **Asking**.
 //! - Cancel, a fault for good and a spent budget lead to **Stopped** from everywhere.
 mod acting;
 mod asking;
 mod correcting;
 mod ends;
 mod gathering;
+mod intent;
 mod judging;
 mod ports;
 mod talk;
+mod uncertain;
 
-pub use acting::{Acting, READS_AT_ONCE_MAX};
+pub use acting::{Acting, BEGUN_ANEW_MAX, READS_AT_ONCE_MAX};
 pub use asking::Asking;
 pub use correcting::Correcting;
 pub use ends::{Answered, Stopped};
 pub use gathering::Gathering;
+pub use intent::Intent;
 pub use judging::Judging;
 pub use ports::{Bench, Ports, Workshop};
 pub use talk::{Talk, Tally};
+pub use uncertain::{DoubtSettled, Uncertain};
 
 use domain::TurnRequest;
 use engine::prelude::*;
@@ -54,7 +64,8 @@ graph! {
         Asking     -> Judging | Answered;
         Judging    -> Acting | Correcting;
         Correcting -> Asking;
-        Acting     -> Asking;
+        Acting     -> Asking | Uncertain;
+        Uncertain on DoubtSettled -> Acting | Asking | Uncertain;
         end Answered, Stopped;
         stop -> Stopped;
     }
@@ -68,6 +79,7 @@ pub fn talk(state: &TurnState) -> Option<&Talk> {
         TurnState::Judging(it) => Some(&it.talk),
         TurnState::Correcting(it) => Some(&it.talk),
         TurnState::Acting(it) => Some(&it.talk),
+        TurnState::Uncertain(it) => Some(&it.talk),
         TurnState::Answered(it) => Some(&it.talk),
         TurnState::Stopped(_) => None,
     }

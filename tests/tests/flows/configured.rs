@@ -17,7 +17,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[runtime]\nmax_turns = \"many\"\n", &["`runtime.max_turns`", "line 2", "not \"many\""]),
         ("[runtime]\nmax_turn = 3\n", &["unknown key `runtime.max_turn`", "line 2", "did you mean `runtime.max_turns`"]),
         ("[runtime]\nmax_turns = = 3\n", &["agent.toml line 2, column 13", "not TOML"]),
-        ("\n\n[selection]\nprovider = \"nobody\"\n", &["line 4", "`nobody`", "available: "]),
+        ("\n\n[selection]\nprovider = \"nobody\"\n", &["agent.toml line 4", "`nobody`", "rehearsal"]),
         ("weather = \"fine\"\n", &["unknown key `weather`", "line 1"]),
     ] {
         let place = with(agent);

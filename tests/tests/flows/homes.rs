@@ -38,10 +38,10 @@ impl Drop for Mounted {
 fn a_file_in_the_way_is_named() {
     let place = Place::new();
     fs::write(place.home(), "a file").expect("it is written");
-    place.run(&["run", "-p", "hello"]).refused(1, &[".oxydra", "not a directory"]);
+    place.run(&["run", "-p", "hello"]).refused(1, &[".oxydra must be a directory", "another home"]);
     assert_eq!(fs::read_to_string(place.home()).expect("it is there"), "a file");
     place.run(&["sessions"]).refused(1, &[".oxydra"]);
-    place.run(&["run", "--home", ".oxydra/deeper", "-p", "hello"]).refused(1, &["not a directory"]);
+    place.run(&["run", "--home", ".oxydra/deeper", "-p", "hello"]).refused(1, &["must be a directory"]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_file_in_place_of_a_part_is_named() {
         let place = Place::new();
         fs::create_dir(place.home()).expect("it is made");
         fs::write(place.home().join(part), "").expect("it is written");
-        place.run(&["run", "-p", "hello"]).refused(1, &[part, "not a directory"]);
+        place.run(&["run", "-p", "hello"]).refused(1, &[part, "must be a directory"]);
     }
 }
 
@@ -73,7 +73,7 @@ fn a_read_only_disk_is_named_and_can_be_looked_at() {
     let Some(disk) = Mounted::tmpfs(&place.home(), "size=4m,mode=700") else { return };
     place.run(&["run", "--session", "s", "-p", "say hi"]).ended(0);
     disk.option("remount,ro");
-    place.run(&["run", "-p", "say hi"]).refused(1, &[".oxydra", "--home DIR"]);
+    place.run(&["run", "-p", "say hi"]).refused(1, &[".oxydra", "Read-only file system"]);
     assert!(place.run(&["sessions"]).ended(0).text().starts_with("s  "));
     assert!(place.run(&["instances"]).ended(0).text().contains("Answered"));
 }

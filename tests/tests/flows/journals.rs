@@ -66,12 +66,20 @@ fn a_write_that_was_torn_in_a_turn_is_made_again() {
 }
 
 #[test]
-fn a_file_that_is_no_segment_is_refused() {
+fn a_segment_that_is_missing_or_is_none_is_refused() {
     let place = said();
-    fs::write(place.journal().join("00000000000000000999.seg"), "not a segment, but long enough to have a header of one")
+    let first = place.last_segment();
+    let whole = fs::read(&first).expect("it can be read");
+    fs::write(place.journal().join("00000000000000000999.seg"), &whole).expect("it is written");
+    let before = place.journal_bytes();
+    place.run(&["run", "-p", "hello"]).refused(1, &["damaged", "the next segment begins with 999"]);
+    assert_eq!(place.journal_bytes(), before);
+    fs::remove_file(place.journal().join("00000000000000000999.seg")).expect("it is there");
+
+    fs::write(&first, "These are the notes of somebody who took a wrong turn on the way to their own directory.")
         .expect("it is written");
     let before = place.journal_bytes();
-    place.run(&["run", "-p", "hello"]).refused(1, &["00000000000000000999.seg"]);
+    place.run(&["run", "-p", "hello"]).refused(1, &["00000000000000000001.seg", "nothing was changed"]);
     assert_eq!(place.journal_bytes(), before);
 }
 

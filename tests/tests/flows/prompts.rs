@@ -23,11 +23,11 @@ fn an_unusable_prompt_is_refused_and_leaves_no_trace() {
 #[test]
 fn a_large_prompt_that_fits_is_taken_whole() {
     let place = Place::new();
-    let text = "word ".repeat(200_000);
+    let text = "word ".repeat(10_000);
     let input = format!("write big.txt: {text}");
     let done = place.oxydra(&["run", "-p", "-", "--json"]).input(input).done().ended(0);
     assert_eq!(turns(&done.frames())[0].called(), ["file_write done"]);
-    assert_eq!(place.read("big.txt").map(|text| text.split_whitespace().count()), Some(200_000));
+    assert_eq!(place.read("big.txt").map(|text| text.split_whitespace().count()), Some(10_000));
 }
 
 #[test]

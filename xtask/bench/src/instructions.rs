@@ -8,7 +8,7 @@ use crate::{
 use std::{ffi::OsStr, path::Path, process::Command};
 
 /// What this program does when it is called with `work KIND TIMES`.
-pub(crate) const KINDS: [&str; 4] = ["effects", "moves", "by-hand", "appends"];
+pub(crate) const KINDS: [&str; 5] = ["effects", "moves", "by-hand", "appends", "waiting"];
 
 /// Much more than what differs between two runs by chance: who waited for whom how often.
 const TIMES: [u32; 2] = [200, 1_200];
@@ -67,9 +67,10 @@ pub(crate) fn work(kind: &str, times: u32, dir: &Path) -> Result<(), String> {
     let dir = tempfile::TempDir::with_prefix_in("bench-", dir).map_err(|error| error.to_string())?;
     match kind {
         "by-hand" => drop(crate::moves::encoded_by_hand(times)),
+        "waiting" => crate::memory::work(dir.path(), times),
         "appends" => crate::append::work(dir.path(), times),
         "effects" | "moves" => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build();
             runtime.map_err(|error| error.to_string())?.block_on(async {
                 let engine = house::quiet(house::journal(dir.path()));
                 match kind {

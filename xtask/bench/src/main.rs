@@ -29,6 +29,9 @@ bench engine [--quick] [--json] [--only TEXT] [--records N] [--dir DIR]
   --only TEXT  only the parts whose name holds it: append, moves, recovery, memory, compile, instructions
   --records N  the records of the journal that is recovered
   --dir DIR    where the journals are put: on the disk that is meant (beside this program)
+
+On a busy machine a thread that wakes up waits for its turn, and that is all one sees. As root, `chrt -f 1` before the
+program measures as on a quiet one.
 ";
 
 /// How much to measure, and where.
@@ -44,9 +47,10 @@ pub(crate) struct Scale {
 impl Scale {
     /// How long one row may take.
     pub(crate) fn patience(&self) -> Patience {
-        match self.quick {
-            true => Patience { span: Duration::from_millis(700), pairs_max: 60 },
-            false => Patience { span: Duration::from_secs(5), pairs_max: 400 },
+        if self.quick {
+            Patience { span: Duration::from_millis(700), pairs_max: 60 }
+        } else {
+            Patience { span: Duration::from_secs(5), pairs_max: 400 }
         }
     }
 }
@@ -70,10 +74,7 @@ const PARTS: &[Part] = &[
 
 fn main() -> ExitCode {
     let done = asked().and_then(|asked| match asked {
-        Asked::Engine(scale) => {
-            measured(&scale);
-            Ok(())
-        }
+        Asked::Engine(scale) => measured(&scale),
         Asked::Work { kind, times, dir } => instructions::work(&kind, times, &dir),
     });
     match done {
@@ -85,17 +86,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn measured(scale: &Scale) {
+fn measured(scale: &Scale) -> Result<(), String> {
+    let parts: Vec<_> = PARTS.iter().filter(|(name, _)| name.contains(&scale.only)).collect();
+    if parts.is_empty() {
+        return Err(format!("there is no part `{}`", scale.only));
+    }
     let machine = Machine::look(&scale.dir);
     println!(
         "{}",
         if scale.json { machine.json() } else { format!("{}\n{}", machine.line(), table::heading()) }
     );
-    for (_, rows) in PARTS.iter().filter(|(name, _)| name.contains(&scale.only)) {
+    for (_, rows) in parts {
         for row in rows(scale) {
             println!("{}", if scale.json { row.json() } else { row.line() });
         }
     }
+    Ok(())
 }
 
 /// What a person, or this program itself, asked for.

@@ -128,7 +128,9 @@ mod tests {
     #[test]
     fn a_slow_moment_of_both_does_not_change_the_ratio() {
         let mut pairs = Pairs::default();
-        [(2.0, 1.0), (2.2, 1.1), (200.0, 100.0)].map(|(ours, yardstick)| pairs.push(ours, yardstick));
+        for (ours, yardstick) in [(2.0, 1.0), (2.2, 1.1), (200.0, 100.0)] {
+            pairs.push(ours, yardstick);
+        }
         assert_eq!((pairs.ratio(), pairs.ours(50), pairs.yardstick(50)), (2.0, 2.2, 1.1));
     }
 

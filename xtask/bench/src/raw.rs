@@ -1,11 +1,11 @@
-//! The yardstick of everything durable: the same bytes, written at the end of a file that grows like a segment, and
-//! `fdatasync`. It frames nothing and checks nothing.
+//! The yardstick of everything durable: the same bytes, written at the end of a file like a segment's, into room that was
+//! made ahead, and `fdatasync`. It frames nothing and checks nothing.
 use crate::measure::timed;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 /// How far ahead room is made, where it is made.
-const ROOM_BYTES: u64 = 16 << 20;
+const ROOM_BYTES: u64 = 4 << 20;
 
 /// A file that grows.
 pub(crate) struct Raw {
@@ -17,16 +17,16 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// A new file next to what is measured.
-    pub(crate) fn create(dir: &Path) -> Raw {
-        let file = File::create(dir.join("raw")).expect("the bench's own directory takes files");
+    /// A new file that grows with each write.
+    pub(crate) fn growing(dir: &Path) -> Raw {
+        let file = File::create(dir.join("growing")).expect("the bench's own directory takes files");
         file.sync_all().expect("a new file can be synced");
         Raw { file, at: 0, bytes: Vec::new(), room: None }
     }
 
-    /// A new file that has room for what comes: its length changes rarely. Making room is not timed.
-    pub(crate) fn with_room(dir: &Path) -> Raw {
-        let file = File::create(dir.join("raw with room")).expect("the bench's own directory takes files");
+    /// A new file in the state of a segment: it has room for what comes. Making room is not timed.
+    pub(crate) fn create(dir: &Path) -> Raw {
+        let file = File::create(dir.join("raw")).expect("the bench's own directory takes files");
         Raw { file, at: 0, bytes: Vec::new(), room: Some(0) }
     }
 

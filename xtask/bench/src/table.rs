@@ -206,8 +206,9 @@ mod tests {
 
     fn row() -> Row {
         let mut pairs = Pairs::default();
-        [(230.0, 200.0), (250.0, 200.0), (250.0, 200.0)]
-            .map(|(ours, other)| pairs.push(ours * 1e3, other * 1e3));
+        for (ours, other) in [(230e3, 200e3), (250e3, 200e3), (250e3, 200e3)] {
+            pairs.push(ours, other);
+        }
         Row::new("append", Unit::Nanoseconds, &pairs).at_most(1.3)
     }
 

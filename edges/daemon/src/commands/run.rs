@@ -11,8 +11,9 @@ use crate::{
     surface::{JsonLines, Surface, Text},
     watch::{Watch, Watched},
 };
-use config::{Config, Home, Sources};
+use config::{Config, Home, Selection, Sources};
 use engine::Told;
+use futures::FutureExt;
 use std::io::{self, IsTerminal, Write};
 use telemetry::Level;
 use tokio::sync::broadcast::Receiver;
@@ -100,8 +101,17 @@ impl<'a> Talk<'a> {
     async fn turn(&mut self, prompt: String) -> Result<Watched, Failure> {
         let mut told = self.house.engine.listen();
         let (turn, starting) = self.desk.begin(prompt)?;
-        let run = starting.await.map_err(|fault| Failure::storage(fault.to_string()))?;
+        let run = match starting.await {
+            Ok(run) => run,
+            Err(fault) => return Err(self.unstarted(&fault)),
+        };
         Ok(self.watch(UnderWay { turn, run, rounds: 0 }, &mut told).await)
+    }
+
+    /// Why a turn could not begin. A run says that the journal is gone; the engine knows why it is.
+    fn unstarted(&self, fault: &engine::Fault) -> Failure {
+        let halted = self.house.engine.halted().now_or_never().flatten();
+        halted.map_or_else(|| Failure::other(fault.to_string()), Failure::storage)
     }
 
     async fn watch(&mut self, UnderWay { turn, run, rounds }: UnderWay, told: &mut Receiver<Told>) -> Watched {
@@ -113,15 +123,22 @@ impl<'a> Talk<'a> {
     /// One prompt per line. The exit code is that of the last turn.
     async fn lines(&mut self, before: Exit) -> Result<Exit, Failure> {
         let (mut lines, mut exit) = (lines::lines(), before);
+        self.greet();
         loop {
             self.ask();
             let line = tokio::select! {
                 line = lines.recv() => line,
-                () = self.interrupts.next() => return Ok(Exit::Cancelled),
+                () = self.interrupts.next() => {
+                    self.leave();
+                    return Ok(Exit::Cancelled);
+                }
                 Some(fault) = self.house.engine.halted() => return Err(Failure::storage(fault)),
             };
             match line {
-                None => return Ok(exit),
+                None => {
+                    self.leave();
+                    return Ok(exit);
+                }
                 Some(Line::Refused(failure)) => {
                     self.surface.notice(&failure.to_string());
                     exit = failure.exit();
@@ -135,12 +152,36 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// A person is told once what is here.
+    fn greet(&self) {
+        if is_typed() {
+            let Selection { provider, model } = &self.house.config.selection;
+            let session = self.desk.session();
+            let _ = writeln!(
+                io::stderr(),
+                "{provider}/{model} in session {session} (Ctrl-C cancels a turn, Ctrl-D ends)"
+            );
+        }
+    }
+
     /// A person is shown where to type; a pipe is not.
     fn ask(&self) {
-        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        if is_typed() {
             let _ = write!(io::stderr(), "> ").and_then(|()| io::stderr().flush());
         }
     }
+
+    /// What the shell says next does not stand behind our sign.
+    fn leave(&self) {
+        if is_typed() {
+            let _ = writeln!(io::stderr());
+        }
+    }
+}
+
+/// Whether a person types and reads.
+fn is_typed() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 fn exit_of(watched: Watched) -> Exit {

@@ -19,7 +19,7 @@ fn process<T>(root: &Path, work: impl AsyncFnOnce(&House) -> T) -> T {
         let home = Home::create(root).unwrap();
         let (house, _) = House::open(&home, &user("ada"), Config::default(), &log).unwrap();
         let done = work(&house).await;
-        house.engine.close();
+        house.close().await;
         done
     });
     runtime.shutdown_background();

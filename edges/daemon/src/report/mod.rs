@@ -82,6 +82,11 @@ impl<'a> Report<'a> {
                 let message = format!("{}: {status}", call.tool);
                 vec![self.progress(ProgressKind::ToolExecution, message, Some(report(call, status)))]
             }
+            Progress::InDoubt { call, evidence, .. } => {
+                let report = report(call, CallStatus::InDoubt);
+                let message = format!("{} {} may have happened or not; {evidence}", call.tool, call.arguments);
+                vec![self.progress(ProgressKind::Uncertain, message, Some(report))]
+            }
             Progress::Correcting(why) => vec![self.progress(ProgressKind::Correction, why.clone(), None)],
         }
     }

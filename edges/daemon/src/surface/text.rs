@@ -69,6 +69,7 @@ impl<O: Write, A: Write> Text<O, A> {
             (ProgressKind::ToolExecution, Some(call)) if call.status != CallStatus::Done => {
                 self.aside(&format!("  {}", line(&progress.message)));
             }
+            (ProgressKind::Uncertain, _) => self.aside(&format!("· in doubt: {}", line(&progress.message))),
             (ProgressKind::Correction, _) => self.aside(&format!("· corrected: {}", line(&progress.message))),
             (ProgressKind::ProviderCall | ProgressKind::ToolExecution | ProgressKind::Other(_), _) => {}
         }

@@ -1,5 +1,6 @@
 //! The file tools. Each reads its path once, works beneath the workspace's root, and says what it left out.
 mod delete;
+mod doubt;
 mod edit;
 mod list;
 mod read;

@@ -46,31 +46,43 @@ pub(crate) async fn file_write(
     mode: Option<Mode>,
 ) -> Result<String, Failure> {
     let (key, is_repeated) = (context.key().to_owned(), context.is_repeated());
+    let mode = mode.unwrap_or(Mode::Replace);
     let work = move |workspace: &Workspace, halt: &Halt| {
         let path = VirtualPath::parse(&path)?;
-        if is_repeated && let Some(done) = done_before(workspace, &path, &key, mode)? {
-            return Ok(done);
+        if is_repeated && is_done(workspace, &path, &content, mode, &key)? {
+            return Ok(format!("wrote {} to `{path}`", output::size(content.len() as u64)));
         }
-        write(workspace, &path, &content, mode.unwrap_or(Mode::Replace), &key, halt)
+        write(workspace, &path, &content, mode, &key, halt)
     };
     context.blocking(work).await
 }
 
-/// What to say when an earlier attempt at this call did the work.
-fn done_before(
+/// Whether an earlier attempt at this call did the work: of a whole file its content says so, of an addition its key.
+fn is_done(
     workspace: &Workspace,
     path: &VirtualPath,
+    content: &str,
+    mode: Mode,
     key: &str,
-    mode: Option<Mode>,
-) -> Result<Option<String>, Failure> {
-    match (workspace.wrote(path, key)?, mode.unwrap_or(Mode::Replace)) {
-        (Some(true), _) => Ok(Some(format!("wrote `{path}`"))),
-        (Some(false), _) | (None, Mode::Replace) => Ok(None),
-        (None, Mode::Append) => Err(Failure::told(format!(
-            "the process stopped while it appended to `{path}`, and it cannot be told whether it did: \
-             look at the end of the file"
-        ))),
+) -> Result<bool, Failure> {
+    match mode {
+        Mode::Replace => Ok(holds(workspace, path, content.as_bytes())),
+        Mode::Append => workspace.wrote(path, key)?.ok_or_else(|| {
+            Failure::told(format!(
+                "the process stopped while it appended to `{path}`, and it cannot be told whether it did: \
+                 look at the end of the file"
+            ))
+        }),
     }
+}
+
+/// Whether a file holds just this. One that cannot be read does not.
+fn holds(workspace: &Workspace, path: &VirtualPath, content: &[u8]) -> bool {
+    let Ok(file) = workspace.read(path) else { return false };
+    let mut held = Vec::new();
+    let is_read = size_of(&file) == content.len() as u64
+        && file.take(content.len() as u64 + 1).read_to_end(&mut held).is_ok();
+    is_read && held == content
 }
 
 fn write(
@@ -84,7 +96,10 @@ fn write(
     let mut draft = workspace.draft(path, key).map_err(|error| with_near_names(workspace, path, error))?;
     let before = draft.old().map(|old| size_of(old));
     match mode {
-        Mode::Append => keep_old(&mut draft, path, halt)?,
+        Mode::Append => {
+            draft.sign(key);
+            keep_old(&mut draft, path, halt)?;
+        }
         Mode::Replace => refuse_stand_in(&mut draft, path, content)?,
     }
     draft.file().write_all(content.as_bytes()).map_err(broken("write", path))?;

@@ -1,11 +1,11 @@
 //! The tools of one workspace: what a turn may propose, and what runs its calls. Failures, panics and timeouts of a
-//! tool are values.
+//! tool are values; what a look could not see is unknown.
 use crate::files::{FileDelete, FileEdit, FileList, FileRead, FileSearch, FileWrite};
-use crate::{Arguments, Context, Failure, Tool, output};
+use crate::{Arguments, Context, Failure, Found, Head, Look, Tool, output};
 use domain::{Json, NotJson, ToolSpec, Toolbox};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use policy::{Executed, Executor, Journalled, RawOutput, Workspace};
+use policy::{Approved, Evidence, Executed, Executor, Journalled, Probe, RawOutput, Workspace};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 /// The tools of one workspace.
@@ -38,23 +38,44 @@ impl Tools {
         self.tools.iter().find(|tool| tool.head().name == name).map(|tool| &**tool)
     }
 
+    fn approved(&self, name: &str) -> Result<&dyn Tool, Failure> {
+        let gone = || Failure::Broken(format!("`{name}` was approved and is no longer there"));
+        self.find(name).ok_or_else(gone)
+    }
+
     async fn run(&self, call: &Journalled<'_>) -> Result<String, Failure> {
-        let tool = self.find(call.tool()).ok_or_else(|| {
-            Failure::Broken(format!("`{}` was approved and is no longer there", call.tool()))
-        })?;
+        let tool = self.approved(call.tool())?;
         let head = tool.head();
         let arguments = Arguments::parse(&head, call.arguments().as_str())?;
         let context = Context::new(self.workspace.clone(), call.key(), call.attempt());
-        let work = AssertUnwindSafe(tool.call(&context, arguments)).catch_unwind();
-        match tokio::time::timeout(head.timeout, work).await {
-            Ok(Ok(ran)) => ran,
-            Ok(Err(_)) => Err(Failure::Broken(format!("`{}` panicked", head.name))),
-            Err(_) => Err(Failure::told(format!(
-                "`{}` was stopped after {} seconds: ask for less at a time",
-                head.name,
-                head.timeout.as_secs()
-            ))),
-        }
+        bounded(&head, tool.call(&context, arguments)).await
+    }
+
+    async fn look(&self, call: &Approved) -> Result<Evidence, Failure> {
+        let tool = self.approved(call.tool())?;
+        let head = tool.head();
+        let arguments = Arguments::parse(&head, call.arguments().as_str())?;
+        bounded(&head, tool.evidence(&Look::new(self.workspace.clone()), arguments)).await
+    }
+
+    async fn look_again(&self, call: &Approved, before: &Evidence) -> Result<Found, Failure> {
+        let tool = self.approved(call.tool())?;
+        let head = tool.head();
+        let arguments = Arguments::parse(&head, call.arguments().as_str())?;
+        bounded(&head, tool.probe(&Look::new(self.workspace.clone()), arguments, before)).await
+    }
+}
+
+/// Waits for the work of a tool, as long as one of its calls may take. A panic is a failure.
+async fn bounded<T>(head: &Head, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    match tokio::time::timeout(head.timeout, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(worked)) => worked,
+        Ok(Err(_)) => Err(Failure::Broken(format!("`{}` panicked", head.name))),
+        Err(_) => Err(Failure::told(format!(
+            "`{}` was stopped after {} seconds: ask for less at a time",
+            head.name,
+            head.timeout.as_secs()
+        ))),
     }
 }
 
@@ -81,6 +102,21 @@ impl Executor for Tools {
                 Err(failure) => RawOutput::failed(output::capped(failure.to_string())),
             };
             call.ran(output)
+        })
+    }
+
+    fn evidence<'a>(&'a self, call: &'a Approved) -> BoxFuture<'a, Evidence> {
+        // What could not be seen is no evidence; whether the call fails is for the call to say.
+        Box::pin(async move { self.look(call).await.unwrap_or_default() })
+    }
+
+    fn probe<'a>(&'a self, call: &'a Approved, evidence: &'a Evidence) -> BoxFuture<'a, Probe> {
+        Box::pin(async move {
+            match self.look_again(call, evidence).await {
+                Ok(Found::Happened(text)) => Probe::Happened(RawOutput::done(output::capped(text))),
+                Ok(Found::NotYet) => Probe::NotYet,
+                Ok(Found::Unknown) | Err(_) => Probe::Unknown,
+            }
         })
     }
 }

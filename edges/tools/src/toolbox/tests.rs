@@ -21,8 +21,8 @@ fn a_model_is_told_of_each_tool() {
     expect![[r#"
         file_read ReadOnly Pure
         file_write Workspace Keyed
-        file_edit Workspace Keyed
-        file_delete Workspace Keyed
+        file_edit Workspace Probeable
+        file_delete Workspace Probeable
         file_list ReadOnly Pure
         file_search ReadOnly Pure"#]]
     .assert_eq(&heads.join("\n"));

@@ -49,8 +49,31 @@ async fn odd_names(
     Ok(parameters + &arguments + &context)
 }
 
+/// Turns the light on.
+#[tool(tier = workspace, recovery = probeable, probe = looks, timeout = 1s)]
+async fn light(
+    _context: &Context,
+    /// Which.
+    look: String,
+    /// How bright.
+    before: Option<u32>,
+) -> Result<String, Failure> {
+    Ok(format!("{look} {before:?}"))
+}
+
+mod looks {
+    use tools::{Evidence, Failure, Found, Look};
+
+    pub(super) async fn evidence(_: &Look, which: String, _: Option<u32>) -> Result<Evidence, Failure> {
+        Ok(Evidence { before: Some("off".to_owned()), after: Some(which) })
+    }
+    pub(super) async fn probe(_: &Look, before: &Evidence, _: String, _: Option<u32>) -> Result<Found, Failure> {
+        Ok(if before.after.is_some() { Found::NotYet } else { Found::Unknown })
+    }
+}
+
 fn main() {
-    let _ = OddNames;
+    let _ = (OddNames, Light);
     let spec = OvenSet.head().spec();
     assert!(spec.parameters.as_str().contains("\"required\":[\"heat\",\"dishes\",\"fan\"]"));
     assert_eq!(Clock.head().name, "clock");

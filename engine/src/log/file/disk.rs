@@ -1,5 +1,6 @@
 //! Everything that the log changes on disk goes through here, so that a test can fail it, drop it or count it. Reading
 //! does not: a test damages files instead.
+use rustix::fs::{FallocateFlags, fallocate};
 use std::{
     fs::{self, DirBuilder, File},
     io,
@@ -31,6 +32,11 @@ pub(super) trait Disk: Send + Sync + 'static {
 
     fn sync(&self, file: &File, _path: &Path) -> io::Result<()> {
         file.sync_data()
+    }
+
+    /// Makes the file longer, by zeroes that take no write.
+    fn allocate(&self, file: &File, _path: &Path, at: u64, bytes: u64) -> io::Result<()> {
+        Ok(fallocate(file, FallocateFlags::empty(), at, bytes)?)
     }
 
     fn truncate(&self, file: &File, _path: &Path, length: u64) -> io::Result<()> {

@@ -85,6 +85,21 @@ impl Frames {
         self.end.saturating_sub(self.at)
     }
 
+    /// How much of that is more than zeroes.
+    pub(super) fn written(&mut self) -> Result<u64, LogFault> {
+        let (mut from, mut written) = (self.at, self.at);
+        while from < self.end {
+            let bytes = self.bytes(from, 1)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let last = bytes.iter().rposition(|byte| *byte != 0);
+            (written, from) =
+                (last.map_or(written, |last| from + last as u64 + 1), from + bytes.len() as u64);
+        }
+        Ok(written - self.at)
+    }
+
     /// Forgets what was read, so that it is read again.
     pub(super) fn reread(&mut self) {
         self.window.clear();

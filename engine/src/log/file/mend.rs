@@ -33,7 +33,7 @@ pub(super) fn mend(
     };
     let path = &segment.path;
     let file = File::options().read(true).write(true).open(path).map_err(LogFault::io("open", path))?;
-    if found.torn_bytes > 0 {
+    if found.surplus_bytes > 0 {
         disk.truncate(&file, path, segment.end()).map_err(LogFault::io("truncate", path))?;
     }
     if found.torn_bytes > 0 || found.unproven < segment.end() {

@@ -100,10 +100,13 @@ impl Queue {
         Ok(last)
     }
 
-    /// Has the writer begin, if it has not taken `lsn` already.
+    /// Has the writer begin, if it has not taken `lsn` already. Whoever waits for what is not ordered yet waits for an end
+    /// of the log, say, and hurries nobody.
     pub(super) fn want(&self, lsn: Lsn) {
         let mut pending = self.pending();
-        pending.wanted = pending.wanted.max(lsn);
+        if lsn <= pending.last {
+            pending.wanted = pending.wanted.max(lsn);
+        }
         let call = pending.is_due();
         self.call(pending, call);
     }
@@ -218,6 +221,8 @@ mod tests {
         assert!(!due(), "nobody waits for it");
         queue.want(Lsn(4));
         assert!(!due(), "that was taken before");
+        queue.want(Lsn(u64::MAX));
+        assert!(!due(), "that is not here");
         queue.want(Lsn(5));
         assert!(due());
         assert!(queue.take(&mut Vec::new()) && !due());

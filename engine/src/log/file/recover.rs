@@ -32,8 +32,10 @@ pub(super) struct Recovered {
     pub(super) chain: u32,
     /// From here to the end of the last segment, nothing proves that it is on disk and not only in memory.
     pub(super) unproven: u64,
-    /// What lies behind the last valid frame: nothing in a whole journal.
+    /// What was written behind the last valid frame: nothing in a whole journal.
     pub(super) torn_bytes: u64,
+    /// All that lies there: zeroes are room that was made for more.
+    pub(super) surplus_bytes: u64,
     /// The last file, when it has no whole header.
     pub(super) stub: Option<PathBuf>,
     /// The record up to which all was on disk when the journal was last closed.
@@ -84,7 +86,9 @@ fn settle(file: &File) -> std::io::Result<()> {
 impl Recovered {
     fn nothing(closed: Lsn) -> Recovered {
         let (segments, last, stub) = (Vec::new(), Lsn::START, None);
-        Recovered { segments, last, groups: 0, chain: 0, unproven: 0, torn_bytes: 0, stub, closed }
+        let (chain, unproven) = (0, 0);
+        let (torn_bytes, surplus_bytes) = (0, 0);
+        Recovered { segments, last, groups: 0, chain, unproven, torn_bytes, surplus_bytes, stub, closed }
     }
 
     /// Checks that the segment at `path` is the next one.
@@ -178,7 +182,7 @@ impl Recovered {
                 }
             }
         }
-        self.torn_bytes = frames.left();
+        (self.torn_bytes, self.surplus_bytes) = (frames.written()?, frames.left());
         self.last = extent.last;
         if self.closed >= self.last {
             self.unproven = extent.end;
@@ -195,7 +199,9 @@ impl Recovered {
         after: Option<&Path>,
     ) -> Result<Option<LogFault>, LogFault> {
         let lost = frames.next;
-        let proof = if let Some(proof) = frames.proof()? {
+        // Behind nothing but zeroes there is no frame to look for.
+        let later = if frames.written()? > 0 { frames.proof()? } else { None };
+        let proof = if let Some(proof) = later {
             let (later, at) = (proof.header.first.0, proof.at);
             format!(
                 "the frame of record {later} at byte {at} was written after record {} was on disk",

@@ -17,6 +17,10 @@ pub(super) struct Writer {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) dir: PathBuf,
     pub(super) segment_bytes: u64,
+    /// How much room is made at once; zero once that failed.
+    pub(super) room_bytes: u64,
+    /// The end of the file: behind `end` it is room.
+    pub(super) room: u64,
     pub(super) queue: Arc<Queue>,
     pub(super) map: Arc<Map>,
     pub(super) horizon: Arc<Horizon>,
@@ -44,6 +48,10 @@ impl Writer {
                 self.queue.fail(fault.clone());
                 self.horizon.end(fault);
             }
+        }
+        if !failed {
+            // It reads as room, but a journal at rest has none. Should it stay, the next owner takes it away.
+            let _ = self.take_room();
         }
         if !failed && self.marked < self.last {
             // Without the mark the next owner can prove less; nothing is lost, and there is nobody left to tell.
@@ -93,23 +101,53 @@ impl Writer {
             (last, at) = (header.last(), at + header.size());
             written.push((header, place.at));
         }
+        self.make_room(frames.len() as u64);
         let path = &self.segment.path;
         self.disk.write(&self.file, path, frames, self.end).map_err(LogFault::io("write", path))?;
         self.disk.sync(&self.file, path).map_err(LogFault::io("sync", path))?;
         self.end += frames.len() as u64;
+        self.room = self.room.max(self.end);
         (self.last, self.chain) = (last, chain);
         self.segment.grow(written);
         self.horizon.advance(last);
         Ok(())
     }
 
+    /// Makes room for what comes after the next write, now and then. A file system that cannot, or that is full, is no
+    /// failure: the write says what is.
+    fn make_room(&mut self, bytes: u64) {
+        let needed = self.end + bytes;
+        let room = (needed + self.room_bytes).min(self.segment_bytes);
+        if self.room_bytes == 0 || needed <= self.room || room <= needed {
+            return;
+        }
+        match self.disk.allocate(&self.file, &self.segment.path, self.end, room - self.end) {
+            Ok(()) => self.room = room,
+            Err(_) => self.room_bytes = 0,
+        }
+    }
+
+    /// Ends the file where the frames end.
+    fn take_room(&mut self) -> Result<(), LogFault> {
+        if self.room > self.end {
+            let path = &self.segment.path;
+            self.disk.truncate(&self.file, path, self.end).map_err(LogFault::io("truncate", path))?;
+            self.disk.sync(&self.file, path).map_err(LogFault::io("sync", path))?;
+            self.room = self.end;
+        }
+        Ok(())
+    }
+
     /// Begins a new segment. All of the old one is on disk, so that the new one's being there proves it.
     fn rotate(&mut self) -> Result<(), LogFault> {
+        // A segment that has one behind it ends with a frame: what else is there is damage.
+        self.take_room()?;
         let header =
             Header { first: Lsn(self.last.0 + 1), chain: self.chain, salt: segment::salt(&self.dir)? };
         let (segment, file) = segment::create(&*self.disk, &self.dir, header)?;
         (self.segment, self.file) = (Arc::new(segment), file);
         self.end = segment::HEADER_BYTES as u64;
+        self.room = self.end;
         self.chain = crc32c::crc32c_append(self.chain, &header.encode());
         self.map.push(Arc::clone(&self.segment));
         Ok(())

@@ -42,12 +42,10 @@ impl Workspace {
         if let Some(mode) = mode {
             fchmod(&draft.file, mode).map_err(|errno| FileError::of(errno, "keep the mode of", path))?;
         }
-        // A filesystem without attributes forgets who wrote: `wrote` then says that it does not know.
-        let _ = fsetxattr(&draft.file, KEY_ATTRIBUTE, key.as_bytes(), XattrFlags::empty());
         Ok(draft)
     }
 
-    /// Says whether the file in place is the one that the call with this key wrote; `None` when the filesystem does
+    /// Says whether the file in place is the one that the call with this key wrote and signed; `None` when the filesystem does
     /// not remember.
     ///
     /// # Errors
@@ -81,6 +79,12 @@ impl Draft {
     /// Returns both: the version in place, if there is one, and the new one.
     pub fn both(&mut self) -> (Option<&mut File>, &mut File) {
         (self.old.as_mut(), &mut self.file)
+    }
+
+    /// Lets the new version remember the key of the call that writes it, for [`Workspace::wrote`].
+    pub fn sign(&self, key: &str) {
+        // A filesystem without attributes forgets who wrote: `wrote` then says that it does not know.
+        let _ = fsetxattr(&self.file, KEY_ATTRIBUTE, key.as_bytes(), XattrFlags::empty());
     }
 
     /// Puts the new version in its place, on disk.

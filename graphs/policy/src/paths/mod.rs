@@ -6,6 +6,7 @@
 mod address;
 mod draft;
 mod error;
+mod fingerprint;
 mod list;
 mod remove;
 mod root;
@@ -14,6 +15,7 @@ mod walk;
 pub use address::{Mount, VirtualPath};
 pub use draft::Draft;
 pub use error::FileError;
+pub use fingerprint::{ABSENT, fingerprint_of};
 pub use list::{Entry, Kind, Listing};
 pub use root::Workspace;
 pub use walk::{Visit, Walked};

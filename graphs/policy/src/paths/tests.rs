@@ -145,7 +145,9 @@ fn a_file_remembers_the_call_that_wrote_it() {
     let home = home();
     let path = VirtualPath::parse("a.txt").unwrap();
     let before = home.workspace.wrote(&path, "k1").unwrap();
-    home.write("a.txt", "x").unwrap();
+    let draft = home.workspace.draft(&path, "k1").unwrap();
+    draft.sign("k1");
+    draft.commit().unwrap();
     match home.workspace.wrote(&path, "k1").unwrap() {
         Some(wrote) => assert_eq!((before, wrote), (Some(false), true)),
         None => assert_eq!(before, None, "a filesystem without attributes says so both times"),

@@ -1,5 +1,5 @@
 //! An approval of one call of one run. It does not carry over to a fork, an import or another call.
-use super::running::Journalled;
+use super::running::{Executed, Journalled, RawOutput};
 use domain::{Json, Recovery, Tier, ToolCall};
 use durable::Shape;
 use engine::bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
@@ -94,7 +94,13 @@ impl Approved {
         &self.call
     }
 
-    pub(super) fn arguments(&self) -> &Json {
+    /// Ends the call with what a probe found: it was carried out before the process stopped.
+    pub fn found(&self, output: RawOutput) -> Executed {
+        Executed::new(self, output)
+    }
+
+    /// Returns the arguments, which fit the tool.
+    pub fn arguments(&self) -> &Json {
         &self.arguments
     }
 

@@ -20,7 +20,7 @@ pub use approved::{Approved, Stale};
 pub use judged::Judged;
 pub use proposed::Proposed;
 pub use refusal::{Refusal, Ruling};
-pub use running::{Executed, Executor, Journalled, RawOutput};
+pub use running::{Evidence, Executed, Executor, Journalled, Probe, RawOutput};
 pub use scrubbed::Scrubbed;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use super::approved::Approved;
 use super::scrubbed::Scrubbed;
 use crate::Scrubber;
 use domain::{CallOutcome, Json, ToolCall};
+use durable::durable;
 use engine::Ticket;
 use futures::future::BoxFuture;
 use std::fmt;
@@ -11,6 +12,34 @@ use std::fmt;
 pub trait Executor: Send + Sync {
     /// Runs the call to its end. A tool that fails is a value; dropping the future stops it.
     fn execute<'a>(&'a self, call: Journalled<'a>) -> BoxFuture<'a, Executed>;
+
+    /// Looks at what a call that is never repeated is going to change. It changes nothing itself.
+    fn evidence<'a>(&'a self, call: &'a Approved) -> BoxFuture<'a, Evidence>;
+
+    /// Says whether a call that was cut off has happened, from what was seen before it began. It changes nothing.
+    fn probe<'a>(&'a self, call: &'a Approved, evidence: &'a Evidence) -> BoxFuture<'a, Probe>;
+}
+
+/// What was seen before a call that is never repeated. It is recorded with the call's beginning, so that a restart, or a
+/// person, can tell whether the call happened.
+#[durable]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Evidence {
+    /// A fingerprint of what the call changes, as it was; `None` where nothing could be seen.
+    pub before: Option<String>,
+    /// The fingerprint that the call leaves behind when it happens; `None` where nobody can know.
+    pub after: Option<String>,
+}
+
+/// Whether a call that was cut off has happened.
+#[derive(Debug)]
+pub enum Probe {
+    /// It has, and this is what its tool would have said.
+    Happened(RawOutput),
+    /// It has not: it may be carried out now.
+    NotYet,
+    /// Nobody can tell from what is there.
+    Unknown,
 }
 
 /// An approved call whose beginning is on disk.
@@ -47,7 +76,7 @@ impl<'a> Journalled<'a> {
 
     /// Ends the call with what its tool returned.
     pub fn ran(self, output: RawOutput) -> Executed {
-        Executed { position: self.approved.position(), call: self.approved.call().clone(), output }
+        Executed::new(self.approved, output)
     }
 }
 
@@ -84,6 +113,10 @@ pub struct Executed {
 }
 
 impl Executed {
+    pub(super) fn new(approved: &Approved, output: RawOutput) -> Executed {
+        Executed { position: approved.position(), call: approved.call().clone(), output }
+    }
+
     /// Removes secrets and host paths from the output.
     pub fn scrub(self, scrubber: &Scrubber) -> Scrubbed {
         Scrubbed {

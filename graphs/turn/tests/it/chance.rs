@@ -1,14 +1,15 @@
 //! Whatever a model writes, whenever somebody cancels and wherever the process dies: the turn ends, and each call in a
 //! question has exactly one result behind it.
 use crate::{
-    life::{Life, end, onces},
+    life::{Life, attended, onces},
     script::*,
     world::World,
 };
-use domain::{Finish, Fragment, Message, MicroUsd, ModelFault, Question, Tokens, Turns, whole};
+use domain::{DoubtAnswer, Finish, Fragment, Message, MicroUsd, ModelFault, Question, Tokens, Turns, whole};
 use engine::testing::ManualClock;
 use engine::{Budget, log::Group};
 use proptest::{collection::vec, option, prelude::*, sample::select};
+use std::pin::pin;
 
 /// What comes in between.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ struct Blow {
 
 fn written_call() -> impl Strategy<Value = (&'static str, &'static str)> {
     let tool = select(vec!["look", "note", "probe", "send", "ship", "zap"]);
-    (tool, select(vec!["a", "b", "fail", "panic", "{}", "oops!", ""]))
+    (tool, select(vec!["a", "b", "happened", "murky", "fail", "panic", "{}", "oops!", ""]))
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -86,12 +87,16 @@ struct Left {
 
 async fn live(script: Vec<Round>, turns: u64, stuck_at: usize, groups: Vec<Group>) -> Left {
     let life = Life::of(World { stuck_at, ..World::new(script) }, groups, ManualClock::hasty());
+    let told = life.engine.listen();
     let run = life.start(budget(turns));
+    let mut ended = pin!(attended(&run, told, DoubtAnswer::Drop));
     tokio::select! {
-        _ = end(&run) => {}
-        () = life.world.until("stuck") => run.cancel().await.unwrap(),
+        _ = &mut ended => {}
+        () = life.world.until("stuck") => {
+            run.cancel().await.unwrap();
+            ended.await;
+        }
     }
-    end(&run).await;
     let ran_once =
         life.world.ran().iter().filter(|ran| matches!(ran.tool.as_str(), "send" | "probe")).count();
     let asked = life.world.asked.lock().unwrap().clone();

@@ -63,10 +63,12 @@ async fn crash_everywhere(script: Vec<Round>) -> String {
         let onces_before = onces(&left);
         let again = play(script.clone(), left).await;
         assert_eq!(again.end, whole.end, "after {after}");
-        for ran in &again.ran {
+        // What begins for the first time behind a doubt begins in another state, so under another key.
+        for ran in again.ran.iter().filter(|ran| ran.attempt > 1) {
             assert_eq!(ran.key, keys[&(ran.tool.clone(), ran.what.clone())], "{} after {after}", ran.tool);
         }
-        assert!(again.asked.iter().all(|question| questions.contains(&question.key)), "after {after}");
+        let mut repeated = again.asked.iter().filter(|question| question.attempt > 1);
+        assert!(repeated.all(|question| questions.contains(&question.key)), "after {after}");
         let began = onces(&again.groups) - onces_before;
         assert_eq!(again.ran.iter().filter(is_once).count(), began, "after {after}");
         let repeated = |attempt: u32| if attempt > 1 { format!(" #{attempt}") } else { String::new() };
@@ -117,21 +119,28 @@ async fn what_may_be_repeated_is_repeated_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_repeated_is_told_to_be_in_doubt() {
-    let script = vec![vec![calls(&[("send", "a"), ("probe", "b")])], vec![says("done")]];
+async fn what_may_not_be_repeated_is_probed_or_put_to_a_person() {
+    let script = vec![
+        vec![calls(&[("send", "a"), ("probe", "happened"), ("probe", "not"), ("probe", "murky")])],
+        vec![says("done")],
+    ];
     expect![[r#"
-        nothing: asks, asks, send, probe
-        nothing: asks, asks, send, probe
-        start in Gathering: asks, asks, send, probe
-        move to Asking: asks, asks, send, probe
-        begin of answer #1: asks #2, asks, send, probe
-        result of answer: asks, send, probe
-        move to Judging: asks, send, probe
-        move to Acting: asks, send, probe
-        begin of call/0 #1: asks, probe ≠ 1 probe: b · 0 failed: the process stopped while this call was under way: it may have happened or not. Look before you do it again.
-        result of call/0: asks, probe
-        begin of call/1 #1: asks ≠ 1 failed: the process stopped while this call was under way: it may have happened or not. Look before you do it again.
-        result of call/1: asks
+        nothing: asks, asks, send, probe, probe, probe
+        nothing: asks, asks, send, probe, probe, probe
+        start in Gathering: asks, asks, send, probe, probe, probe
+        move to Asking: asks, asks, send, probe, probe, probe
+        begin of answer #1: asks #2, asks, send, probe, probe, probe
+        result of answer: asks, send, probe, probe, probe
+        move to Judging: asks, send, probe, probe, probe
+        move to Acting: asks, send, probe, probe, probe
+        begin of call/0 #1: asks, probe, probe, probe ≠ 0 failed: the user dropped this call; it may have been carried out before: do not repeat it
+        result of call/0: asks, probe, probe, probe
+        begin of call/1 #1: asks, probe, probe ≠ 2 probe: not · 3 probe: murky · 1 found, password = "[REDACTED]"
+        result of call/1: asks, probe, probe
+        begin of call/2 #1: asks, probe, probe
+        result of call/2: asks, probe
+        begin of call/3 #1: asks ≠ 3 failed: the user dropped this call; it may have been carried out before: do not repeat it
+        result of call/3: asks
         move to Asking: asks
         begin of answer #1: asks #2
         result of answer: "#]].assert_eq(&crash_everywhere(script).await);

@@ -7,7 +7,8 @@ use crate::{
     world::{Listening, PATIENCE, Scripted, Watching, World},
 };
 use domain::{
-    METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns, UserId,
+    DoubtAnswer, METER_NAMES, Message, MicroUsd, Progress, SessionId, Tokens, TurnId, TurnRequest, Turns,
+    UserId,
 };
 use engine::testing::ManualClock;
 use engine::{
@@ -17,7 +18,7 @@ use engine::{
 };
 use std::sync::Arc;
 use tokio::sync::broadcast;
-use turn::{Gathering, Ports, Turn, TurnEnd};
+use turn::{DoubtSettled, Gathering, Ports, Turn, TurnEnd, TurnState};
 
 /// The one run of a story.
 pub(crate) const RUN: InstanceId = InstanceId(7);
@@ -62,7 +63,13 @@ impl Life {
     }
 
     pub(crate) async fn play_with(&self, budget: Budget) -> TurnEnd {
-        end(&self.start(budget)).await
+        self.play_out(budget, DoubtAnswer::Drop).await
+    }
+
+    /// Runs the turn to its end, with a person beside it who gives the same answer to every doubt.
+    pub(crate) async fn play_out(&self, budget: Budget, answer: DoubtAnswer) -> TurnEnd {
+        let told = self.engine.listen();
+        attended(&self.start(budget), told, answer).await
     }
 
     /// What was said in the session, as it was recorded.
@@ -83,6 +90,40 @@ impl Life {
     pub(crate) fn left(&self) -> [u64; 3] {
         self.engine.journal().runs().unwrap()[0].left.0
     }
+}
+
+/// Waits for the end of a run, with a person beside it who gives the same answer to every doubt.
+pub(crate) async fn attended(
+    run: &Run<Turn>,
+    mut told: broadcast::Receiver<Told>,
+    answer: DoubtAnswer,
+) -> TurnEnd {
+    let open = run.look(|state| match state {
+        TurnState::Uncertain(it) => Some(it.doubt.clone()),
+        _ => None,
+    });
+    if let Some(doubt) = open.unwrap() {
+        settle(run, &doubt, answer).await;
+    }
+    let end = end(run);
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            end = &mut end => return end,
+            Ok(told) = told.recv() => {
+                if let Some(Progress::InDoubt { doubt, .. }) = told.as_a() {
+                    settle(run, doubt, answer).await;
+                }
+            }
+        }
+    }
+}
+
+/// Says what became of the call in doubt. Said once more after a restart, it counts once.
+async fn settle(run: &Run<Turn>, doubt: &str, how: DoubtAnswer) {
+    let event = DoubtSettled { doubt: doubt.to_owned(), how };
+    // A run that was cancelled meanwhile has ended and takes no answer.
+    let _ = run.send_as(doubt, event).await;
 }
 
 /// Waits for the end of a run.

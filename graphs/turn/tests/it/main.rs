@@ -5,6 +5,7 @@ mod calls;
 mod cancels;
 mod chance;
 mod crashes;
+mod doubts;
 mod faults;
 mod heard;
 mod life;

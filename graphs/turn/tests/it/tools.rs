@@ -2,7 +2,7 @@
 use crate::world::World;
 use domain::{Json, NotJson, Recovery, Tier, ToolSpec, Toolbox, UserId};
 use futures::future::BoxFuture;
-use policy::{Executed, Executor, Journalled, RawOutput, Scrubber};
+use policy::{Approved, Evidence, Executed, Executor, Journalled, Probe, RawOutput, Scrubber};
 use std::{error::Error, sync::Arc};
 use turn::{Bench, Workshop};
 
@@ -79,6 +79,23 @@ impl Executor for World {
                 other => RawOutput::done(format!("{}: {other}", call.tool())),
             };
             call.ran(output)
+        })
+    }
+
+    fn evidence<'a>(&'a self, call: &'a Approved) -> BoxFuture<'a, Evidence> {
+        let seen = Evidence { before: Some("as it was".into()), after: Some("changed".into()) };
+        Box::pin(async move { if call.tool() == "probe" { seen } else { Evidence::default() } })
+    }
+
+    fn probe<'a>(&'a self, call: &'a Approved, evidence: &'a Evidence) -> BoxFuture<'a, Probe> {
+        let unseen = evidence.before.is_none();
+        Box::pin(async move {
+            match what(call.arguments().as_str()).unwrap() {
+                _ if unseen => Probe::Unknown,
+                "happened" => Probe::Happened(RawOutput::done(format!("found, password = \"{SECRET}\""))),
+                "murky" => Probe::Unknown,
+                _ => Probe::NotYet,
+            }
         })
     }
 }

@@ -78,7 +78,9 @@ fn stage() {
     let (turns, dir) = (turns.parse().expect("a number"), Path::new(dir));
     let (before, begun) = (memory("VmRSS:"), Instant::now());
     let bodies = Arc::new(Computed { turns });
-    let (store, mut follower) = Store::open(view_of(engine, dir), bodies).expect("it opens");
+    let view = view_of(engine, dir);
+    let found = begun.elapsed();
+    let (store, mut follower) = Store::open(view, bodies).expect("it opens");
     let (opened, from) = (begun.elapsed(), follower.applied().0);
     let begun = Instant::now();
     fill(&mut follower, turns);
@@ -95,7 +97,7 @@ fn stage() {
     let closed = begun.elapsed();
     let size: u64 = files(dir).iter().map(|file| fs::metadata(file).expect("there").len()).sum();
     println!(
-        "\n{engine:>6}, {turns:>6} turns from record {from}: open {opened:?}, fill {filled:?}, list of {listed} {list:?}, \
+        "\n{engine:>6}, {turns:>6} turns from record {from}: open {opened:?} (the engine {found:?}), fill {filled:?}, list of {listed} {list:?}, \
          one session ({} turns) {row:?}, close {closed:?}, RSS +{rss} MiB (peak {} in all), {} KiB on disk",
         one.map_or(0, |row| row.turns),
         memory("VmHWM:"),

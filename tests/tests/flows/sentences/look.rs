@@ -55,7 +55,7 @@ fn searches() {
 #[test]
 fn counts() {
     let mut she = garden();
-    she.hears("count the files", &["3"]);
+    she.hears("count the files", &["2 files"]);
     she.hears("How many files are there in herbs?", &["2 files"]);
     she.hears("how many lines does log have?", &["5 lines"]);
     she.hears("count the words in roses.txt", &["5 words"]);

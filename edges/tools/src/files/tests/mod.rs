@@ -1,12 +1,13 @@
 //! Each tool as a model calls it: through judgement, approval, a ticket and the scrubber.
 mod changing;
+mod doubting;
 mod looking;
 
 use crate::Tools;
 use domain::{CallOutcome, ToolCall};
 use engine::InstanceId;
 use expect_test::Expect;
-use policy::{Executor, Proposed, Scrubber, Workspace};
+use policy::{Approved, Executor, Proposed, Refusal, Scrubber, Workspace};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -38,10 +39,13 @@ impl Home {
     fn holds(&self, name: &str) -> String {
         std::fs::read_to_string(self.at(name)).unwrap()
     }
+    fn approved(&self, tool: &str, arguments: &Value) -> Result<Approved, Refusal> {
+        let call = ToolCall { id: String::new(), tool: tool.into(), arguments: arguments.to_string() };
+        Proposed::new(InstanceId(7), 0, call).judge(&self.tools).approve()
+    }
     /// Calls a tool; what is refused or fails is marked.
     fn call(&self, tool: &str, arguments: Value) -> String {
-        let call = ToolCall { id: String::new(), tool: tool.into(), arguments: arguments.to_string() };
-        let approved = match Proposed::new(InstanceId(7), 0, call).judge(&self.tools).approve() {
+        let approved = match self.approved(tool, &arguments) {
             Ok(approved) => approved,
             Err(refusal) => return format!("REFUSED {}", refusal.words()),
         };

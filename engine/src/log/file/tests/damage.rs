@@ -194,7 +194,7 @@ fn a_flipped_bit_in_an_unclosed_journal_loses_the_last_write_at_most() {
 #[test]
 fn a_bit_that_flips_while_it_is_open_is_an_error_or_harmless() {
     let home = Home::closed(150, &GROUPS);
-    let log = home.log(Options::default());
+    let log = home.log(EXACT);
     let bodies: Vec<_> = GROUPS.iter().flat_map(|group| words(group)).collect();
     let all_groups = expected();
     flip(&home, 300, 3, |which| {
@@ -216,7 +216,7 @@ fn a_bit_that_flips_while_it_is_open_is_an_error_or_harmless() {
 #[test]
 fn a_follower_is_told_of_damage_and_gets_nothing_behind_it() {
     let home = Home::closed(150, &GROUPS);
-    let log = home.log(Options::default());
+    let log = home.log(EXACT);
     let path = &home.segments()[1];
     touch(path, fs::metadata(path).unwrap().len() - 1, 1);
     let (tell, told_by) = std::sync::mpsc::channel();

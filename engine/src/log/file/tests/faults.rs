@@ -12,7 +12,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, home: &Home) -> Arc<FileLog> {
 }
 
 fn try_open(disk: Arc<dyn Disk>, home: &Home) -> Result<Arc<FileLog>, LogFault> {
-    let options = Options { segment_bytes: 250 };
+    let options = Options { segment_bytes: 250, ..EXACT };
     FileLog::open_on::<LogFault>(disk, home.path(), Mode::Owner, options, &mut |_| Ok(())).map(|(log, _)| log)
 }
 
@@ -98,6 +98,11 @@ impl Disk for Failing {
         Real.write(file, path, bytes, at)
     }
 
+    fn allocate(&self, file: &File, path: &Path, at: u64, bytes: u64) -> io::Result<()> {
+        self.call("allocate")?;
+        Real.allocate(file, path, at, bytes)
+    }
+
     fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
         self.call("sync")?;
         Real.sync(file, path)
@@ -112,6 +117,18 @@ impl Disk for Failing {
         self.call("sync_dir")?;
         Real.sync_dir(dir)
     }
+}
+
+#[test]
+fn a_file_system_that_makes_no_room_is_no_failure() {
+    let home = Home::new();
+    let options = Options { room_bytes: 100, ..EXACT };
+    let disk = Failing::after(1, "allocate");
+    let opened = FileLog::open_on::<LogFault>(disk, home.path(), Mode::Owner, options, &mut |_| Ok(()));
+    let log = opened.unwrap().0;
+    home.append(&*log, &["a", "b", "c", "d", "e", "f"]);
+    log.close();
+    assert_eq!(home.read(Mode::Owner).unwrap().0.len(), 6);
 }
 
 #[test]

@@ -8,6 +8,9 @@ mod faults;
 mod owner;
 mod torn;
 
+/// Files that end with a frame at any time, so that tests can say where what is.
+const EXACT: Options = Options { segment_bytes: SEGMENT_BYTES, room_bytes: 0 };
+
 /// A journal that a test owns.
 struct Home {
     dir: TempDir,
@@ -24,7 +27,7 @@ impl Home {
     /// its owner was killed.
     fn killed(segment_bytes: u64, groups: &[&str]) -> Home {
         let alive = Home::new();
-        let log = alive.log(Options { segment_bytes });
+        let log = alive.log(Options { segment_bytes, ..EXACT });
         alive.append(&*log, groups);
         alive.copy()
     }
@@ -32,7 +35,7 @@ impl Home {
     /// The same, but closed.
     fn closed(segment_bytes: u64, groups: &[&str]) -> Home {
         let home = Home::new();
-        home.append(&*home.log(Options { segment_bytes }), groups);
+        home.append(&*home.log(Options { segment_bytes, ..EXACT }), groups);
         home
     }
 

@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt, thread};
 #[test]
 fn a_second_owner_is_refused_and_a_reader_is_not() {
     let home = Home::new();
-    let log = home.log(Options::default());
+    let log = home.log(EXACT);
     home.append(&*log, &["a b"]);
     let refused = home.read(Mode::Owner).unwrap_err();
     let LogFault::Owned { path, owner } = refused else { panic!("{refused}") };
@@ -71,7 +71,7 @@ fn what_the_caller_says_while_it_is_opened_ends_the_opening() {
         heard += 1;
         if group.first == Lsn(2) { Err(LogFault::ReadOnly) } else { Ok(()) }
     };
-    let ended = FileLog::open_with(home.path(), Mode::Owner, Options::default(), &mut each);
+    let ended = FileLog::open_with(home.path(), Mode::Owner, EXACT, &mut each);
     assert!(matches!(ended, Err(LogFault::ReadOnly)));
     assert_eq!(heard, 2);
     home.read(Mode::Owner).unwrap();
@@ -81,7 +81,7 @@ fn what_the_caller_says_while_it_is_opened_ends_the_opening() {
 fn eight_threads_append_and_all_is_there_in_order_after_reopening() {
     const EACH: usize = 60;
     let home = Home::new();
-    let log = home.log(Options { segment_bytes: 4096 });
+    let log = home.log(Options { segment_bytes: 4096, ..EXACT });
     let acknowledged: Vec<(Lsn, String)> = thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|thread| {
@@ -114,7 +114,7 @@ fn eight_threads_append_and_all_is_there_in_order_after_reopening() {
 #[test]
 fn readers_beside_a_writing_owner_see_all_that_was_acknowledged_and_no_damage() {
     let home = Home::new();
-    let log = home.log(Options { segment_bytes: 300 });
+    let log = home.log(Options { segment_bytes: 300, ..EXACT });
     thread::scope(|scope| {
         let owner = scope.spawn(|| {
             for n in 0..100 {
@@ -137,7 +137,7 @@ fn readers_beside_a_writing_owner_see_all_that_was_acknowledged_and_no_damage() 
 #[test]
 fn a_group_fills_a_segment_of_its_own_and_one_that_is_too_large_orders_nothing() {
     let home = Home::new();
-    let log = home.log(Options { segment_bytes: 1000 });
+    let log = home.log(Options { segment_bytes: 1000, ..EXACT });
     let large = vec![vec![7; 3000], vec![8; 3000]];
     for group in [words("a"), large.clone(), words("b")] {
         log.append(group).unwrap();
@@ -154,7 +154,7 @@ fn a_group_fills_a_segment_of_its_own_and_one_that_is_too_large_orders_nothing()
 #[test]
 fn more_segments_than_are_kept_open_are_read() {
     let home = Home::new();
-    let log = home.log(Options { segment_bytes: 1 });
+    let log = home.log(Options { segment_bytes: 1, ..EXACT });
     let texts: Vec<_> = (0..80).map(|n| format!("{n}")).collect();
     home.append(&*log, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     for (n, text) in texts.iter().enumerate().rev() {

@@ -26,7 +26,9 @@ fn a_last_frame_that_is_cut_at_any_byte_is_gone_whole() {
 
             let (groups, opened) = killed.read(Mode::Owner).unwrap();
             assert_eq!(groups, BEFORE, "cut at {cut}");
-            let (byte, left) = (start as u64, (bytes.len() - start) as u64);
+            // Zeroes are room that was made; what is cut is what was written.
+            let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let (byte, left) = (start as u64, written.saturating_sub(start) as u64);
             assert_eq!(opened.torn, (left > 0).then(|| Torn { file: path.clone(), byte, bytes: left }));
             fs::remove_file(killed.path().join(closed::FILE)).unwrap();
         }
@@ -43,11 +45,41 @@ fn a_journal_goes_on_behind_a_cut() {
         .unwrap()
         .set_len(fs::metadata(&path).unwrap().len() - 1)
         .unwrap();
-    let log = killed.log(Options::default());
+    let log = killed.log(EXACT);
     killed.append(&*log, &["d e"]);
     log.close();
     let (groups, opened) = killed.read(Mode::Owner).unwrap();
     expect![[r#"["1: a b", "3: c", "4: d e"] None"#]].assert_eq(&format!("{groups:?} {:?}", opened.torn));
+}
+
+#[test]
+fn room_that_was_made_is_no_tear_and_goes_when_the_journal_is_closed_or_a_segment_is_full() {
+    let length = |path: &Path| fs::metadata(path).unwrap().len();
+    let home = Home::new();
+    let log = home.log(Options { room_bytes: 4096, ..EXACT });
+    home.append(&*log, &GROUPS);
+    let killed = home.copy();
+    log.close();
+    let exact = length(&home.last_segment());
+    assert!(
+        exact < 4096 && length(&killed.last_segment()) > 4096,
+        "there is room, and none when it is closed"
+    );
+
+    let before = killed.bytes();
+    let (groups, opened) = killed.read(Mode::Reader).unwrap();
+    assert_eq!((groups.len(), opened.torn), (3, None));
+    assert_eq!(killed.bytes(), before, "a reader changes nothing");
+    let (groups, opened) = killed.read(Mode::Owner).unwrap();
+    assert_eq!((groups.len(), opened.torn), (3, None));
+    assert_eq!(length(&killed.last_segment()), exact);
+
+    let home = Home::new();
+    let log = home.log(Options { segment_bytes: 300, room_bytes: 100 });
+    home.append(&*log, &["a", "b", "c", "d", "e", "f", "g", "h"]);
+    let killed = home.copy();
+    assert!(killed.segments().len() > 1);
+    assert_eq!(killed.read(Mode::Owner).unwrap().0.len(), 8);
 }
 
 #[test]
@@ -107,7 +139,7 @@ fn what_a_crash_in_a_rotation_leaves_is_swept_away_by_the_owner() {
 #[test]
 fn a_copy_of_the_journal_inside_a_record_proves_nothing() {
     let home = Home::killed(1 << 20, &["a", "b"]);
-    let log = home.log(Options::default());
+    let log = home.log(EXACT);
     let copy = fs::read(home.last_segment()).unwrap();
     wait(log.durable(log.append(vec![copy]).unwrap())).unwrap();
     let killed = home.copy();

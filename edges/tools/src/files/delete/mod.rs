@@ -1,11 +1,13 @@
 //! `file_delete`: a file, or a directory when that is said. Symlinks go, what they lead to stays.
+mod probe;
+
 use super::with_near_names;
 use crate::{Context, Failure, Halt, tool};
 use policy::paths::Kind;
-use policy::{FileError, VirtualPath, Workspace};
+use policy::{VirtualPath, Workspace};
 
 /// Deletes a file, or a directory with everything in it.
-#[tool(tier = workspace, recovery = keyed, timeout = 15s)]
+#[tool(tier = workspace, recovery = probeable, probe = probe, timeout = 15s)]
 pub(crate) async fn file_delete(
     context: &Context,
     /// The file or directory: `/shared/…`, `/tmp/…`, or relative to `/shared`.
@@ -13,7 +15,6 @@ pub(crate) async fn file_delete(
     /// Must be true to delete a directory.
     recursive: Option<bool>,
 ) -> Result<String, Failure> {
-    let is_repeated = context.is_repeated();
     let work = move |workspace: &Workspace, halt: &Halt| {
         let path = VirtualPath::parse(&path)?;
         let deleted = if recursive.unwrap_or(false) {
@@ -25,8 +26,6 @@ pub(crate) async fn file_delete(
         match deleted {
             Ok(1) => Ok(format!("deleted `{path}`")),
             Ok(many) => Ok(format!("deleted `{path}` and {} names below it", many - 1)),
-            // An earlier attempt at this call did it.
-            Err(FileError::Missing { .. }) if is_repeated => Ok(format!("deleted `{path}`")),
             Err(error) => Err(with_near_names(workspace, &path, error)),
         }
     };

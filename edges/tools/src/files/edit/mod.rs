@@ -1,4 +1,6 @@
 //! `file_edit`: a passage of a text file replaced, when it is clear which. It never guesses.
+mod probe;
+
 use super::{broken, text_of, with_near_names};
 use crate::{Context, Failure, Halt, output, tool};
 use policy::{REDACTED, VirtualPath, Workspace};
@@ -13,7 +15,7 @@ const QUOTED_BYTES_MAX: usize = 120;
 
 /// Replaces a passage of a text file. The old text must occur exactly once, unless all of its occurrences shall be
 /// replaced.
-#[tool(tier = workspace, recovery = keyed, timeout = 15s)]
+#[tool(tier = workspace, recovery = probeable, probe = probe, timeout = 15s)]
 pub(crate) async fn file_edit(
     context: &Context,
     /// The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.
@@ -25,23 +27,10 @@ pub(crate) async fn file_edit(
     /// Whether to replace every occurrence.
     replace_all: Option<bool>,
 ) -> Result<String, Failure> {
-    if old_text.is_empty() {
-        return Err(Failure::told("`old_text` is empty: say which passage to replace"));
-    }
-    if old_text == new_text {
-        return Err(Failure::told("`old_text` and `new_text` are the same: there is nothing to do"));
-    }
-    let (key, is_repeated) = (context.key().to_owned(), context.is_repeated());
-    let edit = Edit { old: old_text, new: new_text, is_for_all: replace_all.unwrap_or(false) };
+    let edit = Edit::new(old_text, new_text, replace_all)?;
+    let key = context.key().to_owned();
     let work = move |workspace: &Workspace, halt: &Halt| {
         let path = VirtualPath::parse(&path)?;
-        if is_repeated {
-            match workspace.wrote(&path, &key)? {
-                Some(true) => return Ok(format!("edited `{path}`")),
-                Some(false) => {}
-                None => return Err(in_doubt(&path)),
-            }
-        }
         edit.apply(workspace, &path, &key, halt)
     };
     context.blocking(work).await
@@ -53,7 +42,24 @@ struct Edit {
     is_for_all: bool,
 }
 
+/// What becomes of a file.
+struct Edited {
+    text: String,
+    /// Where it differs.
+    lines: Vec<usize>,
+}
+
 impl Edit {
+    fn new(old: String, new: String, replace_all: Option<bool>) -> Result<Edit, Failure> {
+        if old.is_empty() {
+            return Err(Failure::told("`old_text` is empty: say which passage to replace"));
+        }
+        if old == new {
+            return Err(nothing_to_do());
+        }
+        Ok(Edit { old, new, is_for_all: replace_all.unwrap_or(false) })
+    }
+
     fn apply(
         self,
         workspace: &Workspace,
@@ -66,15 +72,22 @@ impl Edit {
         let mut draft =
             workspace.draft(path, key).map_err(|error| with_near_names(workspace, path, error))?;
         let Some(old) = draft.old() else { return Err(Failure::told(format!("`{path}` does not exist"))) };
-        let text = text_of(old, path, EDITED_BYTES_MAX)?;
-        let edit = self.with_line_ends_of(&text);
-        let lines = edit.places(&text, path)?;
-        edit.refuse_stand_in(path)?;
-        let edited = text.replace(&edit.old, &edit.new);
-        draft.file().write_all(edited.as_bytes()).map_err(broken("write", path))?;
+        let edited = self.edited(&text_of(old, path, EDITED_BYTES_MAX)?, path)?;
+        draft.file().write_all(edited.text.as_bytes()).map_err(broken("write", path))?;
         halt.check()?;
         draft.commit()?;
-        Ok(format!("edited `{path}` at {}", named(&lines)))
+        Ok(format!("edited `{path}` at {}", named(&edited.lines)))
+    }
+
+    /// What the text becomes, which is never the same one.
+    fn edited(self, text: &str, path: &VirtualPath) -> Result<Edited, Failure> {
+        let edit = self.with_line_ends_of(text);
+        if edit.old == edit.new {
+            return Err(nothing_to_do());
+        }
+        let lines = edit.places(text, path)?;
+        edit.refuse_stand_in(path)?;
+        Ok(Edited { text: text.replace(&edit.old, &edit.new), lines })
     }
 
     /// Models write `\n` where a file has `\r\n`.
@@ -137,10 +150,8 @@ impl Edit {
     }
 }
 
-fn in_doubt(path: &VirtualPath) -> Failure {
-    Failure::told(format!(
-        "the process stopped while it edited `{path}`, and it cannot be told whether it did: look at the passage"
-    ))
+fn nothing_to_do() -> Failure {
+    Failure::told("`old_text` and `new_text` are the same: there is nothing to do")
 }
 
 /// `line 3`, or `lines 3, 5, 9 and 4 more`.

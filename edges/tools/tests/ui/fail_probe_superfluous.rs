@@ -1,0 +1,10 @@
+//! probe superfluous.
+use tools::{Context, Failure, tool};
+
+/// Writes.
+#[tool(tier = workspace, recovery = keyed, probe = looks, timeout = 1s)]
+async fn write(_context: &Context) -> Result<String, Failure> {
+    Ok(String::new())
+}
+
+fn main() {}
