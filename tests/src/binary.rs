@@ -21,7 +21,14 @@ fn build() -> Option<PathBuf> {
     let profile_dir = test.parent().and_then(Path::parent).expect("tests lie in the target directory");
     let target_dir = profile_dir.parent().expect("the profile's directory lies in the target directory");
     let mut build = Command::new(cargo);
-    build.args(["build", "--package", "daemon", "--bin", "oxydra", "--message-format=json-render-diagnostics"]);
+    build.args([
+        "build",
+        "--package",
+        "daemon",
+        "--bin",
+        "oxydra",
+        "--message-format=json-render-diagnostics",
+    ]);
     build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(target_dir);
     match profile_dir.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
@@ -30,9 +37,9 @@ fn build() -> Option<PathBuf> {
     }
     let built = build.stderr(Stdio::inherit()).output().expect("cargo runs");
     let messages = String::from_utf8_lossy(&built.stdout);
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    executables.last().filter(|_| built.status.success())
+    executables.next_back().filter(|_| built.status.success())
 }

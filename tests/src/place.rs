@@ -82,8 +82,7 @@ impl Place {
 
     /// The last segment of the journal.
     pub fn last_segment(&self) -> PathBuf {
-        let files = self.journal_bytes().into_keys();
-        let segments = files.filter(|path| path.extension().is_some_and(|extension| extension == "seg"));
-        segments.last().expect("there is a segment")
+        let is_segment = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "seg");
+        self.journal_bytes().into_keys().rfind(is_segment).expect("there is a segment")
     }
 }

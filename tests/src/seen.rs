@@ -106,7 +106,8 @@ impl Seen {
             }
             Frame::TurnCancelled(_) => self.ended = Ended::Cancelled,
             Frame::Error(error) => self.ended = Ended::Failed(error.code.clone(), error.message.clone()),
-            Frame::TurnStarted(_) | Frame::ReasoningDelta(_) | Frame::HelloAck(_) | Frame::SessionList(_) => {}
+            Frame::TurnStarted(_) | Frame::ReasoningDelta(_) | Frame::HelloAck(_) | Frame::SessionList(_) => {
+            }
         }
     }
 

@@ -1,9 +1,5 @@
 //! Bodies of facts for the store, read from the engine's journal.
-use engine::{
-    Encoded, FactId, Journal,
-    journal::ReadFault as Fault,
-    log::Lsn,
-};
+use engine::{Encoded, FactId, Journal, journal::ReadFault as Fault, log::Lsn};
 use store::{Bodies, ReadFault};
 
 /// The journal as the store wants it.

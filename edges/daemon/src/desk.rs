@@ -1,5 +1,9 @@
 //! The front desk of a local run: which session, which turns are still under way in it, and how a new one begins.
-use crate::{args::Which, exit::Failure, house::House};
+use crate::{
+    args::{Prefix, Which},
+    exit::Failure,
+    house::House,
+};
 use domain::{SessionId, TurnId, TurnRequest, UserId};
 use durable::{InstanceId, Time};
 use engine::{Opens, Run, Starting};
@@ -52,7 +56,8 @@ impl<'a> Desk<'a> {
     /// The other sessions of this user in which a turn is under way.
     pub(crate) fn elsewhere(&self) -> Vec<SessionId> {
         let mine = under_way(self.house).into_iter().filter(|(talk, _)| talk.user == self.user);
-        let mut sessions: Vec<_> = mine.map(|(talk, _)| talk.session).filter(|id| *id != self.session).collect();
+        let mut sessions: Vec<_> =
+            mine.map(|(talk, _)| talk.session).filter(|id| *id != self.session).collect();
         sessions.sort();
         sessions.dedup();
         sessions
@@ -62,9 +67,32 @@ impl<'a> Desk<'a> {
     pub(crate) fn begin(&self, prompt: String) -> Result<(TurnId, Starting<Turn>), Failure> {
         let turn = TurnId::parse(&Uuid::now_v7().to_string()).map_err(Failure::other)?;
         let id = instance_of(&self.session, &turn);
-        let request =
-            TurnRequest { user: self.user.clone(), session: self.session.clone(), turn: turn.clone(), prompt };
+        let request = TurnRequest {
+            user: self.user.clone(),
+            session: self.session.clone(),
+            turn: turn.clone(),
+            prompt,
+        };
         Ok((turn, self.house.engine.start_as(id, Gathering::open(request), self.house.budget())))
+    }
+}
+
+/// The living turn whose id begins so, and the conversation it belongs to.
+pub(crate) fn living(house: &House, id: &Prefix) -> Result<(Talk, UnderWay), Failure> {
+    let mut fitting: Vec<_> = under_way(house).into_iter().filter(|(_, run)| id.fits(run.id())).collect();
+    match (fitting.pop(), fitting.len()) {
+        (Some((talk, run)), 0) => {
+            let under_way = UnderWay { turn: talk.turn.clone(), rounds: rounds(&run), run };
+            Ok((talk, under_way))
+        }
+        (Some(_), more) => {
+            let (id, n) = (id.as_str(), more + 1);
+            Err(Failure::usage(format!("{n} living turns begin with `{id}`: write more of the id")))
+        }
+        (None, _) => Err(Failure::usage(format!(
+            "no living turn begins with `{}`: `oxydra instances` lists all runs, the living ones too",
+            id.as_str()
+        ))),
     }
 }
 
@@ -93,7 +121,8 @@ fn latest(house: &House, user: &UserId) -> Result<Option<SessionId>, Failure> {
 
 fn owned(house: &House, user: &UserId, id: &SessionId) -> Result<SessionId, Failure> {
     let row = house.store.session(id).map_err(Failure::storage)?;
-    let begun = || under_way(house).into_iter().find(|(talk, _)| talk.session == *id).map(|(talk, _)| talk.user);
+    let begun =
+        || under_way(house).into_iter().find(|(talk, _)| talk.session == *id).map(|(talk, _)| talk.user);
     match row.map(|row| row.user).or_else(begun) {
         Some(owner) if owner != *user => Err(Failure::usage(format!(
             "session `{id}` belongs to another user: choose another id, or say who you are with --user"

@@ -8,6 +8,7 @@ pub(crate) enum Exit {
     Answered = 0,
     Failed = 1,
     Usage = 2,
+    ApprovalNeeded = 3,
     BudgetSpent = 4,
     Cancelled = 130,
 }

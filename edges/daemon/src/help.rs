@@ -15,12 +15,14 @@ usage: oxydra COMMAND [OPTIONS]
 
   run                  talk to an agent (see `oxydra run --help`)
   sessions             list your sessions
-  instances            list the runs of graphs; `instances show ID` shows one with its past
+  instances            list the runs of graphs; `instances show ID` shows one with its past,
+                       `instances answer ID` says what became of a call in doubt
   graph list           list the graphs; `graph draw [NAME]` draws them
   help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help
 
-exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent · 130 cancelled
+exit codes: 0 answered · 1 failed · 2 usage or configuration · 3 a person has to answer and nobody is there
+            4 budget spent · 130 cancelled
 ";
 
 pub(crate) const SESSIONS: &str = "\
@@ -33,10 +35,13 @@ Lists the sessions of a user, the latest first; `--json` prints one `session_lis
 pub(crate) const INSTANCES: &str = "\
 usage: oxydra instances [--home DIR] [--json]
        oxydra instances show ID [--home DIR] [--json]
+       oxydra instances answer ID again|done|drop [--home DIR] [--json]
 
 Lists the runs of graphs, those of all users, or shows one with its states, effects, calls and messages. The beginning
-of an id will do.
-It reads beside a running `oxydra run`.
+of an id will do. Both read beside a running `oxydra run`.
+
+A call that is never repeated and was cut off by a crash may have happened or not. `answer` says what became of it after you
+have looked, and sees the turn through: again (it has not happened: carry it out), done (it has), drop (leave it).
 ";
 
 pub(crate) const GRAPH: &str = "\
@@ -68,7 +73,8 @@ output, everything about it to standard error.
       --model M        which model answers, such as `rehearsal`
       --help-rehearsal what the built-in rehearsal model understands
 
-exit codes: 0 answered · 1 failed · 2 usage or configuration · 4 budget spent · 130 cancelled
+exit codes: 0 answered · 1 failed · 2 usage or configuration · 3 a person has to answer and nobody is there
+            4 budget spent · 130 cancelled
 "
     )
 }

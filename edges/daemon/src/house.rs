@@ -20,6 +20,9 @@ use turn::{Ports, Turn};
 /// A turn may make so many moves: four for each of the most round trips that can be configured, and some.
 const MOVES_MAX: u32 = 10_000;
 
+/// Set to 1, this variable adds tools for trying the machine.
+const TEST_TOOLS: &str = "OXYDRA_TEST_TOOLS";
+
 /// A house in which turns can run.
 pub(crate) struct House {
     pub(crate) engine: Engine,
@@ -38,7 +41,8 @@ impl House {
         let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::storage)?;
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
         let (store, follower) = kept(home, Journal::of(journal.clone()), log);
-        let benches = Benches::of(home.clone());
+        let with_test_tools = std::env::var_os(TEST_TOOLS).is_some_and(|value| value == "1");
+        let benches = Benches::of(home.clone(), with_test_tools);
         let ports = Ports {
             model: model_of(&config)?,
             tools: benches.tools(user).map_err(Failure::storage)?,

@@ -4,6 +4,7 @@ mod args;
 mod bodies;
 mod commands;
 mod desk;
+mod enter;
 mod exit;
 mod graphs;
 mod help;
@@ -11,6 +12,7 @@ mod house;
 mod instructions;
 mod interrupt;
 mod lines;
+mod person;
 mod prompt;
 mod report;
 mod surface;
@@ -47,6 +49,7 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Sessions(of) => commands::sessions::list(of),
         Command::Instances(of) => commands::instances::list(of),
         Command::Instance(instance) => commands::instances::show(instance),
+        Command::Answer(answer) => commands::answer::answer(answer),
         Command::GraphList { json } => commands::graph::list(*json),
         Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), *format),
     }

@@ -3,10 +3,11 @@
 use crate::{
     exit::{Exit, Failure},
     interrupt::Interrupts,
-    report::Report,
+    person::{ANSWERS, Person, Says},
+    report::{self, Report},
     surface::Surface,
 };
-use domain::{Conversation, Progress};
+use domain::{Conversation, DoubtAnswer, Progress};
 use engine::{EndFault, Run, Told};
 use frames::ErrorCode;
 use store::Store;
@@ -14,7 +15,7 @@ use tokio::sync::broadcast::{
     Receiver,
     error::{RecvError, TryRecvError},
 };
-use turn::{Answered, Turn, TurnEnd};
+use turn::{Answered, DoubtSettled, Turn, TurnEnd, TurnState};
 
 /// How watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,19 @@ pub(crate) enum Watched {
     Over(Exit),
     /// The person does not want to wait for it. It goes on when the home is opened again.
     Left,
+    /// It waits for a person's answer, and there is nobody to ask.
+    Waiting,
+}
+
+impl Watched {
+    /// What the process ends with if nothing comes after it.
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Watched::Over(exit) => exit,
+            Watched::Left => Exit::Cancelled,
+            Watched::Waiting => Exit::ApprovalNeeded,
+        }
+    }
 }
 
 /// One turn that is being watched.
@@ -33,6 +47,15 @@ pub(crate) struct Watch<'a> {
     pub(crate) run: Run<Turn>,
     /// Subscribed before the turn began, if it began in this process: then nothing of it is missed.
     pub(crate) told: &'a mut Receiver<Told>,
+    /// Who can be asked about a call in doubt.
+    pub(crate) person: Person<'a>,
+}
+
+/// A call that may have happened or not.
+struct Doubt {
+    /// What an answer names it by.
+    id: String,
+    words: String,
 }
 
 impl Watch<'_> {
@@ -43,6 +66,7 @@ impl Watch<'_> {
         let run = self.run.clone();
         let mut end = Box::pin(run.end());
         let mut cancelled = false;
+        let mut doubt = self.open_doubt();
         let end = loop {
             tokio::select! {
                 biased;
@@ -56,11 +80,23 @@ impl Watch<'_> {
                     let _ = self.run.cancel().await;
                 }
                 told = self.told.recv() => match told {
-                    Ok(told) => self.hear(&told),
-                    Err(RecvError::Lagged(_)) => self.report.missed(),
+                    Ok(told) => doubt = self.hear(&told).or(doubt),
+                    Err(RecvError::Lagged(_)) => {
+                        self.report.missed();
+                        doubt = self.open_doubt().or(doubt);
+                    }
                     Err(RecvError::Closed) => break end.await,
                 },
                 end = &mut end => break end,
+                says = self.person.says(), if doubt.is_some() => match (says, doubt.take()) {
+                    (Says::Answer(how), Some(open)) => self.settle(open, how).await,
+                    (Says::Unclear, open) => {
+                        self.surface.notice(&format!("answer {ANSWERS}"));
+                        doubt = open;
+                    }
+                    (Says::Gone, Some(open)) => return self.nobody(&open),
+                    (Says::Answer(_) | Says::Gone, None) => {}
+                },
             }
         };
         if !cancelled {
@@ -75,25 +111,73 @@ impl Watch<'_> {
     fn hear_the_rest(&mut self) {
         loop {
             match self.told.try_recv() {
-                Ok(told) => self.hear(&told),
+                Ok(told) => drop(self.hear(&told)),
                 Err(TryRecvError::Lagged(_)) => self.report.missed(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
     }
 
-    fn hear(&mut self, told: &Told) {
-        let progress = told.as_a::<Progress>().filter(|_| told.instance == self.run.id());
-        for frame in progress.map(|progress| self.report.told(progress)).unwrap_or_default() {
+    /// Shows what was told, and returns the doubt that it opens, if it does.
+    fn hear(&mut self, told: &Told) -> Option<Doubt> {
+        let progress = told.as_a::<Progress>().filter(|_| told.instance == self.run.id())?;
+        for frame in self.report.told(progress) {
             self.surface.show(&frame);
         }
+        let Progress::InDoubt { doubt, call, evidence } = progress else { return None };
+        let words = report::doubt_words(call, evidence);
+        self.ask();
+        Some(Doubt { id: doubt.clone(), words })
+    }
+
+    /// The doubt in which the turn stands already: an earlier process may have left it there.
+    fn open_doubt(&mut self) -> Option<Doubt> {
+        let open = self.run.look(|state| match state {
+            TurnState::Uncertain(it) => Some((it.doubt.clone(), it.intent.call.clone(), it.intent.words())),
+            TurnState::Gathering(_)
+            | TurnState::Asking(_)
+            | TurnState::Judging(_)
+            | TurnState::Correcting(_)
+            | TurnState::Acting(_)
+            | TurnState::Answered(_)
+            | TurnState::Stopped(_) => None,
+        });
+        let (doubt, call, evidence) = open.ok().flatten()?;
+        let words = report::doubt_words(&call, &evidence);
+        for frame in self.report.told(&Progress::InDoubt { doubt: doubt.clone(), call, evidence }) {
+            self.surface.show(&frame);
+        }
+        self.ask();
+        Some(Doubt { id: doubt, words })
+    }
+
+    fn ask(&mut self) {
+        if matches!(self.person, Person::Types(_)) {
+            self.surface.notice(&format!("look whether it happened, then answer {ANSWERS}"));
+        }
+    }
+
+    async fn settle(&mut self, doubt: Doubt, how: DoubtAnswer) {
+        // Under the doubt's own id, so that an answer given twice counts once. A turn that is over takes none.
+        let event = DoubtSettled { doubt: doubt.id.clone(), how };
+        let _ = self.run.send_as(&doubt.id, event).await;
+    }
+
+    /// The turn waits in the journal until somebody answers.
+    fn nobody(&mut self, doubt: &Doubt) -> Watched {
+        let id = self.run.id();
+        let message =
+            format!("{}. Look, then say: oxydra instances answer {id} again|done|drop", doubt.words);
+        let frame = self.report.waiting(message);
+        self.surface.show(&frame);
+        Watched::Waiting
     }
 
     async fn ended(&mut self, end: Result<TurnEnd, EndFault>) -> Exit {
         match end {
             Ok(TurnEnd::Answered(answered)) => self.answered(answered).await,
             Ok(TurnEnd::Stopped(stopped)) => {
-                let (frame, exit) = self.report.stopped(stopped.cause);
+                let (frame, exit) = self.report.stopped(stopped);
                 self.surface.show(&frame);
                 exit
             }

@@ -7,24 +7,27 @@ use std::{
     error::Error,
     sync::{Arc, Mutex, PoisonError},
 };
-use tools::Tools;
+use tools::{TestBell, Tools};
 use turn::{Bench, Workshop};
 
 /// The benches of a home, opened when they are first asked for.
 pub(crate) struct Benches {
     home: Home,
+    /// Whether there are tools for trying the machine, such as one that is never repeated.
+    with_test_tools: bool,
     open: Mutex<HashMap<UserId, Bench>>,
 }
 
 impl Benches {
-    pub(crate) fn of(home: Home) -> Benches {
-        Benches { home, open: Mutex::default() }
+    pub(crate) fn of(home: Home, with_test_tools: bool) -> Benches {
+        Benches { home, with_test_tools, open: Mutex::default() }
     }
 
     /// The tools of a user.
     pub(crate) fn tools(&self, user: &UserId) -> Result<Arc<Tools>, Box<dyn Error + Send + Sync>> {
         let own = self.home.workspace(user)?;
-        Ok(Arc::new(Tools::new(Workspace::open(&own.shared, &own.tmp)?)))
+        let tools = Tools::new(Workspace::open(&own.shared, &own.tmp)?);
+        Ok(Arc::new(if self.with_test_tools { tools.with(TestBell) } else { tools }))
     }
 
     fn open(&self, user: &UserId) -> Result<Bench, Box<dyn Error + Send + Sync>> {

@@ -214,6 +214,7 @@ mod tests {
     #[test]
     fn a_turn_ends_without_an_answer() {
         let cancelled = TurnCancelled {
+            in_doubt: vec![],
             request_id: "r-1".into(),
             session: session(),
             turn: turn(TurnState::Cancelled),
@@ -221,9 +222,7 @@ mod tests {
         };
         check(
             Frame::TurnCancelled(cancelled),
-            expect![[
-                r#"{"type":"turn_cancelled","payload":{"request_id":"r-1","session":{"user_id":"alice","session_id":"s-1"},"turn":{"turn_id":"t-1","state":"cancelled"},"seq":5}}"#
-            ]],
+            expect![[r#"{"type":"turn_cancelled","payload":{"request_id":"r-1","session":{"user_id":"alice","session_id":"s-1"},"turn":{"turn_id":"t-1","state":"cancelled"},"seq":5,"in_doubt":[]}}"#]],
         );
         let failed = ErrorFrame {
             request_id: Some("r-1".into()),

@@ -133,6 +133,9 @@ pub struct TurnCancelled {
     pub turn: Turn,
     /// Its place among the frames of the session.
     pub seq: u64,
+    /// The calls that were under way, are never repeated, and may have happened.
+    #[serde(default)]
+    pub in_doubt: Vec<CallReport>,
 }
 
 /// Something went wrong.

@@ -2,12 +2,15 @@
 //! At every group: balances + holds + mail + spent + burned = granted. It shares no arithmetic with the engine's
 //! budgets, or it would agree with their mistakes.
 use crate::{
-    Amount, Encoded, InstanceId,
+    Amount, Encoded, InstanceId, Time,
     budget::Balance,
     log::Group,
-    record::{Began, Done, Mode, Moved, Parent, Record, Started, Via},
+    record::{Began, Credited, Done, Mode, Moved, Outcome, Parent, Record, Started, Via},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// Moves, then the meters.
 type Purse = [u64; 4];
@@ -27,12 +30,34 @@ fn minus(a: Purse, b: Purse) -> Purse {
     std::array::from_fn(|i| a[i].checked_sub(b[i]).unwrap_or_else(|| panic!("{b:?} was taken from {a:?}")))
 }
 
+/// What the books of a journal add up to; of each, moves come first and then the meters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Given to roots when they began.
+    pub granted: [u64; 4],
+    /// Given to roots that came around to their lap.
+    pub minted: [u64; 4],
+    /// In hand, or on its way back from a child.
+    pub left: [u64; 4],
+    /// Held for effects, for attempts that were lost as well.
+    pub held: [u64; 4],
+    /// Spent.
+    pub spent: [u64; 4],
+    /// Spent by nobody, and gone.
+    pub burned: [u64; 4],
+}
+
 /// What the books say of one run.
 #[derive(Default)]
 struct Account {
     graph: u64,
     grant: Purse,
     balance: Purse,
+    /// How many moves were made.
+    seq: u64,
+    until: Option<Time>,
+    /// From the start to the first deadline.
+    span: Option<Duration>,
     /// By effect: every attempt keeps its hold until the last of them is done.
     holds: BTreeMap<String, Effect>,
     mail: Purse,
@@ -57,6 +82,7 @@ pub(super) struct Books<F> {
     is_lap: F,
     accounts: HashMap<InstanceId, Account>,
     granted: Purse,
+    minted: Purse,
     spent: Purse,
     burned: Purse,
 }
@@ -64,7 +90,8 @@ pub(super) struct Books<F> {
 impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
     /// Empty books; `is_lap` says whether a state of a graph is where its budget is refilled.
     pub(super) fn new(is_lap: F) -> Books<F> {
-        Books { is_lap, accounts: HashMap::new(), granted: [0; 4], spent: [0; 4], burned: [0; 4] }
+        let (granted, minted, spent, burned) = ([0; 4], [0; 4], [0; 4], [0; 4]);
+        Books { is_lap, accounts: HashMap::new(), granted, minted, spent, burned }
     }
 
     /// Enters a group and checks the sum.
@@ -85,17 +112,8 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
                 }
                 Record::Began(began) => self.began(began),
                 Record::Done(done) => self.done(done),
-                Record::Outcome(outcome) => {
-                    let refund = purse(outcome.refund);
-                    handed = minus(handed, refund);
-                    self.account(outcome.instance).mail = refund;
-                }
-                Record::Credited(credited) => {
-                    let account = self.account(credited.instance);
-                    let gained = minus(purse(credited.balance), account.balance);
-                    account.balance = purse(credited.balance);
-                    handed = minus(handed, gained);
-                }
+                Record::Outcome(outcome) => handed = minus(handed, self.answered(&outcome)),
+                Record::Credited(credited) => handed = minus(handed, self.credited(&credited)),
                 Record::Declared(_) | Record::Mail(_) | Record::Cancel(_) => {}
             }
         }
@@ -108,15 +126,17 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
     }
 
     fn balanced(&self) {
-        let held = self.accounts.values().flat_map(|account| &account.holds);
-        let held = sum(held.map(|(_, effect)| sum([effect.hold, effect.lost])));
-        let balances = sum(self.accounts.values().map(|account| account.balance));
-        let mail = sum(self.accounts.values().map(|account| account.mail));
-        assert_eq!(
-            sum([balances, held, mail, self.spent, self.burned]),
-            self.granted,
-            "the books do not balance"
-        );
+        let Totals { granted, minted, left, held, spent, burned } = self.totals();
+        assert_eq!(sum([left, held, spent, burned]), sum([granted, minted]), "the books do not balance");
+    }
+
+    /// Adds up.
+    pub(super) fn totals(&self) -> Totals {
+        let held = self.accounts.values().flat_map(|account| account.holds.values());
+        let held = sum(held.map(|effect| sum([effect.hold, effect.lost])));
+        let left = sum(self.accounts.values().map(|account| sum([account.balance, account.mail])));
+        let Books { granted, minted, spent, burned, .. } = *self;
+        Totals { granted, minted, left, held, spent, burned }
     }
 
     fn account(&mut self, instance: InstanceId) -> &mut Account {
@@ -135,8 +155,12 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
             Some(_) => *handed = self.shared(&started, *handed),
             None => self.granted = sum([self.granted, grant]),
         }
-        let parent = started.parent;
-        let account = Account { graph: started.graph, grant, balance: grant, parent, ..Account::default() };
+        let (graph, parent, until) = (started.graph, started.parent, started.grant.until);
+        if let Some(above) = parent.and_then(|parent| self.account(parent.instance).until) {
+            assert!(until.is_some_and(|until| until <= above), "a child has more time than its parent");
+        }
+        let span = until.map(|until| until.since(started.at));
+        let account = Account { graph, grant, balance: grant, parent, until, span, ..Account::default() };
         let before = self.accounts.insert(started.instance, account);
         assert!(before.is_none(), "run {} began twice", started.instance);
     }
@@ -156,19 +180,44 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
         handed
     }
 
+    /// Returns what comes back with an answer: it is mail, and there is one answer to a question.
+    fn answered(&mut self, outcome: &Outcome) -> Purse {
+        let child = self.account(outcome.child).parent.map(|parent| (parent.instance, parent.seq));
+        assert_eq!(child, Some((outcome.instance, outcome.seq)), "somebody answered who was not asked");
+        let account = self.account(outcome.instance);
+        assert!(!account.over && account.seq == outcome.seq, "nobody waits for this answer");
+        assert_eq!(account.mail, [0; 4], "a question has two answers");
+        account.mail = purse(outcome.refund);
+        account.mail
+    }
+
+    /// Returns what came back to who waits no more.
+    fn credited(&mut self, credited: &Credited) -> Purse {
+        let account = self.account(credited.instance);
+        assert!(!account.over, "a refund to who is over");
+        assert_eq!(credited.balance.until, account.until, "a refund changed a deadline");
+        let before = std::mem::replace(&mut account.balance, purse(credited.balance));
+        minus(account.balance, before)
+    }
+
     /// Returns what the move gives up: a child's share, or at an end all that is left.
     fn moved(&mut self, moved: &Moved) -> Purse {
         let (instance, after) = (moved.instance, purse(moved.balance));
-        let graph = self.account(instance).graph;
+        let account = self.account(instance);
+        assert!(!account.over, "run {instance} is over, and moved");
+        account.seq += 1;
+        assert_eq!(account.seq, moved.seq, "a move was not counted");
+        let graph = account.graph;
         let is_lap = moved.stopping.is_none() && (self.is_lap)(graph, &moved.state);
         let free = moved.stopping.is_some() || is_lap;
+        self.timed(moved, is_lap);
         let Account { balance, mail, holds, grant, .. } = self.account(instance);
         let (grant, left) = (*grant, sum([*balance, std::mem::take(mail)]));
         let lost = sum(std::mem::take(holds).into_values().map(|effect| sum([effect.hold, effect.lost])));
         self.burned = sum([self.burned, lost]);
         let before = if is_lap {
             self.burned = sum([self.burned, left]);
-            self.granted = sum([self.granted, grant]);
+            self.minted = sum([self.minted, grant]);
             grant
         } else {
             left
@@ -177,7 +226,20 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
         self.spent = sum([self.spent, cost]);
         self.account(instance).balance = after;
         let given = minus(minus(before, cost), after);
-        if moved.ended { sum([given, self.closed(instance)]) } else { given }
+        if moved.ended {
+            assert_eq!(given, [0; 4], "something was lost on the way to an end");
+            return self.closed(instance);
+        }
+        given
+    }
+
+    /// A deadline stays where it is; a lap puts it as far away as it was at the start.
+    fn timed(&mut self, moved: &Moved, is_lap: bool) {
+        let account = self.account(moved.instance);
+        if is_lap {
+            account.until = account.span.map(|span| moved.at.after(span));
+        }
+        assert_eq!(moved.balance.until, account.until, "a move changed a deadline");
     }
 
     /// Returns what is left of a run that is over.
@@ -194,6 +256,7 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
     fn began(&mut self, began: Began) {
         let (hold, once) = (meters(began.hold), matches!(began.mode, Mode::Once(_)));
         let account = self.account(began.instance);
+        assert!(!account.over && account.seq == began.seq, "`{}` began in another state", began.name);
         account.balance = minus(account.balance, hold);
         assert_eq!(
             account.balance[1..],
@@ -217,6 +280,7 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
 
     fn done(&mut self, done: Done) {
         let account = self.account(done.instance);
+        assert!(!account.over && account.seq == done.seq, "`{}` was done in another state", done.name);
         let effect = account.holds.get_mut(&done.name).expect("what is done had begun");
         assert!(!std::mem::replace(&mut effect.done, true), "`{}` has two results", done.name);
         let whole = sum([account.balance, std::mem::take(&mut effect.hold)]);

@@ -1,6 +1,6 @@
 //! One life of a process: an engine over a journal in memory, until it crashes. What was durable by then is what the
 //! next life finds.
-use super::books::Books;
+use super::books::{Books, Totals};
 use crate::{
     Engine, OpenFault,
     ledger::Ledger,
@@ -45,11 +45,11 @@ impl Life {
 
     /// Checks what holds in every journal at every time: no budget appears or is lost, nothing that is never repeated
     /// began twice, a result is final; and that a restart would find every run where it stands. Call it while
-    /// everything waits.
+    /// everything waits. Returns what the books add up to.
     ///
     /// # Panics
     /// When something of that does not hold.
-    pub fn audit(&self) {
+    pub fn audit(&self) -> Totals {
         let core = self.engine.core();
         let mut ledger = Ledger::default();
         let mut books = Books::new(|graph, state| {
@@ -65,5 +65,6 @@ impl Life {
             let slot = core.slot(*instance).expect("every run of the journal is in memory");
             assert_eq!(*found, *slot.lock(), "a restart would find another run {instance}");
         }
+        books.totals()
     }
 }

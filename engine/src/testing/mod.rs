@@ -7,6 +7,7 @@ mod crash;
 mod life;
 mod trace;
 
+pub use books::Totals;
 pub use clock::ManualClock;
 pub use codec::{RoundTrip, round_trips};
 pub use crash::{Crash, Crashes, crash_everywhere};

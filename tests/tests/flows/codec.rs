@@ -1,8 +1,8 @@
 //! Everything that the journal can hold comes back as it was written: each state, event, request, fact and stage.
 use domain::{
-    Answer, CallOutcome, Finish, Json, Message, MessageSaid, MicroUsd, NotJson, Recovery, SessionId, SessionTouched,
-    StopCause, Tier, Tokens, ToolCall, ToolSpec, Toolbox, TurnId, TurnOutcome, TurnRequest, Turns, Usage, UsageSpent,
-    UserId,
+    Answer, CallOutcome, Finish, Json, Message, MessageSaid, MicroUsd, NotJson, Recovery, SessionId,
+    SessionTouched, StopCause, Tier, Tokens, ToolCall, ToolSpec, Toolbox, TurnId, TurnOutcome, TurnRequest,
+    Turns, Usage, UsageSpent, UserId,
 };
 use engine::{
     Graph, InstanceId, Origin,
@@ -80,7 +80,8 @@ impl Toolbox for AnyTool {
 
 #[test]
 fn approvals_come_back_in_the_state_that_holds_them() {
-    let texts = ["", "{}", "{\"path\":\"ä\\n🙂\"}", "\u{0}\u{7f}\u{202e}", &"x".repeat(70_000)].map(str::to_owned);
+    let texts =
+        ["", "{}", "{\"path\":\"ä\\n🙂\"}", "\u{0}\u{7f}\u{202e}", &"x".repeat(70_000)].map(str::to_owned);
     let ids = |text: &str| (UserId::parse(text), SessionId::parse(text), TurnId::parse(text));
     let (Ok(user), Ok(session), Ok(turn)) = ids("a.b:c@d") else { panic!("they are ids") };
     let talk = Talk { user, session, turn };

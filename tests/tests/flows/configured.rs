@@ -15,7 +15,10 @@ fn what_is_wrong_is_named_with_its_place() {
     for (agent, words) in [
         ("[runtime]\nmax_turns = 0\n", &["`runtime.max_turns`", "agent.toml line 2", "from 1 to 1000"][..]),
         ("[runtime]\nmax_turns = \"many\"\n", &["`runtime.max_turns`", "line 2", "not \"many\""]),
-        ("[runtime]\nmax_turn = 3\n", &["unknown key `runtime.max_turn`", "line 2", "did you mean `runtime.max_turns`"]),
+        (
+            "[runtime]\nmax_turn = 3\n",
+            &["unknown key `runtime.max_turn`", "line 2", "did you mean `runtime.max_turns`"],
+        ),
         ("[runtime]\nmax_turns = = 3\n", &["agent.toml line 2, column 13", "not TOML"]),
         ("\n\n[selection]\nprovider = \"nobody\"\n", &["agent.toml line 4", "`nobody`", "rehearsal"]),
         ("weather = \"fine\"\n", &["unknown key `weather`", "line 1"]),
@@ -29,7 +32,10 @@ fn what_is_wrong_is_named_with_its_place() {
 #[test]
 fn everything_wrong_is_said_at_once() {
     let place = with("[runtime]\nmax_turns = 0\nturn_timeout_secs = -1\n");
-    let run = place.oxydra(&["run", "-p", "hello"]).env("OXYDRA__RUNTIME__MAX_COST", "free").env("OXYDRA__RUNTIM__X", "1");
+    let run = place
+        .oxydra(&["run", "-p", "hello"])
+        .env("OXYDRA__RUNTIME__MAX_COST", "free")
+        .env("OXYDRA__RUNTIM__X", "1");
     run.done().refused(
         2,
         &["max_turns", "turn_timeout_secs", "OXYDRA__RUNTIME__MAX_COST", "US dollars", "OXYDRA__RUNTIM__X"],

@@ -15,7 +15,9 @@ fn paths_stay_beneath_the_workspace() {
     symlink(&outside, place.shared().join("link")).expect("the link is made");
     symlink(place.root(), place.shared().join("up")).expect("the link is made");
     let mut talk = talking(&place);
-    for path in ["../../../../outside.txt", "link", "up/outside.txt", "a/../../../../../outside.txt", "/etc/passwd"] {
+    for path in
+        ["../../../../outside.txt", "link", "up/outside.txt", "a/../../../../../outside.txt", "/etc/passwd"]
+    {
         let prompts = [
             format!("read {path}"),
             format!("write into {path}: gone"),
@@ -26,7 +28,11 @@ fn paths_stay_beneath_the_workspace() {
         for prompt in prompts {
             let seen = talk.ask(&prompt);
             assert!(!seen.answer().contains("secret"), "{prompt}: {}", seen.answer());
-            assert!(seen.called().iter().all(|call| !call.ends_with(" done")), "{prompt}: {:?}", seen.called());
+            assert!(
+                seen.called().iter().all(|call| !call.ends_with(" done")),
+                "{prompt}: {:?}",
+                seen.called()
+            );
         }
     }
     // The link itself may go: it is the user's own.

@@ -84,10 +84,13 @@ fn a_full_disk_ends_the_turn_and_loses_nothing_that_was_said() {
     let Some(disk) = Mounted::tmpfs(&place.home(), "size=512k,mode=700") else { return };
     place.run(&["run", "--session", "s", "-p", "My name is Ada."]).ended(0);
     fs::write(place.home().join("filler"), "x".repeat(64 << 10)).expect("there is room yet");
-    let filled = (0..).map(|n| place.home().join(format!("filler{n}"))).find(|file| fs::write(file, [0; 4096]).is_err());
+    let filled = (0..)
+        .map(|n| place.home().join(format!("filler{n}")))
+        .find(|file| fs::write(file, [0; 4096]).is_err());
     assert!(filled.is_some(), "it is full");
     let long = format!("write long.txt: {}", "words ".repeat(20_000));
-    let done = place.oxydra(&["run", "--json", "--session", "s", "-p", "-"]).input(long.clone()).done().ended(1);
+    let done =
+        place.oxydra(&["run", "--json", "--session", "s", "-p", "-"]).input(long.clone()).done().ended(1);
     assert!(done.text().contains("No space left") || done.text().contains("no space"), "{done:#?}");
     assert!(!done.err.contains("panicked"), "{}", done.err);
     fs::remove_file(place.home().join("filler")).expect("it is there");

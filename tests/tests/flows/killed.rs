@@ -18,7 +18,8 @@ impl Sentence {
     /// It answers for ten seconds, if nobody stops it.
     pub(crate) const SLOW: &str = "rehearse a slow answer of 200 words";
     /// Three calls, one of which would be seen if it were done twice.
-    const CALLS: &str = "list the files, then write n.txt with the names of all files; append the line end to n.txt";
+    const CALLS: &str =
+        "list the files, then write n.txt with the names of all files; append the line end to n.txt";
 }
 
 /// So many homes are worked on at once: the processes wait much more than they compute.
@@ -88,7 +89,8 @@ fn settled(place: &Place, tools: &[&str]) {
     let past = json(place, &["instances", "show", run["instance"].as_str().expect("it has an id"), "--json"]);
     let lines = past["past"].as_array().expect("it has a past").iter();
     let facts = lines.flat_map(|line| line["facts"].as_array().expect("they are listed"));
-    let said = facts.filter(|fact| fact["fact"] == "message").map(|fact| fact["text"].as_str().expect("it is text"));
+    let said =
+        facts.filter(|fact| fact["fact"] == "message").map(|fact| fact["text"].as_str().expect("it is text"));
     let said: Vec<_> = said.collect();
     let users = said.iter().filter(|text| text.starts_with("user says")).count();
     let results: Vec<_> = said.iter().filter_map(|text| text.strip_prefix("file_")).collect();
@@ -112,7 +114,10 @@ fn killed_while_a_call_runs_it_is_done_once() {
     });
     running.kill();
     let done = place.run(&["run"]).ended(0);
-    assert!(done.err.starts_with("oxydra: finishing the turn that was interrupted\n") || done.err.is_empty(), "{done:?}");
+    assert!(
+        done.err.starts_with("oxydra: finishing the turn that was interrupted\n") || done.err.is_empty(),
+        "{done:?}"
+    );
     assert_eq!(place.read("log.txt").as_deref(), Some("once\n"));
     settled(&place, &["file_write"]);
 }
@@ -130,7 +135,8 @@ fn killed_while_the_model_speaks_the_answer_is_whole() {
     running.kill();
     // A person sees the answer from its first word on, and a new prompt waits until it is there.
     let done = place.run(&["run", "-p", "what did I ask before?"]).ended(0);
-    let (answer, said) = done.text().split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two answers");
+    let (answer, said) =
+        done.text().split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two answers");
     assert_eq!(answer.split_whitespace().count(), 12, "{answer}");
     assert!(said.contains(prompt), "{said}");
     assert_eq!(done.err, "oxydra: finishing the turn that was interrupted\n");
@@ -154,7 +160,9 @@ fn a_turn_is_killed_again_and_again_and_still_ends() {
     let [last] = &seen[..] else { panic!("one turn: {seen:#?}") };
     assert_eq!((Some(&last.turn), last.called()), (turn.as_ref(), vec!["file_list done".to_owned()]));
     assert!(last.answer().ends_with("done"), "{}", last.answer());
-    assert!(Seen::is_last(place.run(&["run", "--json", "-p", "hello"]).ended(0).frames().last().expect("it says something")));
+    assert!(Seen::is_last(
+        place.run(&["run", "--json", "-p", "hello"]).ended(0).frames().last().expect("it says something")
+    ));
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn a_line_that_cannot_be_used_leaves_the_next_one_alone() {
     let mut input = vec![b'x'; 10 << 20];
     input.extend(b"\n\xff\xfe\n\x00\n\nsay still here\n");
     let done = place.oxydra(&["run"]).input(input).done().ended(0);
-    assert!(done.err.contains("the prompt has 10485760 bytes") && done.err.contains("not UTF-8"), "{}", done.err);
+    assert!(
+        done.err.contains("the prompt has 10485760 bytes") && done.err.contains("not UTF-8"),
+        "{}",
+        done.err
+    );
     assert!(done.text().ends_with("still here\n"), "{}", done.text());
 }
 

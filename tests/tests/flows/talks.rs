@@ -32,7 +32,11 @@ fn a_named_session_is_opened_and_found_again() {
 #[test]
 fn lines_are_turns_of_one_session() {
     let place = Place::new();
-    let done = place.oxydra(&["run", "--json"]).input("say one\n\n  \nsay two\r\nwhat did I say first?").done().ended(0);
+    let done = place
+        .oxydra(&["run", "--json"])
+        .input("say one\n\n  \nsay two\r\nwhat did I say first?")
+        .done()
+        .ended(0);
     let seen = turns(&done.frames());
     let answers: Vec<_> = seen.iter().map(|turn| turn.answer()).collect();
     assert_eq!(answers, ["one", "two", "The first thing you said was: “say one”"]);

@@ -70,7 +70,7 @@ pub(crate) fn work(kind: &str, times: u32, dir: &Path) -> Result<(), String> {
         "waiting" => crate::memory::work(dir.path(), times),
         "appends" => crate::append::work(dir.path(), times),
         "effects" | "moves" => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             runtime.map_err(|error| error.to_string())?.block_on(async {
                 let engine = house::quiet(house::journal(dir.path()));
                 match kind {

@@ -6,8 +6,8 @@ mod tests;
 
 pub(crate) use prefix::Prefix;
 
-use crate::{exit::Failure, help};
-use domain::{SessionId, UserId};
+use crate::{exit::Failure, help, person};
+use domain::{DoubtAnswer, SessionId, UserId};
 use flags::{Flag, Shared, next, positional, text, unexpected};
 use lexopt::{Arg, Parser};
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ pub(crate) enum Command {
     Sessions(Listing),
     Instances(Home),
     Instance(Instance),
+    Answer(Answer),
     GraphList { json: bool },
     GraphDraw { name: Option<String>, format: Format },
 }
@@ -32,6 +33,7 @@ impl Command {
             | Command::Sessions(Listing { json, .. })
             | Command::Instances(Home { json, .. })
             | Command::Instance(Instance { json, .. })
+            | Command::Answer(Answer { json, .. })
             | Command::GraphList { json } => *json,
             Command::Help(_) | Command::GraphDraw { .. } => false,
         }
@@ -88,6 +90,16 @@ pub(crate) struct Home {
 pub(crate) struct Instance {
     pub(crate) home: PathBuf,
     pub(crate) id: Prefix,
+    pub(crate) json: bool,
+}
+
+/// What became of a call in doubt.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) home: PathBuf,
+    pub(crate) user: UserId,
+    pub(crate) id: Prefix,
+    pub(crate) how: DoubtAnswer,
     pub(crate) json: bool,
 }
 
@@ -188,18 +200,30 @@ fn instances(mut parser: Parser) -> Result<Command, Failure> {
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help(help::INSTANCES.to_owned())),
             // A run belongs to a graph, not to a user: some graphs run for nobody in particular.
-            "--user" => return Err(Failure::usage("`oxydra instances` shows the runs of all users: leave --user out")),
+            "--user" => {
+                return Err(Failure::usage(
+                    "`oxydra instances` shows the runs of all users: leave --user out",
+                ));
+            }
             _ if shared.take(&flag, &mut parser)? => {}
             _ => return Err(flag.unexpected("oxydra instances")),
         }
     }
-    let Shared { home, json, .. } = shared;
+    let Shared { home, user, json } = shared;
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["list"] => Ok(Command::Instances(Home { home, json })),
         ["show", id] => Ok(Command::Instance(Instance { home, id: Prefix::parse(id)?, json })),
         ["show"] => Err(Failure::usage("`oxydra instances show` needs an id: `oxydra instances` lists them")),
+        ["answer", id, how] => {
+            let answer = person::parse(how)
+                .ok_or_else(|| Failure::usage(format!("`{how}` is no answer: write {}", person::ANSWERS)))?;
+            Ok(Command::Answer(Answer { home, user, id: Prefix::parse(id)?, how: answer, json }))
+        }
+        ["answer", ..] => {
+            Err(Failure::usage(format!("write `oxydra instances answer ID` and {}", person::ANSWERS)))
+        }
         _ => Err(Failure::usage(format!(
-            "`oxydra instances {}` is no command: write `show ID` or nothing",
+            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW` or nothing",
             words.join(" ")
         ))),
     }
@@ -224,10 +248,13 @@ fn graph(mut parser: Parser) -> Result<Command, Failure> {
         (["list"], None) => Ok(Command::GraphList { json }),
         (["list"], Some(_)) => Err(Failure::usage("--format belongs to `oxydra graph draw`")),
         (["draw", ..], _) if json => Err(Failure::usage("--json belongs to `oxydra graph list`")),
-        (["draw"], format) => Ok(Command::GraphDraw { name: None, format: format.unwrap_or(Format::Mermaid) }),
-        (["draw", name], format) => {
-            Ok(Command::GraphDraw { name: Some((*name).to_owned()), format: format.unwrap_or(Format::Mermaid) })
+        (["draw"], format) => {
+            Ok(Command::GraphDraw { name: None, format: format.unwrap_or(Format::Mermaid) })
         }
+        (["draw", name], format) => Ok(Command::GraphDraw {
+            name: Some((*name).to_owned()),
+            format: format.unwrap_or(Format::Mermaid),
+        }),
         _ => Err(Failure::usage("write `oxydra graph list` or `oxydra graph draw [NAME]`")),
     }
 }

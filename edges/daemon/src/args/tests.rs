@@ -29,9 +29,16 @@ fn shown(command: &Command) -> String {
             let model = model.as_ref().map(|model| format!(", model {model}")).unwrap_or_default();
             format!("run in {}: {user}, {session}, {input}{json}{model}", home.display())
         }
-        Command::Sessions(of) => format!("sessions of {} in {}, json {}", of.user, of.home.display(), of.json),
+        Command::Sessions(of) => {
+            format!("sessions of {} in {}, json {}", of.user, of.home.display(), of.json)
+        }
         Command::Instances(of) => format!("instances in {}, json {}", of.home.display(), of.json),
-        Command::Instance(of) => format!("instance {} in {}, json {}", of.id.as_str(), of.home.display(), of.json),
+        Command::Instance(of) => {
+            format!("instance {} in {}, json {}", of.id.as_str(), of.home.display(), of.json)
+        }
+        Command::Answer(of) => {
+            format!("answer {:?} to {} in {}, json {}", of.how, of.id.as_str(), of.home.display(), of.json)
+        }
         Command::GraphList { json } => format!("graphs, json {json}"),
         Command::GraphDraw { name, format } => {
             let format = match format {
@@ -163,6 +170,9 @@ fn the_other_commands() {
             "sessions --new",
             "instances",
             "instances list --json",
+            "instances answer 12ab Drop --json",
+            "instances answer 12ab perhaps",
+            "instances answer 12ab",
             "instances show",
             "instances show 12AB --home h",
             "instances show 12ab more",
@@ -211,12 +221,18 @@ fn the_other_commands() {
                 instances in .oxydra, json false
             instances list --json
                 instances in .oxydra, json true
+            instances answer 12ab Drop --json
+                answer Drop to 12ab in .oxydra, json true
+            instances answer 12ab perhaps
+                refused (2): `perhaps` is no answer: write again, done or drop
+            instances answer 12ab
+                refused (2): write `oxydra instances answer ID` and again, done or drop
             instances show
                 refused (2): `oxydra instances show` needs an id: `oxydra instances` lists them
             instances show 12AB --home h
                 instance 12ab in h, json false
             instances show 12ab more
-                refused (2): `oxydra instances show 12ab more` is no command: write `show ID` or nothing
+                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW` or nothing
             instances show xyz
                 refused (2): `xyz` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
             instances show 0123456789012345678901234567890123
@@ -249,7 +265,8 @@ fn what_is_not_text_is_named_and_refused() {
     let with = |before: &[&str]| parsed(before.iter().map(OsString::from).chain([odd()]));
     expect!["refused (2): the value of -p is not UTF-8"].assert_eq(&with(&["run", "-p"]));
     expect!["refused (2): the value of --session is not UTF-8"].assert_eq(&with(&["run", "--session"]));
-    expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]].assert_eq(&with(&["instances", "show"]));
+    expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]]
+        .assert_eq(&with(&["instances", "show"]));
     expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances and graph (`oxydra --help`)"#]].assert_eq(&with(&[]));
     // A directory may have any name.
     assert!(with(&["run", "--home"]).starts_with("run in a"));

@@ -34,10 +34,18 @@ pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
     let fitting: Vec<_> = runs.iter().filter(|run| instance.id.fits(run.instance)).collect();
     let id = match fitting[..] {
         [run] => run.instance,
-        [] => return Err(Failure::usage(format!("no instance begins with `{}`: `oxydra instances` lists them", instance.id.as_str()))),
+        [] => {
+            return Err(Failure::usage(format!(
+                "no instance begins with `{}`: `oxydra instances` lists them",
+                instance.id.as_str()
+            )));
+        }
         [_, _, ..] => {
             let n = fitting.len();
-            return Err(Failure::usage(format!("{n} instances begin with `{}`: write more of the id", instance.id.as_str())));
+            return Err(Failure::usage(format!(
+                "{n} instances begin with `{}`: write more of the id",
+                instance.id.as_str()
+            )));
         }
     };
     let Some((run, past)) = journal.past(id).map_err(Failure::storage)? else {
@@ -54,7 +62,16 @@ pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
 
 fn headline(run: &Summary) -> String {
     let life = life(&run.life);
-    format!("{}  {}  {:<8}  {} v{}  {} ({} moves)", run.instance, Timestamp(run.started.0), life, run.graph, run.version, run.state, run.moves)
+    format!(
+        "{}  {}  {:<8}  {} v{}  {} ({} moves)",
+        run.instance,
+        Timestamp(run.started.0),
+        life,
+        run.graph,
+        run.version,
+        run.state,
+        run.moves
+    )
 }
 
 fn life(life: &Life) -> &'static str {
@@ -94,7 +111,8 @@ fn line_text(line: &Line) -> String {
 }
 
 fn line_json(line: &Line) -> Value {
-    let facts: Vec<_> = line.facts.iter().map(|(name, entry)| json!({"fact": name, "text": fact(&entry.fact)})).collect();
+    let facts: Vec<_> =
+        line.facts.iter().map(|(name, entry)| json!({"fact": name, "text": fact(&entry.fact)})).collect();
     let (kind, name) = words(&line.what);
     json!({
         "at": Timestamp(line.at.0),
@@ -155,10 +173,13 @@ fn message(message: &Message) -> String {
     match message {
         Message::User { text } => format!("user says {text}"),
         Message::Assistant { text, calls } => {
-            let calls: String = calls.iter().map(|call| format!(" [calls {} {}]", call.tool, call.arguments)).collect();
+            let calls: String =
+                calls.iter().map(|call| format!(" [calls {} {}]", call.tool, call.arguments)).collect();
             format!("model says {text}{calls}")
         }
-        Message::Tool { call, outcome, text, .. } => format!("{} {} {outcome:?}: {text}", call.tool, call.arguments),
+        Message::Tool { call, outcome, text, .. } => {
+            format!("{} {} {outcome:?}: {text}", call.tool, call.arguments)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! One file per command.
+pub(crate) mod answer;
 pub(crate) mod graph;
 pub(crate) mod instances;
 pub(crate) mod run;
@@ -14,4 +15,13 @@ pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::other(error)),
         Ok(()) | Err(_) => Ok(Exit::Answered),
     }
+}
+
+/// Threads for turns: one thinks while another waits for its file.
+const WORKERS: usize = 2;
+
+/// What turns run on.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).enable_all().build().map_err(Failure::other)
 }

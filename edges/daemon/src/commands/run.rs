@@ -2,24 +2,22 @@
 use crate::{
     args::{Input, Run},
     desk::{Desk, UnderWay},
+    enter::enter,
     exit::{Exit, Failure},
     house::House,
     interrupt::Interrupts,
     lines::{self, Line},
+    person::Person,
     prompt,
     report::{Report, Reporter},
-    surface::{JsonLines, Surface, Text},
+    surface::{self, Surface},
     watch::{Watch, Watched},
 };
-use config::{Config, Home, Selection, Sources};
+use config::Selection;
 use engine::Told;
 use futures::FutureExt;
 use std::io::{self, IsTerminal, Write};
-use telemetry::Level;
-use tokio::sync::broadcast::Receiver;
-
-/// Threads for turns: one thinks while another waits for its file.
-const WORKERS: usize = 2;
+use tokio::sync::{broadcast::Receiver, mpsc};
 
 pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
     // Read before the home is opened: a prompt that cannot be used should leave no trace.
@@ -28,8 +26,7 @@ pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
         Input::Text(text) => Some(prompt::checked(text.clone())?),
         Input::Piped => Some(prompt::piped(io::stdin().lock())?),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
-    let runtime = runtime.map_err(Failure::other)?;
+    let runtime = super::runtime()?;
     let exit = runtime.block_on(talk(run, prompt));
     // A turn that is left, or one of another session, must not keep the process: it goes on next time.
     runtime.shutdown_background();
@@ -37,18 +34,10 @@ pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
 }
 
 async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
-    let sources = Sources::usual(&run.home, std::env::vars_os());
-    let sources = run.model.iter().fold(sources, |sources, model| sources.model(model));
-    let (config, notices) = Config::load(&sources).map_err(Failure::configuration)?;
-    let mut surface: Box<dyn Surface> =
-        if run.json { Box::new(JsonLines::of_process()) } else { Box::new(Text::of_process()) };
-    notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
-    let home = Home::create(&run.home).map_err(Failure::storage)?;
-    let (log, _telemetry) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
-    let (house, notice) = House::open(&home, &run.user, config, &log)?;
+    let mut surface = surface::of_process(run.json);
+    let (house, _log) = enter(&run.home, &run.user, run.model.as_deref(), &mut *surface)?;
     // At once: the turns that an earlier process left speak already.
     let told = house.engine.listen();
-    notice.iter().for_each(|notice| surface.notice(notice));
     let exit = Talk::sit(&house, run, surface).await?.all(prompt, told).await;
     house.close().await;
     exit
@@ -60,6 +49,8 @@ struct Talk<'a> {
     reporter: Reporter,
     surface: Box<dyn Surface>,
     interrupts: Interrupts,
+    /// Where a person types, if one does.
+    lines: Option<mpsc::Receiver<Line>>,
 }
 
 impl<'a> Talk<'a> {
@@ -67,31 +58,34 @@ impl<'a> Talk<'a> {
         let interrupts = Interrupts::listen();
         let desk = Desk::sit(house, &run.user, &run.session).await?;
         let reporter = Reporter::new(&run.user, desk.session(), house.config.runtime.max_turns.0);
-        Ok(Talk { house, desk, reporter, surface, interrupts })
+        let lines = matches!(run.input, Input::Lines).then(lines::lines);
+        Ok(Talk { house, desk, reporter, surface, interrupts, lines })
     }
 
     async fn all(mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
         let exit = match self.interrupted(told).await {
-            Watched::Left => return Ok(Exit::Cancelled),
+            watched @ (Watched::Left | Watched::Waiting) => return Ok(watched.exit()),
             Watched::Over(exit) => exit,
         };
         match prompt {
             None => self.lines(exit).await,
-            Some(prompt) => self.turn(prompt).await.map(exit_of),
+            Some(prompt) => self.turn(prompt).await.map(Watched::exit),
         }
     }
 
     /// Turns that were under way when an earlier process died come first, in order.
     async fn interrupted(&mut self, mut told: Receiver<Told>) -> Watched {
         for session in self.desk.elsewhere() {
-            let more = format!("a turn that was interrupted goes on in session {session}: `--session {session}` shows it");
+            let more = format!(
+                "a turn that was interrupted goes on in session {session}: `--session {session}` shows it"
+            );
             self.surface.notice(&more);
         }
         let mut exit = Exit::Answered;
         for turn in self.desk.interrupted() {
             self.surface.notice("finishing the turn that was interrupted");
             match self.watch(turn, &mut told).await {
-                Watched::Left => return Watched::Left,
+                watched @ (Watched::Left | Watched::Waiting) => return watched,
                 Watched::Over(how) => exit = how,
             }
         }
@@ -114,20 +108,26 @@ impl<'a> Talk<'a> {
         halted.map_or_else(|| Failure::other(fault.to_string()), Failure::storage)
     }
 
-    async fn watch(&mut self, UnderWay { turn, run, rounds }: UnderWay, told: &mut Receiver<Told>) -> Watched {
+    async fn watch(
+        &mut self,
+        UnderWay { turn, run, rounds }: UnderWay,
+        told: &mut Receiver<Told>,
+    ) -> Watched {
         let report = Report::new(&mut self.reporter, turn, rounds);
-        let watch = Watch { store: &self.house.store, surface: &mut *self.surface, report, run, told };
+        let person = self.lines.as_mut().map_or(Person::Nobody, Person::Types);
+        let watch =
+            Watch { store: &self.house.store, surface: &mut *self.surface, report, run, told, person };
         watch.to_the_end(&mut self.interrupts).await
     }
 
     /// One prompt per line. The exit code is that of the last turn.
     async fn lines(&mut self, before: Exit) -> Result<Exit, Failure> {
-        let (mut lines, mut exit) = (lines::lines(), before);
+        let mut exit = before;
         self.greet();
         loop {
             self.ask();
             let line = tokio::select! {
-                line = lines.recv() => line,
+                line = next_line(&mut self.lines) => line,
                 () = self.interrupts.next() => {
                     self.leave();
                     return Ok(Exit::Cancelled);
@@ -146,7 +146,7 @@ impl<'a> Talk<'a> {
                 Some(Line::Prompt(text)) if text.is_empty() => {}
                 Some(Line::Prompt(text)) => match self.turn(text).await? {
                     Watched::Over(how) => exit = how,
-                    Watched::Left => return Ok(Exit::Cancelled),
+                    watched @ (Watched::Left | Watched::Waiting) => return Ok(watched.exit()),
                 },
             }
         }
@@ -184,9 +184,10 @@ fn is_typed() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn exit_of(watched: Watched) -> Exit {
-    match watched {
-        Watched::Over(exit) => exit,
-        Watched::Left => Exit::Cancelled,
+/// The next line of who types; nobody types no more.
+async fn next_line(lines: &mut Option<mpsc::Receiver<Line>>) -> Option<Line> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => None,
     }
 }

@@ -13,7 +13,8 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
     let (store, follower) = house::view(journal.clone())?;
     let durable = journal.durable();
     journal.feed(follower);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::other)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::other)?;
     runtime.block_on(store.reach(durable)).map_err(Failure::storage)?;
     let sessions = store.sessions(&listing.user).map_err(Failure::storage)?;
     if listing.json {

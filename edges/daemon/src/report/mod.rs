@@ -10,11 +10,12 @@ mod tests;
 use crate::exit::Exit;
 use domain::{MessageSaid, Progress, SessionId, StopCause, TurnId, UserId};
 use frames::{
-    AssistantDelta, CallReport, CallStatus, ErrorCode, ErrorFrame, Frame, ProgressKind, Session, TurnCancelled,
-    TurnCompleted, TurnProgress, TurnResponse, TurnStarted, TurnState,
+    AssistantDelta, CallReport, CallStatus, ErrorCode, ErrorFrame, Frame, ProgressKind, Session,
+    TurnCancelled, TurnCompleted, TurnProgress, TurnResponse, TurnStarted, TurnState,
 };
+pub(crate) use parts::doubt_words;
 use parts::{answer_in, calls_in, finish_reason, report, spent, status, usage};
-use turn::Answered;
+use turn::{Answered, Intent, Stopped};
 
 /// Numbers the frames of one session.
 pub(crate) struct Reporter {
@@ -75,7 +76,11 @@ impl<'a> Report<'a> {
             Progress::Reasoning(text) => vec![Frame::ReasoningDelta(self.delta(text, false))],
             Progress::Calling(call) => {
                 let report = report(call, CallStatus::Running);
-                vec![self.progress(ProgressKind::ToolExecution, format!("{} {}", call.tool, call.arguments), Some(report))]
+                vec![self.progress(
+                    ProgressKind::ToolExecution,
+                    format!("{} {}", call.tool, call.arguments),
+                    Some(report),
+                )]
             }
             Progress::Called { call, outcome } => {
                 let status = status(*outcome);
@@ -84,8 +89,7 @@ impl<'a> Report<'a> {
             }
             Progress::InDoubt { call, evidence, .. } => {
                 let report = report(call, CallStatus::InDoubt);
-                let message = format!("{} {} may have happened or not; {evidence}", call.tool, call.arguments);
-                vec![self.progress(ProgressKind::Uncertain, message, Some(report))]
+                vec![self.progress(ProgressKind::Uncertain, doubt_words(call, evidence), Some(report))]
             }
             Progress::Correcting(why) => vec![self.progress(ProgressKind::Correction, why.clone(), None)],
         }
@@ -123,14 +127,16 @@ impl<'a> Report<'a> {
     }
 
     /// The turn has stopped without an answer.
-    pub(crate) fn stopped(&mut self, cause: StopCause) -> (Frame, Exit) {
-        match cause {
+    pub(crate) fn stopped(&mut self, stopped: Stopped) -> (Frame, Exit) {
+        let doubtful = |intent: &Intent| report(&intent.call, CallStatus::InDoubt);
+        match stopped.cause {
             StopCause::Cancelled => {
                 let frame = TurnCancelled {
                     request_id: self.request_id(),
                     session: self.session(),
                     turn: self.turn(TurnState::Cancelled),
                     seq: self.reporter.next(),
+                    in_doubt: stopped.in_doubt.iter().map(doubtful).collect(),
                 };
                 (Frame::TurnCancelled(frame), Exit::Cancelled)
             }
@@ -141,10 +147,19 @@ impl<'a> Report<'a> {
 
     /// Nothing further will be heard of the turn in this process.
     pub(crate) fn failed(&mut self, code: ErrorCode, message: String) -> Frame {
+        self.error(code, message, TurnState::Failed)
+    }
+
+    /// The turn waits for a person, and there is none here. It is not over.
+    pub(crate) fn waiting(&mut self, message: String) -> Frame {
+        self.error(ErrorCode::ApprovalNeeded, message, TurnState::Running)
+    }
+
+    fn error(&mut self, code: ErrorCode, message: String, state: TurnState) -> Frame {
         let mut frame = ErrorFrame::new(code, message);
         frame.request_id = Some(self.request_id());
         frame.session = Some(self.session());
-        frame.turn = Some(self.turn(TurnState::Failed));
+        frame.turn = Some(self.turn(state));
         frame.seq = Some(self.reporter.next());
         Frame::Error(frame)
     }

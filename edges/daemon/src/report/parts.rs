@@ -12,6 +12,11 @@ pub(super) fn spent(what: &str) -> String {
     format!("the turn's budget is spent: out of {what}. `{key}` in agent.toml says how much a turn may use")
 }
 
+/// A call in doubt, for a person who has to look.
+pub(crate) fn doubt_words(call: &ToolCall, evidence: &str) -> String {
+    format!("{} {} may have happened or not; {evidence}", call.tool, call.arguments)
+}
+
 pub(super) fn answer_in(said: &[MessageSaid]) -> String {
     match said.last().map(|said| &said.message) {
         Some(Message::Assistant { text, .. }) => text.clone(),

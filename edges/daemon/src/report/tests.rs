@@ -4,7 +4,7 @@ use domain::{CallOutcome, Finish, Message, Tokens, ToolCall, Usage};
 use durable::{FactId, InstanceId, Time};
 use expect_test::{Expect, expect};
 use frames::FinishReason;
-use turn::{Talk, Tally};
+use turn::{Stopped, Talk, Tally};
 
 fn turn() -> TurnId {
     TurnId::parse("t-1").unwrap()
@@ -53,11 +53,13 @@ fn shown(frame: &Frame) -> String {
         }
         Frame::TurnProgress(it) => {
             let frames::Progress { kind, message, turn, max_turns, call } = &it.progress;
-            let call = call.as_ref().map(|call| format!(" [{} {}]", call.name, call.status)).unwrap_or_default();
+            let call =
+                call.as_ref().map(|call| format!(" [{} {}]", call.name, call.status)).unwrap_or_default();
             format!("{} {kind} {turn}/{max_turns} {message}{call}", it.seq)
         }
         Frame::TurnCompleted(it) => {
-            let calls: Vec<_> = it.response.tool_calls.iter().map(|c| format!("{} {}", c.name, c.status)).collect();
+            let calls: Vec<_> =
+                it.response.tool_calls.iter().map(|c| format!("{} {}", c.name, c.status)).collect();
             let usage = it.response.usage.map(|usage| (usage.total_tokens, usage.cost_micro_usd));
             format!("{} completed {:?} {calls:?} {:?}", it.seq, it.response.message, usage)
         }
@@ -100,7 +102,11 @@ fn a_turn_with_a_call() {
         result("t-1", "file_edit", CallOutcome::Failed),
         assistant("No files."),
     ];
-    check(0, &told, |report| report.answered(&answered(2), &history), expect![[r#"
+    check(
+        0,
+        &told,
+        |report| report.answered(&answered(2), &history),
+        expect![[r#"
         1 started, running
         2 provider_call 1/8 asking the model
         3 1.1 (thinks) "hm"
@@ -112,14 +118,19 @@ fn a_turn_with_a_call() {
         9 2.1 "No "
         10 2.1 "files."
         11 completed "No files." ["file_list done", "file_delete refused", "file_edit failed"] Some((13, 7))
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_new_attempt_starts_over() {
     let told = [asking(1, 1), text("so fa"), asking(1, 2), text("so far so good")];
     let end = |report: &mut Report<'_>| report.answered(&answered(1), &[assistant("so far so good")]);
-    check(0, &told, end, expect![[r#"
+    check(
+        0,
+        &told,
+        end,
+        expect![[r#"
         1 started, running
         2 provider_call 1/8 asking the model
         3 1.1 "so fa"
@@ -127,35 +138,56 @@ fn a_new_attempt_starts_over() {
         5 1.2 reset ""
         6 1.2 "so far so good"
         7 completed "so far so good" [] Some((13, 7))
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_turn_that_an_earlier_process_left() {
     let end = |report: &mut Report<'_>| report.answered(&answered(2), &[assistant("all of it")]);
     // It was heard from its first word on, somewhere in the middle of it, and not at all.
-    check(1, &[asking(2, 2), text("all of it")], end, expect![[r#"
+    check(
+        1,
+        &[asking(2, 2), text("all of it")],
+        end,
+        expect![[r#"
         1 started, running
         2 provider_call 2/8 asking the model, attempt 2
         3 2.2 reset ""
         4 2.2 "all of it"
         5 completed "all of it" [] Some((13, 7))
-    "#]]);
-    check(1, &[text("of it")], end, expect![[r#"
+    "#]],
+    );
+    check(
+        1,
+        &[text("of it")],
+        end,
+        expect![[r#"
         1 started, running
         2 2.1 reset "all of it"
         3 completed "all of it" [] Some((13, 7))
-    "#]]);
-    check(1, &[], end, expect![[r#"
+    "#]],
+    );
+    check(
+        1,
+        &[],
+        end,
+        expect![[r#"
         1 started, running
         2 2.1 reset "all of it"
         3 completed "all of it" [] Some((13, 7))
-    "#]]);
+    "#]],
+    );
     // Its calls name the round to which they belong.
-    check(3, &[Progress::Calling(call("file_list"))], |_| vec![], expect![[r#"
+    check(
+        3,
+        &[Progress::Calling(call("file_list"))],
+        |_| vec![],
+        expect![[r#"
         1 started, running
         2 tool_execution 3/8 file_list {} [file_list running]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -172,49 +204,76 @@ fn words_that_were_missed_are_said_again() {
         1 provider_call 1/8 asking the model
         2 1.1 "one "
         3 1.1 reset "one two three"
-        4 completed "one two three" [] Some((13, 7))"#]].assert_eq(&shown.join("\n"));
+        4 completed "one two three" [] Some((13, 7))"#]]
+    .assert_eq(&shown.join("\n"));
 }
 
 #[test]
 fn a_turn_without_an_answer() {
     for (cause, exit, expected) in [
-        (StopCause::Cancelled, Exit::Cancelled, expect![[r#"
+        (
+            StopCause::Cancelled,
+            Exit::Cancelled,
+            expect![[r#"
             1 started, running
             2 cancelled
-        "#]]),
-        (StopCause::Spent("turns".into()), Exit::BudgetSpent, expect![[r#"
+        "#]],
+        ),
+        (
+            StopCause::Spent("turns".into()),
+            Exit::BudgetSpent,
+            expect![[r#"
             1 started, running
             2 error budget_spent failed: the turn's budget is spent: out of turns. `runtime.max_turns` in agent.toml says how much a turn may use
-        "#]]),
-        (StopCause::Spent("money".into()), Exit::BudgetSpent, expect![[r#"
+        "#]],
+        ),
+        (
+            StopCause::Spent("money".into()),
+            Exit::BudgetSpent,
+            expect![[r#"
             1 started, running
             2 error budget_spent failed: the turn's budget is spent: out of money. `runtime.max_cost` in agent.toml says how much a turn may use
-        "#]]),
-        (StopCause::Spent("time".into()), Exit::BudgetSpent, expect![[r#"
+        "#]],
+        ),
+        (
+            StopCause::Spent("time".into()),
+            Exit::BudgetSpent,
+            expect![[r#"
             1 started, running
             2 error budget_spent failed: the turn's budget is spent: out of time
-        "#]]),
-        (StopCause::Failed("the model refuses".into()), Exit::Failed, expect![[r#"
+        "#]],
+        ),
+        (
+            StopCause::Failed("the model refuses".into()),
+            Exit::Failed,
+            expect![[r#"
             1 started, running
             2 error turn_failed failed: the model refuses
-        "#]]),
+        "#]],
+        ),
     ] {
         let stop = |report: &mut Report<'_>| {
-            let (frame, how) = report.stopped(cause);
+            let (frame, how) = report.stopped(Stopped { cause, in_doubt: vec![] });
             assert_eq!(how, exit);
             vec![frame]
         };
         check(0, &[], stop, expected);
     }
-    check(0, &[], |report| vec![report.failed(ErrorCode::Storage, "the disk is gone".into())], expect![[r#"
+    check(
+        0,
+        &[],
+        |report| vec![report.failed(ErrorCode::Storage, "the disk is gone".into())],
+        expect![[r#"
         1 started, running
         2 error storage failed: the disk is gone
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn why_the_model_stopped_is_told() {
-    let reasons = [Finish::Stop, Finish::Calls, Finish::Length, Finish::Refused("no".into())].map(|f| finish_reason(&f));
+    let reasons = [Finish::Stop, Finish::Calls, Finish::Length, Finish::Refused("no".into())]
+        .map(|f| finish_reason(&f));
     use FinishReason::{Length, Refused, Stop, ToolCalls};
     assert_eq!(reasons, [Stop, ToolCalls, Length, Refused]);
 }

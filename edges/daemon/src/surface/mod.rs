@@ -14,3 +14,8 @@ pub(crate) trait Surface: Send {
     /// A line that belongs to no turn.
     fn notice(&mut self, text: &str);
 }
+
+/// The surface of this process.
+pub(crate) fn of_process(json: bool) -> Box<dyn Surface> {
+    if json { Box::new(JsonLines::of_process()) } else { Box::new(Text::of_process()) }
+}

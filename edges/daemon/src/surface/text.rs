@@ -92,9 +92,15 @@ impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
             Frame::AssistantDelta(delta) => self.delta(delta),
             Frame::TurnProgress(progress) => self.progress(progress),
             Frame::TurnCompleted(done) => self.complete(&done.response.message),
-            Frame::TurnCancelled(_) => self.aside("cancelled"),
+            Frame::TurnCancelled(cancelled) => {
+                self.aside("cancelled");
+                for call in &cancelled.in_doubt {
+                    self.aside(&format!("· in doubt: {} {}", call.name, line(&call.arguments)));
+                }
+            }
             Frame::Error(error) => self.aside(&format!("oxydra: {}", error.message)),
-            Frame::HelloAck(_) | Frame::TurnStarted(_) | Frame::ReasoningDelta(_) | Frame::SessionList(_) => {}
+            Frame::HelloAck(_) | Frame::TurnStarted(_) | Frame::ReasoningDelta(_) | Frame::SessionList(_) => {
+            }
         }
     }
     fn notice(&mut self, text: &str) {
@@ -115,8 +121,8 @@ mod tests {
     use super::*;
     use expect_test::{Expect, expect};
     use frames::{
-        CallReport, ErrorCode, ErrorFrame, FinishReason, Progress, Session, Turn, TurnCancelled, TurnCompleted,
-        TurnResponse, TurnState,
+        CallReport, ErrorCode, ErrorFrame, FinishReason, Progress, Session, Turn, TurnCancelled,
+        TurnCompleted, TurnResponse, TurnState,
     };
 
     fn session() -> Session {
@@ -158,7 +164,7 @@ mod tests {
     }
     fn cancelled() -> Frame {
         let (request_id, session, turn, seq) = (String::new(), session(), turn(), 2);
-        Frame::TurnCancelled(TurnCancelled { request_id, session, turn, seq })
+        Frame::TurnCancelled(TurnCancelled { request_id, session, turn, seq, in_doubt: vec![] })
     }
 
     /// Both streams as one, as a person sees them; what is said aside is marked.
@@ -195,42 +201,69 @@ mod tests {
 
     #[test]
     fn an_answer_is_shown_once_and_whole() {
-        check(&[says("one "), says("two"), done("one two")], expect![[r#"
+        check(
+            &[says("one "), says("two"), done("one two")],
+            expect![[r#"
             one two
-        "#]]);
-        check(&[says("one "), done("one two three")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[says("one "), done("one two three")],
+            expect![[r#"
             one two three
-        "#]]);
-        check(&[done("nothing streamed")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[done("nothing streamed")],
+            expect![[r#"
             nothing streamed
-        "#]]);
-        check(&[says("ends with a line\n"), done("ends with a line\n")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[says("ends with a line\n"), done("ends with a line\n")],
+            expect![[r#"
             ends with a line
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn what_no_longer_counts_is_said_so() {
-        check(&[says("wrong"), again(""), says("right"), done("right")], expect![[r#"
+        check(
+            &[says("wrong"), again(""), says("right"), done("right")],
+            expect![[r#"
             wrong
             # · asked again: what stands above of this answer no longer counts
             right
-        "#]]);
-        check(&[again(""), says("right"), done("right")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[again(""), says("right"), done("right")],
+            expect![[r#"
             right
-        "#]]);
-        check(&[says("one "), again("one two"), done("one two")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[says("one "), again("one two"), done("one two")],
+            expect![[r#"
             one two
-        "#]]);
-        check(&[says("other"), again("one two"), done("one two")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[says("other"), again("one two"), done("one two")],
+            expect![[r#"
             other
             # · asked again: what stands above of this answer no longer counts
             one two
-        "#]]);
-        check(&[says("other"), done("one two")], expect![[r#"
+        "#]],
+        );
+        check(
+            &[says("other"), done("one two")],
+            expect![[r#"
             other
             one two
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -263,24 +296,33 @@ mod tests {
 
     #[test]
     fn without_an_answer_it_says_why_and_cuts_nothing() {
-        check(&[says("so fa"), cancelled()], expect![[r#"
+        check(
+            &[says("so fa"), cancelled()],
+            expect![[r#"
             so fa
             # cancelled
-        "#]]);
+        "#]],
+        );
         let why = format!("cannot write: {}", "/long/path".repeat(20));
         let error = Frame::Error(ErrorFrame::new(ErrorCode::Storage, why));
-        check(&[says("so fa"), error, says("next"), done("next")], expect![[r#"
+        check(
+            &[says("so fa"), error, says("next"), done("next")],
+            expect![[r#"
             so fa
             # oxydra: cannot write: /long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path/long/path
             next
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn what_steers_a_terminal_stays_out_wherever_it_comes_from() {
-        check(&[calls("t \u{1b}[2J"), says("a\u{1b}"), done("a\u{1b}[31mb\u{7}\r")], expect![[r#"
+        check(
+            &[calls("t \u{1b}[2J"), says("a\u{1b}"), done("a\u{1b}[31mb\u{7}\r")],
+            expect![[r#"
             # · t [2J
             a[31mb
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -1,5 +1,5 @@
 //! Prints the grammar from the very table the parser uses. It describes nothing that the table does not hold.
-use super::forms::{EARLIER, RULES, forms};
+use super::forms::{EARLIER, REMARKS, RULES, forms};
 use super::matcher::{ARTICLES, IT, RESERVED, THEM};
 use super::parse::{CLOSINGS, OPENINGS, STEPS_MAX};
 
@@ -22,6 +22,9 @@ pub fn help() -> String {
             for (example, _) in read.form.examples {
                 text.push_str(&wrapped(&format!("e.g. {example}"), 10, 12));
             }
+        }
+        for (_, remark) in REMARKS.iter().filter(|(of, _)| *of == topic) {
+            text.push_str(&wrapped(remark, 2, 2));
         }
     }
     text.push_str("\nPARTS\n");

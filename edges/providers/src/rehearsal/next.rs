@@ -113,7 +113,7 @@ impl<'p> Walk<'p> {
         let at_hand = |tool: &str| self.question.tools.iter().any(|spec| spec.name == tool);
         let unknown_on_purpose = matches!(step, Step::Rehearse(Rehearsed::UnknownTool));
         if let Some(call) = calls.iter().find(|call| !at_hand(call.tool) && !unknown_on_purpose) {
-            return Err(Stuck(format!("I was not given the tool `{}`", call.tool)));
+            return Err(Stuck(say::without(call.tool)));
         }
         let tokens: u64 = calls.iter().map(|call| tokens(call.arguments.len())).sum();
         let most = self.question.answer_tokens_max;
@@ -164,6 +164,7 @@ impl<'p> Walk<'p> {
                 vec![Call { tool: LIST, arguments: MALFORMED.to_owned() }]
             }
             Step::Rehearse(Rehearsed::UnknownTool) => vec![call(UNKNOWN_TOOL, json!({}))],
+            Step::Rehearse(Rehearsed::Bell(seconds)) => vec![call(BELL, json!({"seconds": seconds}))],
             Step::Rehearse(Rehearsed::SlowAnswer(_) | Rehearsed::CutAnswer | Rehearsed::Unavailable) => {
                 vec![]
             }
@@ -174,6 +175,8 @@ impl<'p> Walk<'p> {
 
 const LIST: &str = "file_list";
 const READ: &str = "file_read";
+/// The tool for trying what becomes of a call that nobody can ask whether it happened.
+pub(super) const BELL: &str = "test_bell";
 /// Arguments that end in the middle, as those of a real model do at times.
 const MALFORMED: &str = "{\"path\": ";
 /// A tool that nobody has.

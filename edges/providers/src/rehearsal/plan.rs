@@ -124,6 +124,8 @@ pub(super) enum Rehearsed {
     UnknownTool,
     CutAnswer,
     Unavailable,
+    /// A call that nobody can ask whether it happened, after so many seconds.
+    Bell(u64),
 }
 
 impl fmt::Display for Step {

@@ -2,6 +2,7 @@
 //! It claims nothing that a result does not show.
 use super::found::Found;
 use super::matcher::Target;
+use super::next::BELL;
 use super::parse::{NotUnderstood, REQUEST_BYTES_MAX, STEPS_MAX};
 use super::past::{Past, Stuck, counted};
 use super::plan::{Content, How, Rehearsed, Step, Talk, Unit, Want};
@@ -67,6 +68,10 @@ pub(super) fn before(step: &Step) -> String {
             "Let me make a call whose arguments are not JSON.\n".to_owned()
         }
         Step::Rehearse(Rehearsed::UnknownTool) => "Let me call a tool that does not exist.\n".to_owned(),
+        Step::Rehearse(Rehearsed::Bell(0)) => "Let me ring the bell.\n".to_owned(),
+        Step::Rehearse(Rehearsed::Bell(seconds)) => {
+            format!("Let me ring the bell. It takes {seconds} s.\n")
+        }
         Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => {
             String::new()
         }
@@ -122,6 +127,7 @@ pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
         Step::Search { text, .. } => format!("search for {}", excerpt(text)),
         Step::Count { .. } | Step::CountFound => "count".to_owned(),
         Step::Tell(_) | Step::Recall(_) | Step::Talk(_) => "answer".to_owned(),
+        Step::Rehearse(Rehearsed::Bell(_)) => "ring the bell".to_owned(),
         Step::Rehearse(_) => "rehearse that".to_owned(),
     };
     let rest = match open {
@@ -130,6 +136,16 @@ pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
         open => format!(" I left the {open} steps behind it undone."),
     };
     format!("I could not {what}: {}.{rest}", why.trim_end().trim_end_matches('.'))
+}
+
+/// Says that a tool is not there.
+pub(super) fn without(tool: &str) -> String {
+    let hint = if tool == BELL {
+        ", which is there when Oxydra is started with `OXYDRA_TEST_TOOLS=1`"
+    } else {
+        ""
+    };
+    format!("I was not given the tool `{tool}`{hint}")
 }
 
 /// Says how a call failed.
@@ -230,6 +246,7 @@ fn tried(rehearsed: Rehearsed, found: Option<&Found>) -> String {
         Rehearsed::SlowAnswer(words) => slow(words),
         Rehearsed::MalformedCall => format!("My malformed call was answered: {told}"),
         Rehearsed::UnknownTool => format!("My call of an unknown tool was answered: {told}"),
+        Rehearsed::Bell(_) => format!("My call of the bell was answered: {told}"),
         Rehearsed::CutAnswer => "My first answer was cut off; this is another attempt.".to_owned(),
         Rehearsed::Unavailable => "At first I was out of reach; this is another attempt.".to_owned(),
     }

@@ -13,7 +13,11 @@ fn writes() {
     he.finds("save a letter to mum into the file letter.txt", "letter.txt", "a letter to mum\n");
     he.finds("write ab.txt with the contents of a.txt and b.txt", "ab.txt", "alpha\nbeta\n");
     he.finds("copy a.txt to copied/a.txt", "copied/a.txt", "alpha\n");
-    he.finds("search for beta in b.txt, then write found.txt with what you found", "found.txt", "b.txt:1: beta\n");
+    he.finds(
+        "search for beta in b.txt, then write found.txt with what you found",
+        "found.txt",
+        "b.txt:1: beta\n",
+    );
     he.finds("rename b.txt to c.txt", "c.txt", "beta\n");
     he.misses("move c.txt to d.txt", "c.txt");
     he.finds("list the files in deep/er; save the result as list.txt", "list.txt", "c.txt\n");
@@ -25,7 +29,11 @@ fn appends_and_replaces() {
     he.finds("append \"two\" to log.txt", "log.txt", "one\ntwo\n");
     he.finds("append to the end of log.txt: three", "log.txt", "one\ntwo\nthree\n");
     he.finds("add the line milk and eggs to the end of shopping.txt", "shopping.txt", "milk and eggs\n");
-    he.finds("list the files then append the result to names.txt", "names.txt", "log.txt\npets.txt\nshopping.txt\n");
+    he.finds(
+        "list the files then append the result to names.txt",
+        "names.txt",
+        "log.txt\npets.txt\nshopping.txt\n",
+    );
     he.finds("replace cat with hen in pets.txt", "pets.txt", "hen, hen and dog\n");
     he.finds("In pets.txt, change dog to goose.", "pets.txt", "hen, hen and goose\n");
     he.finds("substitute “, hen” by \"\" in pets.txt", "pets.txt", "hen and goose\n");

@@ -24,7 +24,9 @@ fn talks() {
 #[test]
 fn says_plainly_what_it_does_not_understand() {
     let mut she = Newcomer::new(&[("a.txt", "kept")]);
-    for sentence in ["fly me to the moon", "delete", "write", "🙂", "SELECT * FROM files;", "list the files then dance"] {
+    for sentence in
+        ["fly me to the moon", "delete", "write", "🙂", "SELECT * FROM files;", "list the files then dance"]
+    {
         let seen = she.talk.ask(sentence);
         assert!(seen.answer().contains("I do not understand"), "{sentence}: {}", seen.answer());
         assert!(seen.answer().contains("--help-rehearsal"), "{sentence}: {}", seen.answer());
@@ -48,7 +50,16 @@ fn the_machine_is_tried() {
 fn the_grammar_is_printed() {
     let place = tests::Place::new();
     let help = place.run(&["run", "--help-rehearsal"]).ended(0).text();
-    for chapter in ["TO LIST FILES", "TO READ", "TO SEARCH", "TO COUNT", "TO WRITE", "TO APPEND", "TO REPLACE", "TO DELETE"] {
+    for chapter in [
+        "TO LIST FILES",
+        "TO READ",
+        "TO SEARCH",
+        "TO COUNT",
+        "TO WRITE",
+        "TO APPEND",
+        "TO REPLACE",
+        "TO DELETE",
+    ] {
         assert!(help.contains(chapter), "{chapter}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "it fits a terminal");

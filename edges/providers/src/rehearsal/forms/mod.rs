@@ -62,6 +62,13 @@ pub(super) const RULES: [(&str, &str); 11] = [
 pub(super) const EARLIER: (&str, &str) =
     ("EARLIER", "(it|them all|them|this|that|these|those|all of (it|them)|each of them|[all] FINDINGS)");
 
+/// What is to be known of a topic besides its forms, printed at its end.
+pub(super) const REMARKS: [(&str, &str); 1] = [(
+    talk::TRY,
+    "The bell is a tool that is there only when Oxydra is started with OXYDRA_TEST_TOOLS=1. Stop the process while it is \
+     about to ring, and you are asked what became of it.",
+)];
+
 static READ: LazyLock<Vec<Read>> = LazyLock::new(|| {
     let tables = [look::FORMS, change::FORMS, talk::FORMS];
     tables.into_iter().flatten().map(|form| Read { form, nodes: pattern(form.pattern) }).collect()

@@ -4,7 +4,7 @@ use crate::rehearsal::plan::{Content, Recall, Rehearsed, Step, Talk};
 
 const ANSWER: &str = "to get an answer";
 const MEMORY: &str = "to ask about this conversation";
-const TRY: &str = "to try the machine";
+pub(super) const TRY: &str = "to try the machine";
 
 pub(super) const FORMS: &[Form] = &[
     Form {
@@ -133,6 +133,21 @@ pub(super) const FORMS: &[Form] = &[
         build: |_| vec![Step::Rehearse(Rehearsed::Unavailable)],
     },
     Form {
+        topic: TRY,
+        pattern: "ring (the|a) bell slowly",
+        examples: &[("ring the bell slowly", "rehearse Bell(10)")],
+        build: |_| vec![Step::Rehearse(Rehearsed::Bell(SLOW_BELL_SECONDS))],
+    },
+    Form {
+        topic: TRY,
+        pattern: "ring (the|a) bell [(for|after|in) N (seconds|second)]",
+        examples: &[
+            ("ring the bell", "rehearse Bell(0)"),
+            ("ring the bell for 30 seconds", "rehearse Bell(30)"),
+        ],
+        build: |caught| vec![Step::Rehearse(Rehearsed::Bell(caught.number("N").unwrap_or(0)))],
+    },
+    Form {
         topic: ANSWER,
         pattern: "(say|answer with|answer|reply with|reply|echo|repeat after me|repeat) [:] TEXT",
         examples: &[
@@ -143,5 +158,7 @@ pub(super) const FORMS: &[Form] = &[
     },
 ];
 
+/// Long enough to stop the process by hand.
+const SLOW_BELL_SECONDS: u64 = 10;
 /// Long enough to be interrupted by hand.
 const SLOW_WORDS_DEFAULT: u64 = 100;

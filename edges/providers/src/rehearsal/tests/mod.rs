@@ -1,4 +1,5 @@
 //! Stories of the rehearsal model: sentences in, plans and conversations out.
+mod bell;
 mod generated;
 mod other_words;
 mod sentences;

@@ -151,4 +151,6 @@ fn the_help_fits_a_terminal() {
     let widest = help.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(100), "{widest:?}");
     assert!(help.contains("TO TRY THE MACHINE") && help.contains("EARLIER is ("));
+    let (_, tried) = help.split_once("TO TRY THE MACHINE").unwrap();
+    assert!(tried.contains("ring (the|a) bell slowly") && tried.contains("OXYDRA_TEST_TOOLS=1"));
 }

@@ -21,12 +21,14 @@ pub(super) struct Workspace {
     pub(super) tools: Vec<&'static str>,
     /// How many names a listing shows at once.
     pub(super) page: usize,
+    /// What a person says of every call instead of its tool, as behind a crash.
+    pub(super) settled: Option<(CallOutcome, &'static str)>,
 }
 
 impl Workspace {
     pub(super) fn with(files: &[(&str, &str)]) -> Workspace {
         let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        Workspace { files, messages: vec![], tools: TOOLS.to_vec(), page: 100 }
+        Workspace { files, messages: vec![], tools: TOOLS.to_vec(), page: 100, settled: None }
     }
 
     pub(super) fn question(&self, attempt: u32) -> Question {
@@ -91,6 +93,9 @@ impl Workspace {
     }
 
     fn call(&mut self, call: &ToolCall) -> (CallOutcome, String) {
+        if let Some((outcome, said)) = self.settled {
+            return (outcome, said.to_owned());
+        }
         let Ok(arguments) = serde_json::from_str::<Value>(&call.arguments) else {
             return (CallOutcome::Refused, "the arguments are not JSON".to_owned());
         };
@@ -102,6 +107,7 @@ impl Workspace {
             "file_write" => Ok(self.write(path, text("content"), &text("mode"))),
             "file_edit" => self.edit(&path, &text("old_text"), &text("new_text")),
             "file_delete" => self.files.remove(&path).map(|_| "deleted".to_owned()).ok_or(missing(&path)),
+            "test_bell" => Ok("the bell rang: stroke 1 in `/shared/bells.txt`".to_owned()),
             "file_search" => Ok(self.search(&text("query"), &path)),
             other => return (CallOutcome::Refused, format!("there is no tool `{other}`")),
         };

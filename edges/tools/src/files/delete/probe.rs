@@ -14,6 +14,9 @@ pub(super) async fn evidence(
 ) -> Result<Evidence, Failure> {
     let work = move |workspace: &Workspace, halt: &Halt| {
         let before = seen(workspace, &path, halt)?;
+        if before.as_deref() == Some(NO_PATH) {
+            return Ok(Evidence { before, after: None });
+        }
         let goes = |path: VirtualPath| match workspace.kind_of_link(&path) {
             Ok(Kind::Directory) => recursive.unwrap_or(false),
             Ok(Kind::File | Kind::Symlink | Kind::Other(_)) => true,

@@ -9,12 +9,12 @@ use std::os::unix::fs::symlink;
 impl Home {
     fn evidence(&self, tool: &str, arguments: &Value) -> Evidence {
         let approved = self.approved(tool, arguments).unwrap();
-        futures_on(self.tools.evidence(&approved))
+        block_on(self.tools.evidence(&approved))
     }
     /// What a probe finds, as the turn would say it.
     fn probed(&self, tool: &str, arguments: &Value, evidence: &Evidence) -> String {
         let approved = self.approved(tool, arguments).unwrap();
-        match futures_on(self.tools.probe(&approved, evidence)) {
+        match block_on(self.tools.probe(&approved, evidence)) {
             Probe::Happened(output) => {
                 format!("happened: {}", approved.found(output).scrub(&Scrubber::default()).text())
             }
@@ -24,7 +24,7 @@ impl Home {
     }
 }
 
-fn futures_on<T>(work: impl Future<Output = T>) -> T {
+fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 

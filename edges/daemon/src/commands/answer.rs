@@ -1,0 +1,42 @@
+//! `oxydra instances answer`: says what became of a call in doubt, and sees the turn through.
+use crate::{
+    args::Answer,
+    desk,
+    enter::enter,
+    exit::{Exit, Failure},
+    interrupt::Interrupts,
+    person::Person,
+    report::{Report, Reporter},
+    surface,
+    watch::Watch,
+};
+
+pub(crate) fn answer(answer: &Answer) -> Result<Exit, Failure> {
+    let runtime = super::runtime()?;
+    let exit = runtime.block_on(settle(answer));
+    runtime.shutdown_background();
+    exit
+}
+
+async fn settle(answer: &Answer) -> Result<Exit, Failure> {
+    // A wrong place should not become a home.
+    config::Home::open(&answer.home).map_err(Failure::storage)?;
+    let mut surface = surface::of_process(answer.json);
+    let (house, _log) = enter(&answer.home, &answer.user, None, &mut *surface)?;
+    let mut told = house.engine.listen();
+    let mut interrupts = Interrupts::listen();
+    let (talk, under_way) = desk::living(&house, &answer.id)?;
+    let mut reporter = Reporter::new(&talk.user, &talk.session, house.config.runtime.max_turns.0);
+    let report = Report::new(&mut reporter, under_way.turn, under_way.rounds);
+    let watch = Watch {
+        store: &house.store,
+        surface: &mut *surface,
+        report,
+        run: under_way.run,
+        told: &mut told,
+        person: Person::Said(Some(answer.how)),
+    };
+    let watched = watch.to_the_end(&mut interrupts).await;
+    house.close().await;
+    Ok(watched.exit())
+}
