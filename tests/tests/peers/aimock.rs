@@ -1,0 +1,105 @@
+//! aimock, a server of OpenAI's API with a journal of what it was sent, as a process that is gone when it is dropped. It
+//! listens where nobody else does, and counts as started when it says so.
+use crate::{
+    asked::Asked,
+    script::{Answer, fixtures},
+};
+use serde_json::Value;
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc::{Sender, channel},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// The only key that it accepts.
+pub(crate) const KEY: &str = "a-key-for-peers";
+
+/// So long it may take to start, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The server.
+pub(crate) struct Aimock {
+    child: Child,
+    /// Host and port.
+    address: String,
+    _dir: TempDir,
+}
+
+impl Aimock {
+    /// Starts it with its answers: those of a round are a list, one for each attempt.
+    pub(crate) fn start(rounds: &[&[Answer]]) -> Aimock {
+        let dir = tempfile::tempdir().expect("a directory for the answers");
+        let file = dir.path().join("answers.json");
+        fs::write(&file, fixtures(rounds).to_string()).expect("the answers are written");
+        let mut command = Command::new("node");
+        command.arg(program()).args(["--port", "0", "--log-level", "info", "--fixtures"]).arg(file);
+        // Without the switch it would answer a round that it has no answer for with that of another.
+        command.env("AIMOCK_STRICT_TURN_INDEX", "1").env("AIMOCK_API_KEYS", KEY).env("HOME", dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("node starts");
+        let (say, address) = channel();
+        let out = child.stdout.take().expect("it was piped");
+        thread::spawn(move || listen(out, &say));
+        let address = address.recv_timeout(PATIENCE).expect("it says where it listens; if not, its errors stand above");
+        Aimock { child, address, _dir: dir }
+    }
+
+    /// What a configuration calls its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// What it was asked so far, in order, each request found to be in order by itself.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        let journal: Value = serde_json::from_str(&self.journal()).expect("the journal is JSON");
+        let entries = journal.as_array().expect("the journal is a list");
+        let asked: Vec<_> = entries.iter().map(Asked::read).collect();
+        asked.iter().for_each(Asked::in_order);
+        asked
+    }
+
+    fn journal(&self) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let host = &self.address;
+        let request = format!("GET /__aimock/journal HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers in UTF-8");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.lines().next().is_some_and(|status| status.contains(" 200 ")), "{answer}");
+        body.to_owned()
+    }
+}
+
+impl Drop for Aimock {
+    fn drop(&mut self) {
+        // Both fail when it has ended by itself, which the test has noticed then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes the address on, and reads to the end: a full pipe would stop the server.
+fn listen(out: ChildStdout, say: &Sender<String>) {
+    for line in BufReader::new(out).lines().map_while(Result::ok) {
+        if let Some((_, address)) = line.split_once("listening on http://") {
+            let _ = say.send(address.trim().to_owned());
+        }
+    }
+}
+
+/// Where the lane has installed it: in the target directory, beside the profiles.
+fn program() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own file");
+    // target/debug/deps/peers-1234
+    let target = test.ancestors().nth(3).expect("tests lie in the target directory");
+    let program = target.join("peers/node_modules/@copilotkit/aimock/dist/cli.js");
+    assert!(program.is_file(), "there is no {}: `cargo xtask test peers` installs it", program.display());
+    program
+}

@@ -1,0 +1,11 @@
+//! Whole turns against servers that others wrote, over HTTP: what they understand of us, and what we make of them. The
+//! lane `peers` installs them; nothing here does, and a test whose server is not there fails.
+mod aimock;
+mod asked;
+mod corrections;
+mod failures;
+mod keys;
+mod killed;
+mod parallel;
+mod peer;
+mod script;
