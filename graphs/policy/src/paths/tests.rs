@@ -187,6 +187,66 @@ fn deleting_removes_links_and_never_what_they_lead_to() {
 }
 
 #[test]
+fn a_fingerprint_changes_with_what_it_is_of() {
+    let home = home();
+    let print = |path: &str| {
+        let path = VirtualPath::parse(path).unwrap();
+        home.workspace.fingerprint(&path, &|| true).map_err(|e| e.to_string())
+    };
+    let is = |text: &str| Ok(Some(text.to_owned()));
+    assert_eq!(print("a.txt"), is(&fingerprint_of(b"alpha")));
+    assert_eq!((print("none"), print("no/ne")), (is(ABSENT), is(ABSENT)));
+    assert!(print("outdir/key").unwrap_err().contains("leads out"));
+    assert!(print("/shared").unwrap_err().contains("names a directory"));
+    for (path, what) in [("inside", "a symlink, "), ("out", "a symlink, "), ("pipe", "a named pipe, ")] {
+        assert!(print(path).unwrap().unwrap().starts_with(what), "{path}");
+    }
+    assert_ne!(print("inside"), print("out"));
+
+    let mut prints = vec![print("sub")];
+    let mut note = || prints.push(print("sub"));
+    std::fs::create_dir_all(home.shared("sub/x/y")).unwrap();
+    note();
+    std::fs::write(home.shared("sub/x/f"), "1").unwrap();
+    note();
+    std::fs::write(home.shared("sub/x/f"), "12").unwrap();
+    note();
+    std::fs::rename(home.shared("sub/x/f"), home.shared("sub/x/y/f")).unwrap();
+    note();
+    std::fs::rename(home.shared("sub/x/y/f"), home.shared("sub/x/y/g")).unwrap();
+    note();
+    std::fs::remove_file(home.shared("sub/up")).unwrap();
+    symlink("../b.txt", home.shared("sub/up")).unwrap();
+    note();
+    let distinct: std::collections::BTreeSet<_> = prints.iter().map(|print| print.clone().unwrap()).collect();
+    assert_eq!(distinct.len(), prints.len(), "{prints:?}");
+    assert_eq!(print("sub"), *prints.last().unwrap(), "looking changes nothing");
+    let sub = VirtualPath::parse("sub").unwrap();
+    assert!(home.workspace.fingerprint(&sub, &|| false).unwrap_err().to_string().contains("stopped"));
+}
+
+#[test]
+fn what_is_too_large_has_another_fingerprint_or_none() {
+    let home = home();
+    let print = |path: &str| {
+        home.workspace.fingerprint(&VirtualPath::parse(path).unwrap(), &|| true).unwrap()
+    };
+    let file = std::fs::File::create(home.shared("large")).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    assert!(print("large").unwrap().starts_with("a large file, blake3 "));
+    let mut deep = home.shared("deep");
+    for _ in 0..130 {
+        std::fs::create_dir(&deep).unwrap();
+        deep.push("d");
+    }
+    std::fs::create_dir(home.shared("wide")).unwrap();
+    for name in 0..=10_000 {
+        std::fs::File::create(home.shared(&format!("wide/{name}"))).unwrap();
+    }
+    assert_eq!((print("deep"), print("wide")), (None, None));
+}
+
+#[test]
 fn a_walk_sees_each_regular_file_once() {
     let home = home();
     std::fs::write(home.shared("sub/b"), "").unwrap();

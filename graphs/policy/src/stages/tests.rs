@@ -103,6 +103,16 @@ fn a_call_goes_through_all_stages_and_comes_out_scrubbed() {
 }
 
 #[test]
+fn what_a_probe_found_is_scrubbed_like_what_a_call_returned() {
+    let found = approved("file_write").found(RawOutput::done("password = \"hunter2\""));
+    assert!(!format!("{found:?}").contains("hunter2"));
+    let Probe::Happened(output) = Probe::Happened(RawOutput::done("hunter2")) else { unreachable!() };
+    assert!(!format!("{output:?}").contains("hunter2"));
+    let scrubbed = found.scrub(&Scrubber::default());
+    expect![[""]].assert_eq(&format!("{:?}", scrubbed.message()));
+}
+
+#[test]
 fn an_approval_of_another_run_is_stale() {
     let stale = approved("file_write").dispatch(ticket(InstanceId(8))).unwrap_err();
     assert_eq!((stale.approved_for, stale.dispatched_by), (RUN, InstanceId(8)));
