@@ -110,7 +110,7 @@ pub use handle::{EndFault, MAIL_MAX, Run, SendFault, Sending, Starting};
 pub use journal::Journal;
 pub use live::Engine;
 pub use macros::{event, graph, sealed, state};
-pub use open::{Builder, OpenFault};
+pub use open::{Builder, OpenFault, Recovered};
 pub use registry::Registry;
 pub use tell::Told;
 

@@ -88,9 +88,18 @@ impl Builder {
     /// # Errors
     /// When the journal cannot be read, or holds what this build does not know: then nothing has run.
     pub fn open(self, log: Arc<dyn Log>) -> Result<Engine, OpenFault> {
+        let recovered = Recovered { ledger: read(&*log)? };
+        self.open_recovered(log, recovered)
+    }
+
+    /// The same for a journal whose groups were taken while it was checked: its files are read once.
+    ///
+    /// # Errors
+    /// When the journal holds what this build does not know: then nothing has run.
+    pub fn open_recovered(self, log: Arc<dyn Log>, recovered: Recovered) -> Result<Engine, OpenFault> {
+        let Recovered { ledger } = recovered;
         self.registry.check()?;
         self.one_name_a_tag()?;
-        let ledger = read(&*log)?;
         self.fits(&ledger)?;
         self.declare(&*log, &ledger)?;
         let known = self.known_facts().into_iter().map(|fact| (fact.tag, fact.shape)).collect();
@@ -202,6 +211,22 @@ fn check_mail(host: &dyn Host, ledger: &Ledger, run: &Standing) -> Result<(), Re
             payload.shape,
             ledger.names.graph(run.graph)
         ))),
+    }
+}
+
+/// Where every run of a journal stands, as far as its groups have been taken: in order, from the first.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    ledger: Ledger,
+}
+
+impl Recovered {
+    /// Takes the next group.
+    ///
+    /// # Errors
+    /// When it is not of this engine.
+    pub fn take(&mut self, group: &Group) -> Result<(), OpenFault> {
+        Ok(self.ledger.apply(group)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Builds the binary once, with the profile and in the target directory of the tests that ask for it.
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -21,6 +22,9 @@ fn build() -> Option<PathBuf> {
     let profile_dir = test.parent().and_then(Path::parent).expect("tests lie in the target directory");
     let target_dir = profile_dir.parent().expect("the profile's directory lies in the target directory");
     let mut build = Command::new(cargo);
+    own_variables().for_each(|name| {
+        build.env_remove(name);
+    });
     build.args([
         "build",
         "--package",
@@ -42,4 +46,14 @@ fn build() -> Option<PathBuf> {
         message["executable"].as_str().map(PathBuf::from)
     });
     executables.next_back().filter(|_| built.status.success())
+}
+
+/// What cargo tells this test of its own package. It is not for the build: `ring` would be made anew because of it, and
+/// again by the next cargo that a person types.
+fn own_variables() -> impl Iterator<Item = OsString> {
+    let of_package = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    env::vars_os().map(|(name, _)| name).filter(of_package)
 }

@@ -6,6 +6,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod draw;
+mod peers;
 mod report;
 mod run;
 mod test;
@@ -20,7 +21,7 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   run [ARGS…]            build the program and start `oxydra run ARGS…`
-  test [--all] [LANE…]   run the lanes that need only the toolchain, those named, or every lane
+  test [--all] [LANE…]   run the lanes named, or every lane; without `--all`, one whose needs are missing is skipped
   ci                     everything that must hold before a merge
   tidy                   check what the compiler cannot: imports, heads, layout, map, drawings
   draw [--check]         print every graph and write its picture into the sources, or check that it is there

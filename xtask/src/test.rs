@@ -1,6 +1,6 @@
 //! `cargo xtask test`: runs lanes of tests and says which ran, which did not, and why. Only lanes that exist are listed.
 use crate::{
-    Fallible, cargo,
+    Fallible, cargo, peers,
     report::{Counts, Outcome, Report},
 };
 use std::{
@@ -15,24 +15,45 @@ struct Lane {
     name: &'static str,
     /// What it tests, for a person who reads the heading.
     about: &'static str,
+    /// What it needs besides the toolchain.
+    needs: Option<Need>,
     /// Arguments to cargo, one command after the other; the last is the test run.
     commands: &'static [&'static [&'static str]],
 }
 
-/// Every lane. Both need nothing but the toolchain.
+/// What a lane needs besides the toolchain.
+struct Need {
+    /// In words, for a report of what was skipped.
+    what: &'static str,
+    /// Fetches it, or says why it cannot.
+    fetch: fn() -> Fallible<()>,
+}
+
+/// Every lane.
 const LANES: &[Lane] = &[
     Lane {
         name: "unit",
         about: "each package by itself, with what must not compile",
+        needs: None,
         commands: &[&["test", "--workspace", "--exclude", "tests", "--no-fail-fast"]],
     },
     Lane {
         name: "flows",
         about: "the whole system from the outside",
+        needs: None,
         // The flows start the program, so it has to be there and be new.
         commands: &[
             &["build", "--package", "daemon", "--bin", "oxydra"],
-            &["test", "--package", "tests", "--no-fail-fast"],
+            &["test", "--package", "tests", "--lib", "--test", "flows", "--no-fail-fast"],
+        ],
+    },
+    Lane {
+        name: "peers",
+        about: "the whole system against servers that others wrote",
+        needs: Some(Need { what: "it needs node and npm, and a package from npm", fetch: peers::install }),
+        commands: &[
+            &["build", "--package", "daemon", "--bin", "oxydra"],
+            &["test", "--package", "tests", "--test", "peers", "--no-fail-fast"],
         ],
     },
 ];
@@ -49,6 +70,15 @@ pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
         }
         println!("lane {}: {}", lane.name, lane.about);
         let started = Instant::now();
+        if let Some(Need { what, fetch }) = &lane.needs
+            && let Err(why) = fetch()
+        {
+            println!("lane {}: {what}, but {why}", lane.name);
+            // Who asked for it by name, or for all, must not take silence for success.
+            let outcome = if asked == Asked::Usual { Outcome::Skipped(what) } else { Outcome::Failed };
+            report.add(lane.name, outcome, Counts::default(), started.elapsed());
+            continue;
+        }
         let (outcome, counts) = run(lane)?;
         report.add(lane.name, outcome, counts, started.elapsed());
     }
@@ -93,7 +123,7 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Fallible<bool> {
 enum Asked {
     /// Every lane, whatever it needs.
     All,
-    /// What needs only the toolchain: today that is every lane.
+    /// Those for which all that they need is there, or can be fetched.
     Usual,
     /// These.
     Named(Vec<String>),
@@ -155,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_no_lane_and_no_flag_is_refused() {
-        assert_eq!(asked(&["crash"]), Err("no lane `crash`; there are unit, flows".into()));
+        assert_eq!(asked(&["weather"]), Err("no lane `weather`; there are unit, flows, peers".into()));
         assert!(asked(&["--fast"]).is_err());
         assert!(asked(&["--all=yes"]).is_err());
     }

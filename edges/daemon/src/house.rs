@@ -3,8 +3,8 @@ use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, wo
 use config::{Config, Home, OpenAiServer, Provider};
 use domain::{METER_NAMES, Model, ModelLimits, Tokens, UserId};
 use engine::{
-    Budget, Engine, Journal,
-    log::{FileLog, Log, Mode, Torn},
+    Budget, Engine, Journal, Recovered,
+    log::{FileLog, Group, Log, Mode, Options, Torn},
 };
 use providers::{
     Fitted, Patient, Tiktoken,
@@ -38,7 +38,10 @@ impl House {
         config: Config,
         log: &Logger,
     ) -> Result<(House, Option<String>), Failure> {
-        let (journal, opened) = FileLog::open(&home.journal(), Mode::Owner).map_err(Failure::storage)?;
+        let mut recovered = Recovered::default();
+        let mut take = |group: &Group| recovered.take(group);
+        let opened = FileLog::open_with(&home.journal(), Mode::Owner, Options::default(), &mut take);
+        let (journal, opened) = opened.map_err(Failure::storage)?;
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
         let (store, follower) = kept(home, Journal::of(journal.clone()), log);
         let with_test_tools = std::env::var_os(TEST_TOOLS).is_some_and(|value| value == "1");
@@ -55,7 +58,7 @@ impl House {
             .follower(follower)
             .observer(EngineLog(log.clone()))
             .meters(METER_NAMES)
-            .open(journal)
+            .open_recovered(journal, recovered)
             .map_err(Failure::storage)?;
         Ok((House { engine, store, config }, notice))
     }

@@ -60,7 +60,7 @@ struct Doubt {
 
 impl Watch<'_> {
     /// Watches to the end. The first Ctrl-C cancels the turn, the second one leaves.
-    pub(crate) async fn to_the_end(mut self, interrupts: &mut Interrupts) -> Watched {
+    pub(crate) async fn until_it_ends(mut self, interrupts: &mut Interrupts) -> Watched {
         let started = self.report.started();
         self.surface.show(&started);
         let run = self.run.clone();

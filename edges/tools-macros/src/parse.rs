@@ -45,7 +45,7 @@ pub(crate) struct Parameter {
 pub(crate) fn tool(options: TokenStream, function: &mut ItemFn) -> Result<Tool> {
     check_signature(function)?;
     let Options { tier, recovery, probe, timeout_seconds } =
-         syn::parse::Parser::parse2(parse_options, options)?;
+        syn::parse::Parser::parse2(parse_options, options)?;
     let description = doc(&function.attrs);
     if description.is_empty() {
         return Err(Error::new(
@@ -153,7 +153,8 @@ fn parse_options(input: ParseStream<'_>) -> Result<Options> {
             "probe" => probe = Some(input.call(Path::parse_mod_style)?),
             "timeout" => timeout = Some(seconds(input)?),
             _ => {
-                let known = "a tool has a `tier`, a `recovery`, a `timeout`, and a `probe` when it is `probeable`";
+                let known =
+                    "a tool has a `tier`, a `recovery`, a `timeout`, and a `probe` when it is `probeable`";
                 return Err(Error::new(key.span(), known));
             }
         }

@@ -165,7 +165,7 @@ async fn a_request_that_nobody_serves_is_refused_before_anything_runs() {
         .assert_eq(&alone.err().unwrap().to_string());
 }
 
-mod impatient {
+pub(crate) mod impatient {
     //! Asks, and may stop hoping; then it lives on.
     use engine::prelude::*;
     use nouns::{Answered, Down};

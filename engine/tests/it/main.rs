@@ -2,6 +2,7 @@
 //! story stands beside what the engine refuses.
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on says so by panicking")]
 
+mod budgets;
 mod children;
 mod effects;
 mod events;
@@ -11,5 +12,6 @@ mod lab;
 mod opening;
 mod races;
 mod review;
+mod spender;
 mod stops;
 mod writing;

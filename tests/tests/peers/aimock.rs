@@ -46,7 +46,8 @@ impl Aimock {
         let (say, address) = channel();
         let out = child.stdout.take().expect("it was piped");
         thread::spawn(move || listen(out, &say));
-        let address = address.recv_timeout(PATIENCE).expect("it says where it listens; if not, its errors stand above");
+        let address =
+            address.recv_timeout(PATIENCE).expect("it says where it listens; if not, its errors stand above");
         Aimock { child, address, _dir: dir }
     }
 
@@ -67,7 +68,8 @@ impl Aimock {
     fn journal(&self) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         let host = &self.address;
-        let request = format!("GET /__aimock/journal HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\r\n");
+        let request =
+            format!("GET /__aimock/journal HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers in UTF-8");

@@ -40,7 +40,10 @@ impl Asked {
     /// Asserts what holds for every request.
     pub(crate) fn in_order(&self) {
         assert!(!self.key.is_empty() && self.attempt != "0" && self.has_credentials, "{self:#?}");
-        assert_eq!((&self.body["stream"], &self.body["stream_options"]["include_usage"]), (&true.into(), &true.into()));
+        assert_eq!(
+            (&self.body["stream"], &self.body["stream_options"]["include_usage"]),
+            (&true.into(), &true.into())
+        );
         assert_eq!(self.body["max_tokens"], crate::peer::ANSWER_TOKENS_MAX);
         self.tools_are_described();
         self.results_stand_behind_calls();
@@ -50,14 +53,20 @@ impl Asked {
         let tools = self.body["tools"].as_array().expect("tools are offered");
         for tool in tools {
             let function = &tool["function"];
-            assert_eq!((&tool["type"], &function["parameters"]["type"]), (&"function".into(), &"object".into()), "{tool}");
+            assert_eq!(
+                (&tool["type"], &function["parameters"]["type"]),
+                (&"function".into(), &"object".into()),
+                "{tool}"
+            );
             assert!(function["description"].as_str().is_some_and(|words| !words.is_empty()), "{tool}");
-            let properties = function["parameters"]["properties"].as_object().expect("an object has properties");
+            let properties =
+                function["parameters"]["properties"].as_object().expect("an object has properties");
             let required = function["parameters"]["required"].as_array().expect("some of them are required");
             let known = |name: &Value| name.as_str().is_some_and(|name| properties.contains_key(name));
             assert!(required.iter().all(known), "{tool}");
         }
-        let named = |tool: &Value| tool["function"]["name"].as_str().map(str::to_owned).expect("a tool has a name");
+        let named =
+            |tool: &Value| tool["function"]["name"].as_str().map(str::to_owned).expect("a tool has a name");
         let names: BTreeSet<_> = tools.iter().map(named).collect();
         assert_eq!(names.len(), tools.len(), "no name twice");
         assert!(names.contains("file_read") && names.contains("file_write"), "{names:?}");
@@ -75,7 +84,8 @@ impl Asked {
             assert!(open.is_empty(), "a call without its result: {self:#?}");
             for call in message["tool_calls"].as_array().into_iter().flatten() {
                 let arguments = call["function"]["arguments"].as_str().expect("arguments are text");
-                let arguments: Value = serde_json::from_str(arguments).expect("the text is JSON, whatever the model wrote");
+                let arguments: Value =
+                    serde_json::from_str(arguments).expect("the text is JSON, whatever the model wrote");
                 assert!(arguments.is_object() && call["type"] == "function", "{call}");
                 open.push(&call["id"]);
             }

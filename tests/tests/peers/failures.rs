@@ -34,7 +34,10 @@ fn an_account_with_nothing_left_is_not_asked_again() {
     let peer = Peer::with(&[&[Answer::fails(429, "insufficient_quota", "You exceeded your current quota")]]);
     let frames = peer.oxydra(Some("hello")).done().ended(1).frames();
     let Some(Frame::Error(error)) = frames.last() else { panic!("{frames:#?}") };
-    assert!(error.code == ErrorCode::TurnFailed && error.message.contains("exceeded your current quota"), "{error:?}");
+    assert!(
+        error.code == ErrorCode::TurnFailed && error.message.contains("exceeded your current quota"),
+        "{error:?}"
+    );
     assert_eq!(peer.asked().len(), 1);
 }
 
@@ -49,7 +52,10 @@ fn whatever_goes_wrong_is_tried_again() {
     let attempts = [&wrong[..], &[Answer::says("at last")]].concat();
     let peer = Peer::with(&[&attempts]);
     let told = peer.turn(Some("hello"));
-    assert_eq!((told.seen.answer(), told.askings()), ("at last", said(5).iter().map(String::as_str).collect()));
+    assert_eq!(
+        (told.seen.answer(), told.askings()),
+        ("at last", said(5).iter().map(String::as_str).collect())
+    );
     are_attempts(&peer.asked());
 }
 
@@ -80,7 +86,11 @@ fn half_a_call_is_never_carried_out() {
     let asked = peer.asked();
     are_attempts(&asked[..4]);
     assert_eq!(asked.iter().map(|asked| asked.is_cut).collect::<Vec<_>>(), [true, true, true, false, false]);
-    assert_eq!(asked[4].roles()[2..], ["assistant call_append", "tool call_append"], "the model hears of one call");
+    assert_eq!(
+        asked[4].roles()[2..],
+        ["assistant call_append", "tool call_append"],
+        "the model hears of one call"
+    );
 }
 
 #[test]

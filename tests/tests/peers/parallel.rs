@@ -25,7 +25,10 @@ fn both_calls_have_their_results() {
     assert_eq!(second.roles()[2..], ["assistant call_read call_write", "tool call_read", "tool call_write"]);
     assert_eq!(second.messages()[..2], *first.messages(), "what was said stays as it was");
     assert_eq!(second.messages()[2]["content"], "I look and write.");
-    assert!(second.results()[0].contains("alpha") && second.results()[1].contains("greeting.txt"), "{second:#?}");
+    assert!(
+        second.results()[0].contains("alpha") && second.results()[1].contains("greeting.txt"),
+        "{second:#?}"
+    );
     assert_ne!(first.key, second.key, "another question has another key");
     assert_eq!((first.attempt.as_str(), second.attempt.as_str()), ("1", "1"));
 
@@ -45,7 +48,8 @@ fn calls_with_one_id_are_told_apart() {
     let last = asked.last().expect("it was asked");
     let results: Vec<_> = last.results().iter().map(|result| result.contains("alpha")).collect();
     assert_eq!(results, [true, false, true], "{last:#?}");
-    let ids: Vec<_> = last.roles().into_iter().filter_map(|role| role.strip_prefix("tool ").map(str::to_owned)).collect();
+    let ids: Vec<_> =
+        last.roles().into_iter().filter_map(|role| role.strip_prefix("tool ").map(str::to_owned)).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
 }
 

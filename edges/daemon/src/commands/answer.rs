@@ -36,7 +36,7 @@ async fn settle(answer: &Answer) -> Result<Exit, Failure> {
         told: &mut told,
         person: Person::Said(Some(answer.how)),
     };
-    let watched = watch.to_the_end(&mut interrupts).await;
+    let watched = watch.until_it_ends(&mut interrupts).await;
     house.close().await;
     Ok(watched.exit())
 }

@@ -117,7 +117,7 @@ impl<'a> Talk<'a> {
         let person = self.lines.as_mut().map_or(Person::Nobody, Person::Types);
         let watch =
             Watch { store: &self.house.store, surface: &mut *self.surface, report, run, told, person };
-        watch.to_the_end(&mut self.interrupts).await
+        watch.until_it_ends(&mut self.interrupts).await
     }
 
     /// One prompt per line. The exit code is that of the last turn.

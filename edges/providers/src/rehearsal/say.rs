@@ -140,11 +140,8 @@ pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
 
 /// Says that a tool is not there.
 pub(super) fn without(tool: &str) -> String {
-    let hint = if tool == BELL {
-        ", which is there when Oxydra is started with `OXYDRA_TEST_TOOLS=1`"
-    } else {
-        ""
-    };
+    let hint =
+        if tool == BELL { ", which is there when Oxydra is started with `OXYDRA_TEST_TOOLS=1`" } else { "" };
     format!("I was not given the tool `{tool}`{hint}")
 }
 

@@ -67,7 +67,9 @@ struct Look<'a> {
 impl Look<'_> {
     fn one(&mut self, parent: &OwnedFd, name: &CStr, stat: &Stat) -> Result<Option<String>, FileError> {
         let kind = kind_of(stat);
+        let is_large = u64::try_from(stat.st_size).is_ok_and(|bytes| bytes > CONTENT_BYTES_MAX);
         if kind == Kind::File
+            && !is_large
             && let Some(content) = self.content(parent, name)?
         {
             return Ok(Some(content));

@@ -228,9 +228,8 @@ fn a_fingerprint_changes_with_what_it_is_of() {
 #[test]
 fn what_is_too_large_has_another_fingerprint_or_none() {
     let home = home();
-    let print = |path: &str| {
-        home.workspace.fingerprint(&VirtualPath::parse(path).unwrap(), &|| true).unwrap()
-    };
+    let print =
+        |path: &str| home.workspace.fingerprint(&VirtualPath::parse(path).unwrap(), &|| true).unwrap();
     let file = std::fs::File::create(home.shared("large")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
     assert!(print("large").unwrap().starts_with("a large file, blake3 "));

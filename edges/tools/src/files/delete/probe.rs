@@ -45,8 +45,7 @@ pub(super) async fn probe(
 
 /// What is there; `None` when it is too much to look at.
 fn seen(workspace: &Workspace, path: &str, halt: &Halt) -> Result<Option<String>, FileError> {
-    let looked =
-        VirtualPath::parse(path).and_then(|path| workspace.fingerprint(&path, &|| halt.proceed()));
+    let looked = VirtualPath::parse(path).and_then(|path| workspace.fingerprint(&path, &|| halt.proceed()));
     match looked {
         Err(FileError::Refused { .. }) => Ok(Some(NO_PATH.to_owned())),
         looked => looked,

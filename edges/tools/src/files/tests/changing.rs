@@ -167,14 +167,16 @@ fn again(home: &Home, call: impl AsyncFn(&Context) -> Result<String, Failure>) -
 fn a_repeated_write_changes_nothing_the_second_time() {
     let home = home().has("log", "a\n").has("whole", "old");
     let append = Some(crate::files::write::Mode::Append);
-    let appended =
-        again(&home, async |cx| crate::files::write::file_write(cx, "log".into(), "b\n".into(), append).await);
+    let appended = again(&home, async |cx| {
+        crate::files::write::file_write(cx, "log".into(), "b\n".into(), append).await
+    });
     // A filesystem that does not remember who wrote says that it does not know.
     let knows = appended.1 == "wrote 2 bytes to `/shared/log`";
     assert!(knows || appended.1.contains("cannot be told"), "{appended:?}");
     assert_eq!(home.holds("log"), "a\nb\n");
-    let whole =
-        again(&home, async |cx| crate::files::write::file_write(cx, "whole".into(), "new".into(), None).await);
+    let whole = again(&home, async |cx| {
+        crate::files::write::file_write(cx, "whole".into(), "new".into(), None).await
+    });
     assert_eq!(
         whole,
         (
@@ -191,9 +193,6 @@ fn a_repeated_write_whose_first_attempt_did_nothing_is_carried_out() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let second = Context::new(workspace, "the key".into(), 2);
     let write = crate::files::write::file_write(&second, "a".into(), "new".into(), None);
-    assert_eq!(
-        runtime.block_on(write).unwrap(),
-        "wrote 3 bytes to `/shared/a`, in place of 3 bytes"
-    );
+    assert_eq!(runtime.block_on(write).unwrap(), "wrote 3 bytes to `/shared/a`, in place of 3 bytes");
     assert_eq!(home.holds("a"), "new");
 }

@@ -29,13 +29,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// A crash in each window of one call; `meddle` is somebody else who comes by in between.
-fn check(
-    make: impl Fn() -> Home,
-    tool: &str,
-    arguments: Value,
-    meddle: impl Fn(&Home),
-    found: Expect,
-) {
+fn check(make: impl Fn() -> Home, tool: &str, arguments: Value, meddle: impl Fn(&Home), found: Expect) {
     let mut trace = String::new();
     let mut note = |window: &str, found: String| trace.push_str(&format!("{window}: {found}\n"));
 
@@ -80,14 +74,20 @@ fn an_edit_is_known_by_the_text_it_makes() {
         "#]],
     );
     // Somebody wrote the very text that the edit was to make: that it did not is no longer of any consequence.
-    check(|| home().has("a", "abc"), "file_edit", edit.clone(), write("abbc"), expect![[r#"
+    check(
+        || home().has("a", "abc"),
+        "file_edit",
+        edit.clone(),
+        write("abbc"),
+        expect![[r#"
         before the change: not yet
         and once more: not yet
         the call: edited `/shared/a` at line 1
         behind the change: happened: edited `/shared/a`
         somebody instead of it: happened: edited `/shared/a`
         somebody behind it: happened: edited `/shared/a`
-    "#]]);
+    "#]],
+    );
     check(
         || home().has("a", "abc"),
         "file_edit",
@@ -141,14 +141,20 @@ fn an_edit_that_fails_may_always_be_tried() {
 fn a_deletion_is_known_by_what_is_gone() {
     let delete = json!({"path": "a"});
     let write = |home: &Home| std::fs::write(home.at("a"), "another").unwrap();
-    check(|| home().has("a", "one"), "file_delete", delete.clone(), write, expect![[r#"
+    check(
+        || home().has("a", "one"),
+        "file_delete",
+        delete.clone(),
+        write,
+        expect![[r#"
         before the change: not yet
         and once more: not yet
         the call: deleted `/shared/a`
         behind the change: happened: deleted `/shared/a`
         somebody instead of it: unknown
         somebody behind it: unknown
-    "#]]);
+    "#]],
+    );
     let link = || {
         let home = home().has("b", "one");
         symlink("b", home.at("a")).unwrap();
@@ -158,14 +164,20 @@ fn a_deletion_is_known_by_what_is_gone() {
         let _ = std::fs::remove_file(home.at("a"));
         symlink("c", home.at("a")).unwrap();
     };
-    check(link, "file_delete", delete, relink, expect![[r#"
+    check(
+        link,
+        "file_delete",
+        delete,
+        relink,
+        expect![[r#"
         before the change: not yet
         and once more: not yet
         the call: deleted `/shared/a`
         behind the change: happened: deleted `/shared/a`
         somebody instead of it: unknown
         somebody behind it: unknown
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -175,14 +187,20 @@ fn a_tree_that_is_half_gone_is_for_a_person() {
     let halfway = |home: &Home| {
         let _ = std::fs::remove_file(home.at("d/e/b"));
     };
-    check(make, "file_delete", delete.clone(), halfway, expect![[r#"
+    check(
+        make,
+        "file_delete",
+        delete.clone(),
+        halfway,
+        expect![[r#"
         before the change: not yet
         and once more: not yet
         the call: deleted `/shared/d` and 4 names below it
         behind the change: happened: deleted `/shared/d`
         somebody instead of it: unknown
         somebody behind it: happened: deleted `/shared/d`
-    "#]]);
+    "#]],
+    );
     let evidence = make().evidence("file_delete", &delete);
     let before = evidence.before.unwrap();
     assert!(before.starts_with("a directory with 4 names below it, blake3 "), "{before}");
