@@ -63,8 +63,10 @@ impl<G: Graph> Drive<G> {
     /// Runs until the run is over. An error parks it: it is a fault where no fault can be handled any more.
     async fn to_the_end(&self) -> Result<(), Fault> {
         let mut tries = 1;
+        // The state that the last move entered: what the journal holds of it need not be read back.
+        let mut entered = None;
         while self.slot.lock().status == Status::Live {
-            let state = self.state()?;
+            let state = entered.take().map_or_else(|| self.state(), Ok)?;
             let name = G::name(&state);
             let (via, wake) = match self.turn(G::wait(&state)).await {
                 Turn::Handle(via, wake) => (via, wake),
@@ -88,9 +90,12 @@ impl<G: Graph> Drive<G> {
                 (Handled::Next(_), Finished { unread: Some(fault), .. }) => self.failed(name, fault, via)?,
                 (Handled::Next(next), cx) => {
                     let to = G::name(&next);
-                    let made = Move { next, via, facts: cx.facts, stopping: None };
-                    match moves::commit::<G>(&self.core, &self.slot, made) {
-                        Ok(()) => self.moved(name, to, began.elapsed()),
+                    let made = Move { via, facts: cx.facts, stopping: None };
+                    match moves::commit::<G>(&self.core, &self.slot, &next, made) {
+                        Ok(()) => {
+                            self.moved(name, to, began.elapsed());
+                            entered = Some(next);
+                        }
                         Err(fault) => self.failed(name, fault, via)?,
                     }
                 }
@@ -244,8 +249,8 @@ impl<G: Graph> Drive<G> {
         self.core.stopped(self.slot.instance, state, &why);
         let next = G::stop(Stop { why, at: state, in_doubt });
         let to = G::name(&next);
-        let made = Move { next, via, facts: Vec::new(), stopping: Some(const { G::META.reserve }) };
-        moves::commit::<G>(&self.core, &self.slot, made)?;
+        let made = Move { via, facts: Vec::new(), stopping: Some(const { G::META.reserve }) };
+        moves::commit::<G>(&self.core, &self.slot, &next, made)?;
         self.moved(state, to, Duration::ZERO);
         Ok(())
     }

@@ -14,8 +14,7 @@ use crate::{
 use std::sync::Arc;
 
 /// A move that a handler, or a stop, has named.
-pub(crate) struct Move<S> {
-    pub(crate) next: S,
+pub(crate) struct Move {
     pub(crate) via: Via,
     pub(crate) facts: Vec<FactRecord>,
     /// The reserve, if this move begins the way to an end after a stop.
@@ -29,19 +28,20 @@ const WHY_BYTES_MAX: usize = 4096;
 pub(crate) fn commit<G: Graph>(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
-    made: Move<G::State>,
+    next: &G::State,
+    made: Move,
 ) -> Result<(), Fault> {
     let at = core.now();
     let abandoned = abandoned(core, slot, at);
     let mut standing = slot.lock();
-    let (balance, stopping) = after_move::<G>(&standing, &made, at)?;
-    let ended = G::wait(&made.next) == Wait::End;
+    let (balance, stopping) = after_move::<G>(&standing, next, &made, at)?;
+    let ended = G::wait(next) == Wait::End;
     let asker = Asker { instance: slot.instance, seq: standing.seq + 1, depth: standing.depth };
-    let (balance, children) = children::asked::<G>(core, asker, balance, &made.next)?;
+    let (balance, children) = children::asked::<G>(core, asker, balance, next)?;
     let moved = Moved {
         instance: slot.instance,
         seq: asker.seq,
-        state: G::encode(&made.next),
+        state: G::encode(next),
         used: made.via,
         balance,
         stopping,
@@ -81,7 +81,8 @@ fn abandoned(core: &Core, slot: &Slot, at: Time) -> Option<Cancel> {
 /// The balance with which the run enters its next state, and what is left of the reserve.
 fn after_move<G: Graph>(
     standing: &Standing,
-    made: &Move<G::State>,
+    next: &G::State,
+    made: &Move,
     at: Time,
 ) -> Result<(Balance, Option<u32>), Fault> {
     // What a child gave back leaves the mail with the move, whatever the move was made for.
@@ -99,7 +100,7 @@ fn after_move<G: Graph>(
                 .ok_or_else(|| Fault::fatal("the reserve of the way to an end is spent"))?;
             Ok((balance, Some(left)))
         }
-        None if const { G::META.lap }.is_some_and(|lap| lap == G::name(&made.next)) => {
+        None if const { G::META.lap }.is_some_and(|lap| lap == G::name(next)) => {
             Ok((lap(standing, at), None))
         }
         None => {

@@ -28,6 +28,8 @@ pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
     let at: Vec<_> = (0..parameters.len()).map(Index::from).collect();
     let probe_fns = probe.as_ref().map(|module| {
         let [look, before] = ["look", "before"].map(|name| Ident::new(name, Span::mixed_site()));
+        // Placed on the module, so that a function it does not have is reported there.
+        let [evidence, probe] = ["evidence", "probe"].map(|name| Ident::new(name, module.span()));
         quote! {
             fn evidence<'a>(
                 &'a self, #look: &'a ::tools::Look, #arguments: ::tools::Arguments,
@@ -36,7 +38,7 @@ pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
                     let _ = &#arguments;
                     #parameters_made
                     #(let #names = #parameters_var.#at.read(&#arguments)?;)*
-                    #module::evidence(#look, #(#names),*).await
+                    #module::#evidence(#look, #(#names),*).await
                 })
             }
             fn probe<'a>(
@@ -46,7 +48,7 @@ pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
                     let _ = &#arguments;
                     #parameters_made
                     #(let #names = #parameters_var.#at.read(&#arguments)?;)*
-                    #module::probe(#look, #before, #(#names),*).await
+                    #module::#probe(#look, #before, #(#names),*).await
                 })
             }
         }
