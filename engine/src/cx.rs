@@ -147,15 +147,6 @@ impl<G: Graph> Cx<G> {
         let _ = self.core.told.send(Told::new(self.slot.instance, self.seq, what));
     }
 
-    /// Waits until all that led here is on disk, as every effect does before it begins: for who reads, outside of one,
-    /// what this run has recorded. Parallel effects are on disk in any order, so seeing the last of them is not enough.
-    ///
-    /// # Errors
-    /// [`Fault::Halted`] when the journal cannot be written.
-    pub async fn on_disk(&self) -> Result<(), Fault> {
-        Ok(self.core.durable(self.slot.barrier()).await?)
-    }
-
     /// Runs an effect that may be repeated with the same key. Its recorded result is final: after a crash it is
     /// returned instead of a second run, and only an effect without a recorded result runs again.
     ///

@@ -2,7 +2,7 @@
 use crate::{Answered, Judging, Talk, Tally, Turn};
 use domain::{
     Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall,
-    Turns, Usage, UsageSpent, whole,
+    Turns, Unreadable, Usage, UsageSpent, whole,
 };
 use durable::{Amount, FactId, durable};
 use engine::{Ticket, prelude::*};
@@ -30,16 +30,17 @@ struct Heard {
     usage: Usage,
 }
 
+/// So often a view that is behind is waited for once more: each wait is bounded, and a rebuild takes a few of them.
+const READS_MAX: u32 = 6;
+
 /// So much has to be left on the money meter for a call: what it really costs is known when it is over.
 const PRICE_MIN: MicroUsd = MicroUsd(1);
 
 impl Step for Asking {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
         let (asking, cx) = (&self, &*cx);
-        // Read before the effect begins: a view that is behind must not use up an attempt and what it holds.
-        let history = &asking.history(cx).await?;
         let hold = cx.hold(Amount::from(Turns(1)) + answer_tokens_max(cx).into() + PRICE_MIN.into())?;
-        let heard = cx.effect("answer", hold, |ticket| asking.ask(cx, history, ticket)).await?;
+        let heard = cx.effect("answer", hold, |ticket| asking.ask(cx, ticket)).await?;
         let Heard { said, calls, finish, usage } = heard;
         let tally = self.tally.and(usage);
         if calls.is_empty() {
@@ -50,15 +51,25 @@ impl Step for Asking {
 }
 
 impl Asking {
+    /// Reads the history. It is read within the effect, behind its barrier: before that, of parallel calls the last
+    /// could be read without the first, and one of them would seem unanswered.
     async fn history(&self, cx: &Cx<Turn>) -> Result<Vec<Message>, Fault> {
-        // Of parallel calls the last may be read before the first: without this, one of them would seem unanswered.
-        cx.on_disk().await?;
-        let said = cx.env.conversation.upto(&self.talk.session, self.upto).await.map_err(Fault::retry)?;
+        let read = || cx.env.conversation.upto(&self.talk.session, self.upto);
+        let mut said = read().await;
+        for _ in 1..READS_MAX {
+            match said {
+                // Waited for here: a view that is behind must not use up an attempt and what it holds.
+                Err(Unreadable::Behind(_)) => said = read().await,
+                Ok(_) | Err(Unreadable::Broken(_)) => break,
+            }
+        }
+        let said = said.map_err(Fault::retry)?;
         Ok(whole(said.into_iter().map(|said| said.message).collect()))
     }
 
-    async fn ask(&self, cx: &Cx<Turn>, history: &[Message], ticket: Ticket) -> Result<Settled<Heard>, Fault> {
+    async fn ask(&self, cx: &Cx<Turn>, ticket: Ticket) -> Result<Settled<Heard>, Fault> {
         let attempt = ticket.attempt();
+        let history = self.history(cx).await?;
         cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
         let stream = cx.env.model.ask(self.question(cx, history, &ticket));
         let Answer { text, calls, finish, usage } = usable(hear(cx, stream).await?)?;
@@ -71,11 +82,11 @@ impl Asking {
         Ok(usage.map(charge).into_iter().fold(heard, Settled::spent))
     }
 
-    fn question(&self, cx: &Cx<Turn>, history: &[Message], ticket: &Ticket) -> Question {
+    fn question(&self, cx: &Cx<Turn>, history: Vec<Message>, ticket: &Ticket) -> Question {
         Question {
             session: self.talk.session.clone(),
             instructions: cx.env.instructions.clone(),
-            messages: history.to_vec(),
+            messages: history,
             tools: cx.env.tools.specs(),
             answer_tokens_max: answer_tokens_max(cx),
             key: ticket.key(),

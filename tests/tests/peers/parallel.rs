@@ -63,3 +63,18 @@ fn a_second_prompt_comes_with_all_that_was_said() {
     let roles = asked.last().expect("it was asked").roles();
     assert_eq!(roles, ["system", "user", "assistant call_read", "tool call_read", "assistant", "user"]);
 }
+
+#[test]
+fn thoughts_are_shown_and_not_sent_back() {
+    let thought = "alpha is a letter, and a word";
+    let call = ("call_read", "file_read", json!({ "path": "a.txt" }));
+    let first = Answer::calls_and_says(call, "I look.").thinks(thought);
+    let peer = Peer::with(&[&[first], &[Answer::says("alpha").thinks("that was it")]]);
+    let told = peer.turn(Some("what is in a.txt?"));
+    assert_eq!((told.seen.answer(), told.seen.called()), ("alpha", vec!["file_read done".to_owned()]));
+    let thinks = |frame: &Frame| matches!(frame, Frame::ReasoningDelta(it) if thought.contains(&it.delta));
+    assert!(told.frames.iter().filter(|frame| thinks(frame)).count() > 1, "{told:#?}");
+    let asked = peer.asked();
+    assert!(!asked[1].body.to_string().contains(thought), "{asked:#?}");
+    assert_eq!(asked[1].messages()[2]["content"], "I look.", "words behind a call are kept");
+}

@@ -27,6 +27,17 @@ impl Answer {
         Answer::of(&json!({ "content": text, "toolCalls": listed(calls) }))
     }
 
+    /// Makes this call first, then says this.
+    pub(crate) fn calls_and_says((id, tool, arguments): (&str, &str, Value), text: &str) -> Answer {
+        let call = json!({ "type": "toolCall", "id": id, "name": tool, "arguments": arguments });
+        Answer::of(&json!({ "blocks": [call, { "type": "text", "text": text }] }))
+    }
+
+    /// Thinks this before.
+    pub(crate) fn thinks(self, text: &str) -> Answer {
+        self.and("/response/reasoning", json!(text))
+    }
+
     /// Refuses with this status.
     pub(crate) fn fails(status: u16, code: &str, message: &str) -> Answer {
         let error = json!({ "message": message, "type": "error_of_a_peer", "code": code });

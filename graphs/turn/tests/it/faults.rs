@@ -184,8 +184,6 @@ async fn a_view_that_is_behind_is_read_again_and_costs_no_attempt() {
     let end = life.play().await;
     expect![[r#"
         Gathering → Asking
-        Asking again: the view has not reached FactId { instance: 00000000000000000000000000000007, seq: 0, n: 4294967041 }
-        Asking again: the view has not reached FactId { instance: 00000000000000000000000000000007, seq: 0, n: 4294967041 }
         asked: user hi
         Asking → Answered
         Answered, Stop, 1 rounds"#]].assert_eq(&format!("{}\n{}", life.world.trace(), shown::end(&end)));

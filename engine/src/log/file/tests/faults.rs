@@ -64,13 +64,13 @@ impl Disk for Gate {
 }
 
 /// A disk on which one kind of call fails, after some that succeed.
-struct Failing {
+pub(super) struct Failing {
     call: &'static str,
     left: AtomicUsize,
 }
 
 impl Failing {
-    fn after(successes: usize, call: &'static str) -> Arc<Failing> {
+    pub(super) fn after(successes: usize, call: &'static str) -> Arc<Failing> {
         Arc::new(Failing { call, left: AtomicUsize::new(successes) })
     }
 

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::FileExt};
 use tempfile::TempDir;
 
 mod damage;
+mod engines;
 mod faults;
 mod owner;
 mod torn;
