@@ -381,7 +381,7 @@ pub(crate) mod helper {
             Helping               -> Helping | Waiting | Delegating | Helped;
             Waiting after 1m      -> Helping;
             Waiting on Nudge      -> Helping;
-            Delegating asks Chore -> Helping;
+            Delegating asks Chore -> Helping | Helped;
             Delegating on Nudge   -> Helping | Failed;
             Mending               -> Failed;
             end Helped, Failed;
@@ -425,8 +425,12 @@ pub(crate) mod helper {
             purse.give(self.moves, self.meters);
             Chore { chore: self.whom }
         }
-        async fn answered(self, _: Did, _: &mut Cx<Helper>) -> Next<Self, Chore> {
-            go(Helping { chore: self.chore, round: self.round })
+        async fn answered(self, did: Did, _: &mut Cx<Helper>) -> Next<Self, Chore> {
+            match did {
+                // With the answer still in the mail.
+                Did::Not(_) if self.round % 2 == 0 => go(Helped { chokes: true }),
+                Did::It | Did::Not(_) => go(Helping { chore: self.chore, round: self.round }),
+            }
         }
     }
     impl On<Nudge> for Delegating {
