@@ -118,7 +118,7 @@ impl<G: Graph> Run<G> {
             return Sending::until(&self.core, self.slot.barrier());
         }
         if standing.status != Status::Live {
-            return Sending::failed(SendFault::Over(self.slot.instance));
+            return Sending::over(&self.core, &self.slot);
         }
         if standing.mail.len() >= MAIL_MAX {
             return Sending::failed(SendFault::Full(self.slot.instance));
@@ -196,6 +196,15 @@ impl Sending {
     fn until(core: &Arc<Core>, lsn: Lsn) -> Sending {
         let core = core.clone();
         Sending { durable: Box::pin(async move { Ok(core.durable(lsn).await?) }) }
+    }
+    /// Fails, once the end is durable: after a crash before that, the run would take the event.
+    fn over(core: &Arc<Core>, slot: &Slot) -> Sending {
+        let (core, lsn, instance) = (core.clone(), slot.barrier(), slot.instance);
+        Sending {
+            durable: Box::pin(async move {
+                core.durable(lsn).await.map_err(SendFault::from).and(Err(SendFault::Over(instance)))
+            }),
+        }
     }
     fn failed(fault: SendFault) -> Sending {
         Sending { durable: Box::pin(std::future::ready(Err(fault))) }

@@ -263,9 +263,7 @@ pub(crate) mod root {
             match &round.then {
                 Then::Rests => go(Resting { round: next }),
                 Then::Asks(share) => match world.helper(0, share) {
-                    Some(whom) => {
-                        go(Asking { round: next, whom, moves: share.moves, meters: share.meters })
-                    }
+                    Some(whom) => go(Asking { round: next, whom, moves: share.moves, meters: share.meters }),
                     None => go(Working { round: next }),
                 },
                 Then::AsksFar(share) => {
@@ -301,7 +299,11 @@ pub(crate) mod root {
     }
     impl On<Poke> for Asking {
         async fn on(self, _: Poke, _: &mut Cx<Spender>) -> Next<Self, Poke> {
-            if self.round % 2 == 0 { go(Working { round: self.round }) } else { go(Done { why: "left".into() }) }
+            if self.round % 2 == 0 {
+                go(Working { round: self.round })
+            } else {
+                go(Done { why: "left".into() })
+            }
         }
     }
     impl On<Elapsed> for Asking {
@@ -468,6 +470,62 @@ pub(crate) mod helper {
     impl Answers<Chore> for Failed {
         fn answer(self) -> Did {
             Did::Not(self.why)
+        }
+    }
+}
+
+pub(crate) mod circle {
+    //! A root that asks as it begins, and once more each lap.
+    use super::*;
+
+    #[state]
+    pub(crate) struct Circling {
+        pub(crate) laps: u32,
+        pub(crate) moves: u32,
+        pub(crate) meters: Amount,
+    }
+    #[state]
+    pub(crate) struct Pausing {
+        pub(crate) laps: u32,
+        pub(crate) moves: u32,
+        pub(crate) meters: Amount,
+    }
+    #[state]
+    pub(crate) struct Circled {
+        pub(crate) why: String,
+    }
+
+    graph! {
+        /// Asks for the same chore each lap.
+        pub(crate) graph Circle v1 {
+            start Circling;
+            Circling asks Chore -> Pausing;
+            Pausing after 1m    -> Circling | Circled;
+            lap Circling;
+            end Circled;
+            stop -> Circled;
+        }
+    }
+    impl Ask<Chore> for Circling {
+        fn ask(&self, purse: &mut Purse) -> Chore {
+            purse.give(self.moves, self.meters);
+            Chore { chore: 1 }
+        }
+        async fn answered(self, _: Did, _: &mut Cx<Circle>) -> Next<Self, Chore> {
+            go(Pausing { laps: self.laps, moves: self.moves, meters: self.meters })
+        }
+    }
+    impl On<Elapsed> for Pausing {
+        async fn on(self, _: Elapsed, _: &mut Cx<Circle>) -> Next<Self, Elapsed> {
+            match self.laps.checked_sub(1) {
+                Some(laps) => go(Circling { laps, moves: self.moves, meters: self.meters }),
+                None => go(Circled { why: "all around".into() }),
+            }
+        }
+    }
+    impl From<Stop> for Circled {
+        fn from(stop: Stop) -> Circled {
+            Circled { why: stop.why.to_string() }
         }
     }
 }

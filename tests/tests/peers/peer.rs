@@ -30,7 +30,7 @@ impl Peer {
         place.write("b.txt", "beta\n");
         let url = aimock.url();
         let agent = format!(
-            "[selection]\nprovider = \"peer\"\nmodel = \"gpt-4o-mini\"\n\n[providers.registry.peer]\nprovider_type = \
+            "[selection]\nprovider = \"peer\"\nmodel = \"o4-mini\"\n\n[providers.registry.peer]\nprovider_type = \
              \"openai\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmax_output_tokens = {ANSWER_TOKENS_MAX}\n"
         );
         fs::write(place.home().join("agent.toml"), agent).expect("it is written");

@@ -47,7 +47,10 @@ fn ringing_in_other_words() {
 
 #[tokio::test]
 async fn the_bell_is_rung_or_not_there() {
-    check(with_bell(), &["ring the bell", "ring the bell slowly, then say done"], expect![[r#"
+    check(
+        with_bell(),
+        &["ring the bell", "ring the bell slowly, then say done"],
+        expect![[r#"
         > ring the bell
         Let me ring the bell.
           call_1 test_bell {"seconds":0} → Done
@@ -58,7 +61,9 @@ async fn the_bell_is_rung_or_not_there() {
         My call of the bell was answered: the bell rang: stroke 1 in `/shared/bells.txt`
 
         done
-    "#]]).await;
+    "#]],
+    )
+    .await;
     check(Workspace::with(&[]), &["ring the bell for 3 seconds, then say done"], expect![[r#"
         > ring the bell for 3 seconds, then say done
         I could not ring the bell: I was not given the tool `test_bell`, which is there when Oxydra is started with `OXYDRA_TEST_TOOLS=1`. I left the step behind it undone.
@@ -70,14 +75,19 @@ async fn what_a_person_said_of_a_call_ends_it() {
     let requests = ["ring the bell, then say done", "replace TODO with DONE in a.txt then read it"];
     let settled = |outcome, said| Workspace { settled: Some((outcome, said)), ..with_bell() };
     let done = "the user looked and says that this call was carried out";
-    check(settled(CallOutcome::Done, done), &requests[..1], expect![[r#"
+    check(
+        settled(CallOutcome::Done, done),
+        &requests[..1],
+        expect![[r#"
         > ring the bell, then say done
         Let me ring the bell.
           call_1 test_bell {"seconds":0} → Done
         My call of the bell was answered: the user looked and says that this call was carried out
 
         done
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let dropped = "the user dropped this call; it may have been carried out before: do not repeat it";
     check(settled(CallOutcome::Failed, dropped), &requests, expect![[r#"
         > ring the bell, then say done

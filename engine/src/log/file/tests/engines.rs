@@ -216,7 +216,7 @@ async fn stands(engine: &Engine, home: &Home, call: &str, world: &World) {
     let late = engine.start_as(id(99), Waiting { n: 99 }, Budget::new(1, crate::Amount::NONE)).await;
     assert!(matches!(late.err(), Some(Fault::Halted)));
     for run in engine.living::<Desk>() {
-        assert!(matches!(run.send(Poke).await, Err(SendFault::Log(LogFault::Io { .. })))); 
+        assert!(matches!(run.send(Poke).await, Err(SendFault::Log(LogFault::Io { .. }))));
         assert!(matches!(run.cancel().await, Err(SendFault::Log(LogFault::Io { .. }))));
         assert!(run.end().await.is_err());
     }
