@@ -5,7 +5,7 @@ use crate::{
     follow::FactType,
     graph::{Meta, StoredType},
     log::Group,
-    record::{Declared, Record},
+    record::{Declared, Parent, Record, Started},
     standing::Standing,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,6 +41,7 @@ impl Ledger {
                 if let Some(parent) = parent {
                     parent.child = Some(started.instance);
                 }
+                self.given_at_once(started);
             }
             Record::Cancel(cancel) => {
                 for instance in &cancel.instances {
@@ -59,6 +60,18 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// What a root gave away as it began was granted to it, and will be again at its lap.
+    fn given_at_once(&mut self, started: &Started) {
+        let mut asker = started.parent;
+        while let Some(Parent { instance, seq: 0, .. }) = asker {
+            let Some(run) = self.runs.get_mut(&instance) else { return };
+            if run.parent.is_none() {
+                run.grant = run.grant.credit(started.grant);
+            }
+            asker = run.parent;
+        }
     }
 
     fn run(&mut self, instance: InstanceId) -> Result<&mut Standing, Refused> {

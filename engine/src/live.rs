@@ -85,7 +85,12 @@ impl Engine {
             // Under the lock of the table: a second start under the same id finds the slot, and in it how far to wait.
             let lsn = self.core.append(&records)?;
             let slot = Arc::new(Slot::begun(&started, lsn));
-            slot.lock().child = children.first().map(|child| child.instance);
+            {
+                let mut standing = slot.lock();
+                standing.child = children.first().map(|child| child.instance);
+                // With the share of its child: a lap grants all of it once more.
+                standing.grant = granted;
+            }
             slots.insert(id, slot.clone());
             (slot, lsn)
         };

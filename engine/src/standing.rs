@@ -37,6 +37,7 @@ pub(crate) struct Standing {
     pub(crate) started: Time,
     /// When the run entered its state.
     pub(crate) since: Time,
+    /// What the run began with; of a root, with what it gave away as it began.
     pub(crate) grant: Balance,
     /// The balance with which the run entered its state.
     pub(crate) entered_with: Balance,

@@ -92,6 +92,8 @@ pub struct Workspace {
     pub tmp: PathBuf,
     /// Secrets: no tool writes here and no guest sees it.
     pub vault: PathBuf,
+    /// New versions of files before they are put in their place. No tool lists it.
+    pub drafts: PathBuf,
 }
 
 impl Home {
@@ -157,7 +159,9 @@ impl Home {
         }
         let vault = own.join("vault");
         make_private(&vault)?;
-        Ok(Workspace { shared: own.join("shared"), tmp: own.join("tmp"), vault })
+        let drafts = own.join(".drafts");
+        make_private(&drafts)?;
+        Ok(Workspace { shared: own.join("shared"), tmp: own.join("tmp"), vault, drafts })
     }
 }
 

@@ -169,14 +169,17 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
     /// a grant that is stated without that share: then it comes from further up.
     fn shared(&mut self, started: &Started, handed: Purse) -> Purse {
         let share = purse(started.grant);
-        let mut from = started.parent;
+        let (mut from, mut asker) = (started.parent, started.instance);
         while let Some(Parent { instance, seq: 0, .. }) = from {
-            from = self.account(instance).parent;
+            (from, asker) = (self.account(instance).parent, instance);
         }
         if from.is_some() {
             return minus(handed, share);
         }
         self.granted = sum([self.granted, share]);
+        // A lap grants that share as well.
+        let root = self.account(asker);
+        root.grant = sum([root.grant, share]);
         handed
     }
 

@@ -99,6 +99,24 @@ async fn the_barrier_covers_a_second_start_and_a_cancel() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_not_on_disk_turns_nobody_away() {
+    let stage = Stage::first(listens());
+    let run = stage.start(plenty()).await;
+    settled().await;
+    stage.life.log.hold();
+    let poked = run.send(Poke { what: "x".into() });
+    settled().await;
+    // It has ended in memory; should the process die now, it has not.
+    let (mut late, too_late) = (run.send(Poke { what: "y".into() }), run.send(Poke { what: "z".into() }));
+    assert!((&mut late).now_or_never().is_none(), "somebody was turned away by an end that is not on disk");
+    stage.life.log.release();
+    poked.await.unwrap();
+    assert!(matches!(late.await, Err(SendFault::Over(RUN))));
+    stage.life.log.fail();
+    assert!(matches!(too_late.await, Err(SendFault::Over(RUN))), "that end is on disk");
+}
+
+#[tokio::test]
 async fn a_run_that_is_started_again_is_the_one_that_is_there() {
     let stage = Stage::first(listens());
     stage.start(plenty()).await;

@@ -8,11 +8,11 @@ use std::{
 use tests::Place;
 
 /// A small file system of its own, unmounted when it is dropped.
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
     /// `None` where this user may not mount.
-    fn tmpfs(at: &Path, options: &str) -> Option<Mounted> {
+    pub(crate) fn tmpfs(at: &Path, options: &str) -> Option<Mounted> {
         fs::create_dir_all(at).expect("the directory is made");
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();

@@ -5,6 +5,7 @@ mod configured;
 mod exits;
 mod files;
 mod foreign;
+mod full_disk;
 mod homes;
 mod interrupts;
 mod journals;

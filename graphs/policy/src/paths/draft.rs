@@ -4,9 +4,9 @@ use super::root::{Located, regular};
 use super::{FileError, VirtualPath, Workspace};
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, Mode, OFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, openat, renameat, unlinkat,
+    AtFlags, Dir, Mode, OFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, openat, renameat, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, dup};
 use std::fs::File;
 
 /// Where a file remembers the key of the call that wrote it, so that a repeated call finds its own work.
@@ -20,6 +20,8 @@ pub struct Draft {
     path: VirtualPath,
     parent: OwnedFd,
     name: String,
+    /// The directory that it lies in until it is committed.
+    desk: OwnedFd,
     draft_name: Option<String>,
     file: File,
     old: Option<File>,
@@ -37,12 +39,24 @@ impl Workspace {
         let old = existing(&parent, &name, path)?;
         let mode = old.as_ref().map(|old| mode_of(old, path)).transpose()?;
         let draft_name = draft_name(key);
-        let file = create(&parent, &draft_name).map_err(|errno| FileError::of(errno, "write", path))?;
-        let draft = Draft { path: path.clone(), parent, name, draft_name: Some(draft_name), file, old };
+        let failed = |errno| FileError::of(errno, "write", path);
+        let desk = self.desk(&parent).map_err(failed)?;
+        let file = create(&desk, &draft_name).map_err(failed)?;
+        let draft = Draft { path: path.clone(), parent, name, desk, draft_name: Some(draft_name), file, old };
         if let Some(mode) = mode {
             fchmod(&draft.file, mode).map_err(|errno| FileError::of(errno, "keep the mode of", path))?;
         }
         Ok(draft)
+    }
+
+    /// Where a draft of a file in this directory lies: with the other drafts if it can be moved from there in one step, else
+    /// beside the file.
+    fn desk(&self, parent: &OwnedFd) -> Result<OwnedFd, Errno> {
+        let device = |directory: &OwnedFd| fstat(directory).map(|stat| stat.st_dev);
+        match &self.drafts {
+            Some(drafts) if device(drafts)? == device(parent)? => dup(drafts),
+            Some(_) | None => dup(parent),
+        }
     }
 
     /// Says whether the file in place is the one that the call with this key wrote and signed; `None` when the filesystem does
@@ -96,7 +110,7 @@ impl Draft {
         let failed = |errno| FileError::of(errno, "write", &self.path);
         let draft_name = self.draft_name.as_deref().expect("a draft has its name until it is committed");
         fsync(&self.file).map_err(failed)?;
-        renameat(&self.parent, draft_name, &self.parent, &self.name).map_err(failed)?;
+        renameat(&self.desk, draft_name, &self.parent, &self.name).map_err(failed)?;
         fsync(&self.parent).map_err(failed)?;
         self.draft_name = None;
         Ok(())
@@ -107,9 +121,25 @@ impl Drop for Draft {
     fn drop(&mut self) {
         if let Some(draft_name) = &self.draft_name {
             // Nothing can be done about a failure here: the next attempt with this key removes it.
-            let _ = unlinkat(&self.parent, draft_name, AtFlags::empty());
+            let _ = unlinkat(&self.desk, draft_name, AtFlags::empty());
         }
     }
+}
+
+/// Removes the drafts that a process left when it was killed.
+pub(super) fn sweep(drafts: &OwnedFd) -> Result<(), Errno> {
+    for entry in Dir::read_from(drafts)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if is_draft(name.to_bytes()) {
+            unlinkat(drafts, name, AtFlags::empty())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_draft(name: &[u8]) -> bool {
+    name.starts_with(b".oxydra-") && name.ends_with(b".tmp")
 }
 
 fn draft_name(key: &str) -> String {

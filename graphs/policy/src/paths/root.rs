@@ -16,6 +16,8 @@ const LINKS_MAX: usize = 40;
 pub struct Workspace {
     shared: OwnedFd,
     tmp: OwnedFd,
+    /// Where new versions of files are written before they are put in their place.
+    pub(super) drafts: Option<OwnedFd>,
 }
 
 /// A directory and a name in it that is no symlink.
@@ -31,11 +33,26 @@ impl Workspace {
     /// When one is not there, or when the system cannot resolve paths beneath a directory.
     pub fn open(shared: &Path, tmp: &Path) -> Result<Workspace, FileError> {
         let workspace =
-            Workspace { shared: open_root(shared, Mount::Shared)?, tmp: open_root(tmp, Mount::Tmp)? };
+            Workspace { shared: open_root(shared, Mount::Shared)?, tmp: open_root(tmp, Mount::Tmp)?, drafts: None };
         match beneath(&workspace.shared, ".", OFlags::PATH) {
             Ok(_) => Ok(workspace),
             Err(errno) => Err(FileError::NoOpenat2 { source: errno.into() }),
         }
+    }
+
+    /// Writes new versions of files in a directory of their own, where nobody lists them, instead of beside the old ones.
+    /// What is left there of a process that was killed is removed: nobody else may be using it.
+    ///
+    /// # Errors
+    /// When it cannot be opened or emptied.
+    pub fn with_drafts(mut self, directory: &Path) -> Result<Workspace, FileError> {
+        let drafts = open_root(directory, Mount::Tmp)?;
+        super::draft::sweep(&drafts).map_err(|errno| {
+            let path = directory.display().to_string();
+            FileError::Failed { what: "empty the drafts in", path, source: errno.into() }
+        })?;
+        self.drafts = Some(drafts);
+        Ok(self)
     }
 
     /// Opens a regular file for reading. Pipes, sockets and devices are refused, and none is waited for.

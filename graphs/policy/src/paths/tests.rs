@@ -270,3 +270,28 @@ fn a_workspace_that_is_not_there_says_where() {
     let error = Workspace::open(&dir.path().join("none"), dir.path()).unwrap_err().to_string();
     assert!(error.contains("/shared") && error.contains("none"), "{error}");
 }
+
+#[test]
+fn drafts_lie_where_nobody_lists_them_and_what_a_kill_leaves_is_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for name in ["shared", "tmp", "drafts"] {
+        std::fs::create_dir(at(name)).unwrap();
+    }
+    let open = || Workspace::open(&at("shared"), &at("tmp")).unwrap().with_drafts(&at("drafts")).unwrap();
+    let workspace = open();
+    let path = VirtualPath::parse("deep/a.txt").unwrap();
+    let mut draft = workspace.draft(&path, "k1").unwrap();
+    std::io::Write::write_all(draft.file(), b"alpha").unwrap();
+    assert_eq!(std::fs::read_dir(at("shared/deep")).unwrap().count(), 0);
+    assert!(at("drafts/.oxydra-k1.tmp").exists());
+    draft.commit().unwrap();
+    assert_eq!(std::fs::read_to_string(at("shared/deep/a.txt")).unwrap(), "alpha");
+    assert_eq!(std::fs::read_dir(at("drafts")).unwrap().count(), 0);
+    // A process that is killed drops nothing.
+    std::mem::forget(workspace.draft(&path, "k2").unwrap());
+    std::fs::write(at("drafts/somebody's"), "").unwrap();
+    open();
+    let left: Vec<_> = std::fs::read_dir(at("drafts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["somebody's"], "nothing of others is removed");
+}
