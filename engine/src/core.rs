@@ -46,8 +46,7 @@ pub(crate) struct Parts {
     pub(crate) meters: MeterNames,
     pub(crate) registry: Registry,
     pub(crate) facts: Option<HashSet<(u64, u64)>>,
-    /// How many tells a slow listener may be behind.
-    pub(crate) tells_max: usize,
+    pub(crate) told: broadcast::Sender<Told>,
 }
 
 impl Core {
@@ -59,7 +58,7 @@ impl Core {
             meters: parts.meters,
             registry: parts.registry,
             wheel: Arc::default(),
-            told: broadcast::Sender::new(parts.tells_max),
+            told: parts.told,
             halted: watch::Sender::new(None),
             facts: parts.facts,
             tasks: watch::Sender::new(()),

@@ -233,6 +233,12 @@ impl<G: Graph> Cx<G> {
         }
     }
 
+    /// Says whether an effect of this name has begun in this state, in this life of the process or in an earlier one.
+    pub fn has_begun(&self, name: impl Into<Name>) -> bool {
+        let Name(name) = name.into();
+        self.slot.lock().memo.contains_key(&name)
+    }
+
     fn in_doubt<T, I>(&self, name: String, intent: I) -> Once<T, I> {
         self.activation().doubts.insert(name);
         Once::InDoubt(intent)

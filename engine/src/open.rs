@@ -16,8 +16,10 @@ use crate::{
     registry::{Host, Registry},
     slot::Slot,
     standing::{Standing, Status},
+    tell::Told,
 };
 use std::{collections::HashMap, sync::Arc};
+use tokio::sync::broadcast;
 
 /// A listener may be so many tells behind before it loses some: about four thousand words of an answer.
 const TELLS_MAX: usize = 8192;
@@ -40,6 +42,7 @@ pub struct Builder {
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
     meters: MeterNames,
+    told: broadcast::Sender<Told>,
 }
 
 impl Builder {
@@ -50,6 +53,7 @@ impl Builder {
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
             meters: ["meter 0", "meter 1", "meter 2"],
+            told: broadcast::Sender::new(TELLS_MAX),
         }
     }
 
@@ -83,6 +87,11 @@ impl Builder {
         self
     }
 
+    /// Hears what handlers tell from the start: runs that come back speak before whoever opened the engine has it.
+    pub fn listen(&self) -> broadcast::Receiver<Told> {
+        self.told.subscribe()
+    }
+
     /// Opens the journal and brings every living run back. Call it within a tokio runtime.
     ///
     /// # Errors
@@ -112,7 +121,7 @@ impl Builder {
             meters: self.meters,
             registry: self.registry,
             facts,
-            tells_max: TELLS_MAX,
+            told: self.told,
         }));
         for follower in self.followers {
             followers::feed(&*log, follower);

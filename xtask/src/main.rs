@@ -21,7 +21,8 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   run [ARGS…]            build the program and start `oxydra run ARGS…`
-  test [--all] [LANE…]   run the lanes named, or every lane; without `--all`, one whose needs are missing is skipped
+  test [--all] [LANE…]   run the lanes named, or every lane; without `--all`, one whose needs are missing is skipped;
+                         `--long` kills more often
   ci                     everything that must hold before a merge
   tidy                   check what the compiler cannot: imports, heads, layout, map, drawings
   draw [--check]         print every graph and write its picture into the sources, or check that it is there

@@ -19,6 +19,8 @@ struct Lane {
     needs: Option<Need>,
     /// Arguments to cargo, one command after the other; the last is the test run.
     commands: &'static [&'static [&'static str]],
+    /// What its tests find in their environment when there is time.
+    long: &'static [(&'static str, &'static str)],
 }
 
 /// What a lane needs besides the toolchain.
@@ -36,6 +38,7 @@ const LANES: &[Lane] = &[
         about: "each package by itself, with what must not compile",
         needs: None,
         commands: &[&["test", "--workspace", "--exclude", "tests", "--no-fail-fast"]],
+        long: &[],
     },
     Lane {
         name: "flows",
@@ -46,6 +49,18 @@ const LANES: &[Lane] = &[
             &["build", "--package", "daemon", "--bin", "oxydra"],
             &["test", "--package", "tests", "--lib", "--test", "flows", "--no-fail-fast"],
         ],
+        long: &[],
+    },
+    Lane {
+        name: "crash",
+        about: "the program killed from outside, anywhere, and started again",
+        needs: None,
+        // What it hit is printed, so its output is not held back.
+        commands: &[
+            &["build", "--package", "daemon", "--bin", "oxydra"],
+            &["test", "--package", "tests", "--test", "crash", "--", "--nocapture"],
+        ],
+        long: &[("CRASH_KILLS", "2000")],
     },
     Lane {
         name: "peers",
@@ -55,12 +70,13 @@ const LANES: &[Lane] = &[
             &["build", "--package", "daemon", "--bin", "oxydra"],
             &["test", "--package", "tests", "--test", "peers", "--no-fail-fast"],
         ],
+        long: &[],
     },
 ];
 
 /// Runs the lanes that the arguments ask for.
 pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
-    let asked = Asked::parse(arguments)?;
+    let Order { asked, is_long } = Order::parse(arguments)?;
     cargo::toolchain();
     let mut report = Report::default();
     for lane in LANES {
@@ -79,7 +95,7 @@ pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
             report.add(lane.name, outcome, Counts::default(), started.elapsed());
             continue;
         }
-        let (outcome, counts) = run(lane)?;
+        let (outcome, counts) = run(lane, if is_long { lane.long } else { &[] })?;
         report.add(lane.name, outcome, counts, started.elapsed());
     }
     println!("{report}");
@@ -92,10 +108,11 @@ pub(crate) fn all() -> Fallible<()> {
     if code == ExitCode::SUCCESS { Ok(()) } else { Err("tests failed".to_owned()) }
 }
 
-fn run(lane: &Lane) -> Fallible<(Outcome, Counts)> {
+fn run(lane: &Lane, variables: &[(&str, &str)]) -> Fallible<(Outcome, Counts)> {
     let mut counts = Counts::default();
     for arguments in lane.commands {
-        if !counted(&mut cargo::cargo_in_root(arguments), &mut counts)? {
+        let mut command = cargo::cargo_in_root(arguments);
+        if !counted(command.envs(variables.iter().copied()), &mut counts)? {
             return Ok((Outcome::Failed, counts));
         }
     }
@@ -120,6 +137,14 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Fallible<bool> {
 
 /// What a person asked for.
 #[derive(Debug, PartialEq, Eq)]
+struct Order {
+    asked: Asked,
+    /// Whether there is time: `--long`.
+    is_long: bool,
+}
+
+/// The lanes that a person asked for.
+#[derive(Debug, PartialEq, Eq)]
 enum Asked {
     /// Every lane, whatever it needs.
     All,
@@ -129,27 +154,31 @@ enum Asked {
     Named(Vec<String>),
 }
 
-impl Asked {
-    fn parse(arguments: Vec<OsString>) -> Fallible<Asked> {
+impl Order {
+    fn parse(arguments: Vec<OsString>) -> Fallible<Order> {
         let mut parser = lexopt::Parser::from_args(arguments);
         let mut named = Vec::new();
-        let mut all = false;
+        let (mut all, mut is_long) = (false, false);
         while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
             match argument {
                 lexopt::Arg::Long("all") => all = true,
+                lexopt::Arg::Long("long") => is_long = true,
                 lexopt::Arg::Value(name) => named.push(known(&name.to_string_lossy())?),
                 unexpected @ (lexopt::Arg::Long(_) | lexopt::Arg::Short(_)) => {
                     return Err(unexpected.unexpected().to_string());
                 }
             }
         }
-        Ok(match (all, named.is_empty()) {
+        let asked = match (all, named.is_empty()) {
             (true, _) => Asked::All,
             (false, true) => Asked::Usual,
             (false, false) => Asked::Named(named),
-        })
+        };
+        Ok(Order { asked, is_long })
     }
+}
 
+impl Asked {
     fn wants(&self, lane: &str) -> bool {
         match self {
             Asked::All | Asked::Usual => true,
@@ -172,7 +201,11 @@ mod tests {
     use super::*;
 
     fn asked(arguments: &[&str]) -> Fallible<Asked> {
-        Asked::parse(arguments.iter().map(OsString::from).collect())
+        ordered(arguments).map(|order| order.asked)
+    }
+
+    fn ordered(arguments: &[&str]) -> Fallible<Order> {
+        Order::parse(arguments.iter().map(OsString::from).collect())
     }
 
     #[test]
@@ -184,8 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn a_long_run_is_asked_for_beside_the_lanes() {
+        let crash = Asked::Named(vec!["crash".into()]);
+        assert_eq!(ordered(&["crash", "--long"]), Ok(Order { asked: crash, is_long: true }));
+        assert_eq!(ordered(&[]), Ok(Order { asked: Asked::Usual, is_long: false }));
+    }
+
+    #[test]
     fn what_is_no_lane_and_no_flag_is_refused() {
-        assert_eq!(asked(&["weather"]), Err("no lane `weather`; there are unit, flows, peers".into()));
+        assert_eq!(asked(&["weather"]), Err("no lane `weather`; there are unit, flows, crash, peers".into()));
         assert!(asked(&["--fast"]).is_err());
         assert!(asked(&["--all=yes"]).is_err());
     }

@@ -3,23 +3,25 @@
 use crate::{exit::Failure, house::House, surface::Surface};
 use config::{Config, Home, Sources};
 use domain::UserId;
+use engine::Told;
 use std::path::Path;
 use telemetry::{Guard, Level};
+use tokio::sync::broadcast::Receiver;
 
-/// Opens the house of a home. The guard writes what is left of the log when it is dropped.
+/// Opens the house of a home, and hears what is told in it from the start. The guard writes what is left of the log when it is dropped.
 pub(crate) fn enter(
     root: &Path,
     user: &UserId,
     model: Option<&str>,
     surface: &mut dyn Surface,
-) -> Result<(House, Guard), Failure> {
+) -> Result<(House, Receiver<Told>, Guard), Failure> {
     let sources = Sources::usual(root, std::env::vars_os());
     let sources = model.into_iter().fold(sources, |sources, model| sources.model(model));
     let (config, notices) = Config::load(&sources).map_err(Failure::configuration)?;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
-    let (house, notice) = House::open(&home, user, config, &log)?;
+    let (house, told, notice) = House::open(&home, user, config, &log)?;
     notice.iter().for_each(|notice| surface.notice(notice));
-    Ok((house, guard))
+    Ok((house, told, guard))
 }

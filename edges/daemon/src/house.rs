@@ -3,7 +3,7 @@ use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, wo
 use config::{Config, Home, OpenAiServer, Provider};
 use domain::{METER_NAMES, Model, ModelLimits, Tokens, UserId};
 use engine::{
-    Budget, Engine, Journal, Recovered,
+    Budget, Engine, Journal, Recovered, Told,
     log::{FileLog, Group, Log, Mode, Options, Torn},
 };
 use providers::{
@@ -15,6 +15,7 @@ use slog::warn;
 use std::{path::Path, sync::Arc};
 use store::{Kept, MemoryView, Store, StoreFollower};
 use telemetry::{EngineLog, Logger};
+use tokio::sync::broadcast::Receiver;
 use turn::{Ports, Turn};
 
 /// A turn may make so many moves: four for each of the most round trips that can be configured, and some.
@@ -31,13 +32,14 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens the house, and says what its user should know about it. The runs that an earlier process left go on at once.
+    /// Opens the house, and says what its user should know about it. The runs that an earlier process left go on at once;
+    /// all that they tell is in the receiver.
     pub(crate) fn open(
         home: &Home,
         user: &UserId,
         config: Config,
         log: &Logger,
-    ) -> Result<(House, Option<String>), Failure> {
+    ) -> Result<(House, Receiver<Told>, Option<String>), Failure> {
         let mut recovered = Recovered::default();
         let mut take = |group: &Group| recovered.take(group);
         let opened = FileLog::open_with(&home.journal(), Mode::Owner, Options::default(), &mut take);
@@ -53,14 +55,14 @@ impl House {
             conversation: Arc::new(store.clone()),
             instructions: INSTRUCTIONS.to_owned(),
         };
-        let engine = Engine::builder()
+        let builder = Engine::builder()
             .graph::<Turn>(ports)
             .follower(follower)
             .observer(EngineLog(log.clone()))
-            .meters(METER_NAMES)
-            .open_recovered(journal, recovered)
-            .map_err(Failure::storage)?;
-        Ok((House { engine, store, config }, notice))
+            .meters(METER_NAMES);
+        let told = builder.listen();
+        let engine = builder.open_recovered(journal, recovered).map_err(Failure::storage)?;
+        Ok((House { engine, store, config }, told, notice))
     }
 
     /// Stops, and leaves the view as one that was closed: the next start trusts it whatever the machine does meanwhile.

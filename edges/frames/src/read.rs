@@ -222,7 +222,9 @@ mod tests {
         };
         check(
             Frame::TurnCancelled(cancelled),
-            expect![[r#"{"type":"turn_cancelled","payload":{"request_id":"r-1","session":{"user_id":"alice","session_id":"s-1"},"turn":{"turn_id":"t-1","state":"cancelled"},"seq":5,"in_doubt":[]}}"#]],
+            expect![[
+                r#"{"type":"turn_cancelled","payload":{"request_id":"r-1","session":{"user_id":"alice","session_id":"s-1"},"turn":{"turn_id":"t-1","state":"cancelled"},"seq":5,"in_doubt":[]}}"#
+            ]],
         );
         let failed = ErrorFrame {
             request_id: Some("r-1".into()),

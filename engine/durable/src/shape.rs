@@ -30,7 +30,25 @@ pub trait Shape {
 macro_rules! leaf {
     ($($t:ty),* $(,)?) => { $(impl Shape for $t { const SHAPE: u64 = hash_name(stringify!($t)); })* };
 }
-leaf!(bool, u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64, char, String, std::time::Duration, ());
+leaf!(
+    bool,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    f32,
+    f64,
+    char,
+    String,
+    std::time::Duration,
+    ()
+);
 
 impl<T: Shape> Shape for Vec<T> {
     const SHAPE: u64 = mix(hash_name("Vec"), T::SHAPE);

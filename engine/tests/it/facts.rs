@@ -1,6 +1,6 @@
 //! Facts ride with the move or with the effect that made them, have an address before they are written, and reach
 //! followers after they are durable.
-use crate::lab::{Call, Pieces, RUN, Script, Stage, Then, Working, plenty, works};
+use crate::lab::{Call, Lab, Pieces, RUN, Script, Stage, Then, Working, plenty, works};
 use engine::{
     Fact, FactId, Owner,
     durable::fact,
@@ -11,7 +11,7 @@ use engine::{
 };
 use expect_test::expect;
 use std::{
-    future::ready,
+    future::{pending, ready},
     sync::{Arc, Condvar, Mutex},
 };
 
@@ -189,6 +189,23 @@ async fn what_is_told_reaches_who_listens_and_nobody_else() {
     assert!(told.as_a::<u8>().is_none());
     let late = stage.life.engine.listen();
     assert!(late.is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_comes_back_is_heard_from_its_first_word() {
+    let stage = Stage::first(works(|_| Box::pin(pending())));
+    stage.start(plenty()).await;
+    let left = stage.life.crash().await;
+    let says = works(|cx| {
+        cx.tell("here again".to_owned());
+        Box::pin(ready(Ok(Then::End(String::new()))))
+    });
+    let builder = Pieces::new().builder().graph::<Lab>(says);
+    let mut listener = builder.listen();
+    let life = Life::after(left, builder).unwrap();
+    life.engine.run::<Lab>(RUN).unwrap().end().await.unwrap();
+    assert!(life.engine.listen().is_empty(), "who listens now is late");
+    assert_eq!(listener.recv().await.unwrap().as_a::<String>().unwrap(), "here again");
 }
 
 /// A view that knows a fact under the tag of another type.

@@ -113,6 +113,10 @@ impl Hands<'_> {
                 Once::Done(said) => return Ok(Carried::Said(said)),
                 Once::InDoubt(intent) => intent,
             };
+            if begun < BEGUN_ANEW_MAX && self.cx.has_begun(once_name(approved, begun + 1)) {
+                // A probe has let it begin anew, and the process died again: that one is in doubt now.
+                continue;
+            }
             match self.bench.executor.probe(approved, &intent.evidence).await {
                 Probe::Happened(output) => return Ok(Carried::Said(self.found(approved, output))),
                 Probe::NotYet if begun < BEGUN_ANEW_MAX => {}

@@ -67,9 +67,9 @@ fn with_room(pages: usize) -> Option<Came> {
     let prompt = format!("write long.txt: {}", "word".repeat(4 << 10));
     let done = place.oxydra(&["run", "--json", "-p", "-"]).input(prompt).done();
     let frames = done.frames();
-    let started = frames.iter().find_map(|frame| match frame {
-        Frame::TurnStarted(started) => Some(started.turn.turn_id.clone()),
-        _ => None,
+    let started = frames.iter().find_map(|frame| {
+        let Frame::TurnStarted(started) = frame else { return None };
+        Some(started.turn.turn_id.clone())
     });
     let came = match (&started, answers(&done)) {
         (_, 1) => Came::ToItsEnd,

@@ -35,9 +35,7 @@ pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
 
 async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
     let mut surface = surface::of_process(run.json);
-    let (house, _log) = enter(&run.home, &run.user, run.model.as_deref(), &mut *surface)?;
-    // At once: the turns that an earlier process left speak already.
-    let told = house.engine.listen();
+    let (house, told, _log) = enter(&run.home, &run.user, run.model.as_deref(), &mut *surface)?;
     let exit = Talk::sit(&house, run, surface).await?.all(prompt, told).await;
     house.close().await;
     exit

@@ -17,7 +17,7 @@ fn process<T>(root: &Path, work: impl AsyncFnOnce(&House) -> T) -> T {
     let log = Logger::root(slog::Discard, slog::o!());
     let done = runtime.block_on(async {
         let home = Home::create(root).unwrap();
-        let (house, _) = House::open(&home, &user("ada"), Config::default(), &log).unwrap();
+        let (house, _, _) = House::open(&home, &user("ada"), Config::default(), &log).unwrap();
         let done = work(&house).await;
         house.close().await;
         done

@@ -89,14 +89,14 @@ impl Ask<Chore> for Delegating {
     async fn answered(self, did: Did, _: &mut Cx<Helper>) -> Next<Self, Chore> {
         match did {
             // With the answer still in the mail.
-            Did::Not(_) if self.round % 2 == 0 => go(Helped { chokes: true }),
+            Did::Not(_) if self.round.is_multiple_of(2) => go(Helped { chokes: true }),
             Did::It | Did::Not(_) => go(Helping { chore: self.chore, round: self.round }),
         }
     }
 }
 impl On<Nudge> for Delegating {
     async fn on(self, _: Nudge, _: &mut Cx<Helper>) -> Next<Self, Nudge> {
-        if self.round % 2 == 0 {
+        if self.round.is_multiple_of(2) {
             return go(Failed { why: "left".into() });
         }
         go(Helping { chore: self.chore, round: self.round })

@@ -98,7 +98,11 @@ impl Ask<Chore> for Asking {
 }
 impl On<Poke> for Asking {
     async fn on(self, _: Poke, _: &mut Cx<Spender>) -> Next<Self, Poke> {
-        if self.round % 2 == 0 { go(Working { round: self.round }) } else { go(Done { why: "left".into() }) }
+        if self.round.is_multiple_of(2) {
+            go(Working { round: self.round })
+        } else {
+            go(Done { why: "left".into() })
+        }
     }
 }
 impl On<Elapsed> for Asking {

@@ -4,7 +4,8 @@ use super::root::{Located, regular};
 use super::{FileError, VirtualPath, Workspace};
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, openat, renameat, unlinkat,
+    AtFlags, Dir, Mode, OFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, openat, renameat,
+    unlinkat,
 };
 use rustix::io::{Errno, dup};
 use std::fs::File;

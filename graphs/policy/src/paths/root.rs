@@ -32,8 +32,11 @@ impl Workspace {
     /// # Errors
     /// When one is not there, or when the system cannot resolve paths beneath a directory.
     pub fn open(shared: &Path, tmp: &Path) -> Result<Workspace, FileError> {
-        let workspace =
-            Workspace { shared: open_root(shared, Mount::Shared)?, tmp: open_root(tmp, Mount::Tmp)?, drafts: None };
+        let workspace = Workspace {
+            shared: open_root(shared, Mount::Shared)?,
+            tmp: open_root(tmp, Mount::Tmp)?,
+            drafts: None,
+        };
         match beneath(&workspace.shared, ".", OFlags::PATH) {
             Ok(_) => Ok(workspace),
             Err(errno) => Err(FileError::NoOpenat2 { source: errno.into() }),

@@ -292,6 +292,7 @@ fn drafts_lie_where_nobody_lists_them_and_what_a_kill_leaves_is_swept() {
     std::mem::forget(workspace.draft(&path, "k2").unwrap());
     std::fs::write(at("drafts/somebody's"), "").unwrap();
     open();
-    let left: Vec<_> = std::fs::read_dir(at("drafts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(at("drafts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["somebody's"], "nothing of others is removed");
 }

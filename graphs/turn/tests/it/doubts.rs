@@ -17,15 +17,42 @@ fn script() -> Vec<Round> {
 
 /// The journal of a process that died while the first call was under way.
 async fn cut_off() -> Vec<Group> {
-    let life = Life::first(script());
+    cut_behind(&played(Life::first(script())).await, "call/0")
+}
+
+async fn played(life: Life) -> Vec<Group> {
     life.play().await;
-    let groups = life.log.groups();
+    life.log.groups()
+}
+
+/// What is left of a journal that ends where an effect has just begun.
+fn cut_behind(groups: &[Group], wanted: &str) -> Vec<Group> {
     let began = |survived: &usize| {
         let lines = past(groups[..*survived].to_vec());
-        matches!(lines.last().map(|line| &line.what), Some(Happened::Began { effect, .. }) if effect == "call/0")
+        matches!(lines.last().map(|line| &line.what), Some(Happened::Began { effect, .. }) if effect == wanted)
     };
-    let survived = (0..groups.len()).find(began).expect("the call began");
+    let survived = (0..groups.len()).find(began).expect("it began");
     groups[..survived].to_vec()
+}
+
+/// A probe lets the call begin anew, and the process dies once more: what the last beginning did counts.
+#[tokio::test]
+async fn what_was_begun_anew_and_cut_off_again_is_the_one_in_doubt() {
+    let script = || vec![vec![calls(&[("probe", "a")])], vec![says("done")]];
+    let once = cut_behind(&played(Life::first(script())).await, "call/0");
+    let again = Life::of(World::new(script()), once, ManualClock::hasty());
+    let twice = cut_behind(&played(again).await, "call/0/anew/1");
+    let mut told = Vec::new();
+    for has_happened in [true, false] {
+        let world = World { has_happened, ..World::new(script()) };
+        let life = Life::of(world, twice.clone(), ManualClock::hasty());
+        let end = shown::end(&life.play().await);
+        told.push(format!("{end}; ran {}; {}", life.world.ran().len(), shown::messages(&life.said().await)));
+    }
+    expect![[r#"
+        Answered, Stop, 2 rounds; ran 0; user hi · calls probe · 0 found: a · says done
+        Answered, Stop, 2 rounds; ran 1; user hi · calls probe · 0 probe: a · says done"#]]
+    .assert_eq(&told.join("\n"));
 }
 
 async fn said(answer: DoubtAnswer) -> String {

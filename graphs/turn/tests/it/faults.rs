@@ -186,7 +186,8 @@ async fn a_view_that_is_behind_is_read_again_and_costs_no_attempt() {
         Gathering → Asking
         asked: user hi
         Asking → Answered
-        Answered, Stop, 1 rounds"#]].assert_eq(&format!("{}\n{}", life.world.trace(), shown::end(&end)));
+        Answered, Stop, 1 rounds"#]]
+    .assert_eq(&format!("{}\n{}", life.world.trace(), shown::end(&end)));
     assert_eq!(life.left()[0], 99);
 }
 

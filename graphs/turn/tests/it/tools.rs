@@ -94,6 +94,7 @@ impl Executor for World {
                 _ if unseen => Probe::Unknown,
                 "happened" => Probe::Happened(RawOutput::done(format!("found, password = \"{SECRET}\""))),
                 "murky" => Probe::Unknown,
+                other if self.has_happened => Probe::Happened(RawOutput::done(format!("found: {other}"))),
                 _ => Probe::NotYet,
             }
         })
