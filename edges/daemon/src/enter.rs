@@ -20,7 +20,7 @@ pub(crate) fn enter(
     let (config, notices) = Config::load(&sources).map_err(Failure::configuration)?;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
-    let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::other)?;
+    let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;
     let (house, told, notice) = House::open(&home, user, config, &log)?;
     notice.iter().for_each(|notice| surface.notice(notice));
     Ok((house, told, guard))

@@ -34,11 +34,11 @@ Lists the sessions of a user, the latest first; `--json` prints one `session_lis
 
 pub(crate) const INSTANCES: &str = "\
 usage: oxydra instances [--home DIR] [--json]
-       oxydra instances show ID [--home DIR] [--json]
+       oxydra instances show [ID] [--home DIR] [--json]
        oxydra instances answer ID again|done|drop [--home DIR] [--json]
 
 Lists the runs of graphs, those of all users, or shows one with its states, effects, calls and messages. The beginning
-of an id will do. Both read beside a running `oxydra run`.
+of an id will do, none means the latest. Both read beside a running `oxydra run`.
 
 A call that is never repeated and was cut off by a crash may have happened or not. `answer` says what became of it after you
 have looked, and sees the turn through: again (it has not happened: carry it out), done (it has), drop (leave it).

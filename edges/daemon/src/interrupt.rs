@@ -4,7 +4,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
 };
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 /// So many presses that nobody takes up end the process: whatever it is waiting for, a reader that stands still or a disk,
 /// the journal has all that counts, and the turn goes on next time.
@@ -21,8 +24,10 @@ impl Interrupts {
     pub(crate) fn listen() -> Interrupts {
         let (pressed, interrupts) = Interrupts::silent();
         let unheard = interrupts.unheard.clone();
+        // Registered here and now, not when the task first runs: until then a press would end the process.
+        let Ok(mut presses) = signal(SignalKind::interrupt()) else { return interrupts };
         tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            while presses.recv().await.is_some() {
                 if unheard.fetch_add(1, Ordering::SeqCst) + 1 >= UNHEARD_MAX {
                     std::process::exit(Exit::Cancelled as i32);
                 }

@@ -132,7 +132,7 @@ mod tests {
             level:"debug","msg":"run moved","ms":8,"moves":4,"to":"Judging","from":"Asking","run":"a"}
             level:"info","msg":"run stopped","why":"cancelled","state":"Judging","run":"a"}
             level:"warn","msg":"run stopped","why":"out of turns","state":"Judging","run":"a"}
-            level:"error","msg":"run stopped","why":"an effect that had begun was not asked for again","state":"Judging","run":"a"}
+            level:"error","msg":"run stopped","why":"an effect that may have happened was left behind unasked","state":"Judging","run":"a"}
             level:"error","msg":"run parked","why":"unknown shape","state":"Judging","run":"a"}
             level:"info","msg":"run ended","moves":5,"state":"Stopped","run":"a"}
         "#]].assert_eq(&lines);

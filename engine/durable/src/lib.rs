@@ -1,6 +1,6 @@
 //! What a journal can hold: names, shapes, facts and requests. No tokio, no files, no decoding of sealed types.
 //!
-//! `domain` and `engine` both stand on this package. A type marked [`durable`], [`request`] or [`fact`] is *open*:
+//! `domain` and `engine` both stand on this package. A type marked [`macro@durable`], [`request`] or [`fact`] is *open*:
 //! whoever has its bytes may decode it. States, events and the stages of a call are *sealed*: they are decoded with
 //! the engine's `Reading`, which only the engine can make, so they live above the engine and not here.
 //!

@@ -63,6 +63,9 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Its text says the causes too.
+impl Error for Fault {}
+
 impl From<Refused> for Fault {
     fn from(refused: Refused) -> Fault {
         Fault::Refused(refused)

@@ -89,7 +89,8 @@ pub(crate) struct Home {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Instance {
     pub(crate) home: PathBuf,
-    pub(crate) id: Prefix,
+    /// The latest, if none is named.
+    pub(crate) id: Option<Prefix>,
     pub(crate) json: bool,
 }
 
@@ -212,8 +213,8 @@ fn instances(mut parser: Parser) -> Result<Command, Failure> {
     let Shared { home, user, json } = shared;
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["list"] => Ok(Command::Instances(Home { home, json })),
-        ["show", id] => Ok(Command::Instance(Instance { home, id: Prefix::parse(id)?, json })),
-        ["show"] => Err(Failure::usage("`oxydra instances show` needs an id: `oxydra instances` lists them")),
+        ["show", id] => Ok(Command::Instance(Instance { home, id: Some(Prefix::parse(id)?), json })),
+        ["show"] => Ok(Command::Instance(Instance { home, id: None, json })),
         ["answer", id, how] => {
             let answer = person::parse(how)
                 .ok_or_else(|| Failure::usage(format!("`{how}` is no answer: write {}", person::ANSWERS)))?;

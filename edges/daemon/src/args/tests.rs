@@ -34,7 +34,8 @@ fn shown(command: &Command) -> String {
         }
         Command::Instances(of) => format!("instances in {}, json {}", of.home.display(), of.json),
         Command::Instance(of) => {
-            format!("instance {} in {}, json {}", of.id.as_str(), of.home.display(), of.json)
+            let id = of.id.as_ref().map_or("latest", |id| id.as_str());
+            format!("instance {id} in {}, json {}", of.home.display(), of.json)
         }
         Command::Answer(of) => {
             format!("answer {:?} to {} in {}, json {}", of.how, of.id.as_str(), of.home.display(), of.json)
@@ -228,7 +229,7 @@ fn the_other_commands() {
             instances answer 12ab
                 refused (2): write `oxydra instances answer ID` and again, done or drop
             instances show
-                refused (2): `oxydra instances show` needs an id: `oxydra instances` lists them
+                instance latest in .oxydra, json false
             instances show 12AB --home h
                 instance 12ab in h, json false
             instances show 12ab more

@@ -22,8 +22,8 @@ async fn settle(answer: &Answer) -> Result<Exit, Failure> {
     // A wrong place should not become a home.
     config::Home::open(&answer.home).map_err(Failure::storage)?;
     let mut surface = surface::of_process(answer.json);
-    let (house, mut told, _log) = enter(&answer.home, &answer.user, None, &mut *surface)?;
     let mut interrupts = Interrupts::listen();
+    let (house, mut told, _log) = enter(&answer.home, &answer.user, None, &mut *surface)?;
     let (talk, under_way) = desk::living(&house, &answer.id)?;
     let mut reporter = Reporter::new(&talk.user, &talk.session, house.config.runtime.max_turns.0);
     let report = Report::new(&mut reporter, under_way.turn, under_way.rounds);

@@ -1,13 +1,13 @@
 //! `oxydra instances`: the runs of graphs, and one run with its past, read beside whoever runs.
 use super::print;
 use crate::{
-    args::{Home, Instance},
+    args::{Home, Instance, Prefix},
     exit::{Exit, Failure},
     house,
 };
 use domain::{Message, MessageSaid, SessionTouched, UsageSpent};
 use engine::{
-    Encoded,
+    Encoded, InstanceId,
     journal::{Happened, Life, Line, Summary},
 };
 use frames::Timestamp;
@@ -31,23 +31,7 @@ pub(crate) fn list(of: &Home) -> Result<Exit, Failure> {
 pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
     let journal = house::reading(&instance.home)?;
     let runs = journal.runs().map_err(Failure::storage)?;
-    let fitting: Vec<_> = runs.iter().filter(|run| instance.id.fits(run.instance)).collect();
-    let id = match fitting[..] {
-        [run] => run.instance,
-        [] => {
-            return Err(Failure::usage(format!(
-                "no instance begins with `{}`: `oxydra instances` lists them",
-                instance.id.as_str()
-            )));
-        }
-        [_, _, ..] => {
-            let n = fitting.len();
-            return Err(Failure::usage(format!(
-                "{n} instances begin with `{}`: write more of the id",
-                instance.id.as_str()
-            )));
-        }
-    };
+    let id = chosen(&runs, instance.id.as_ref())?;
     let Some((run, past)) = journal.past(id).map_err(Failure::storage)? else {
         return Err(Failure::other(format!("instance {id} is gone")));
     };
@@ -58,6 +42,27 @@ pub(crate) fn show(instance: &Instance) -> Result<Exit, Failure> {
         return print(&format!("{shown}\n"));
     }
     print(&format!("{}\n{}", headline(&run), past.iter().map(line_text).collect::<String>()))
+}
+
+/// The run whose id begins so; without an id, the latest that nobody asked for: a turn rather than its children.
+fn chosen(runs: &[Summary], id: Option<&Prefix>) -> Result<InstanceId, Failure> {
+    let Some(id) = id else {
+        let latest = runs.iter().rev().find(|run| run.parent.is_none());
+        return latest.map(|run| run.instance).ok_or_else(|| Failure::usage("no instances yet"));
+    };
+    let fitting: Vec<_> = runs.iter().filter(|run| id.fits(run.instance)).collect();
+    match fitting[..] {
+        [run] => Ok(run.instance),
+        [] => Err(Failure::usage(format!(
+            "no instance begins with `{}`: `oxydra instances` lists them",
+            id.as_str()
+        ))),
+        [_, _, ..] => Err(Failure::usage(format!(
+            "{} instances begin with `{}`: write more of the id",
+            fitting.len(),
+            id.as_str()
+        ))),
+    }
 }
 
 fn headline(run: &Summary) -> String {

@@ -35,8 +35,10 @@ pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
 
 async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
     let mut surface = surface::of_process(run.json);
+    // Before anything else: a press while the home opens is heard too.
+    let interrupts = Interrupts::listen();
     let (house, told, _log) = enter(&run.home, &run.user, run.model.as_deref(), &mut *surface)?;
-    let exit = Talk::sit(&house, run, surface).await?.all(prompt, told).await;
+    let exit = Talk::sit(&house, run, surface, interrupts).await?.all(prompt, told).await;
     house.close().await;
     exit
 }
@@ -52,8 +54,12 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    async fn sit(house: &'a House, run: &Run, surface: Box<dyn Surface>) -> Result<Talk<'a>, Failure> {
-        let interrupts = Interrupts::listen();
+    async fn sit(
+        house: &'a House,
+        run: &Run,
+        surface: Box<dyn Surface>,
+        interrupts: Interrupts,
+    ) -> Result<Talk<'a>, Failure> {
         let desk = Desk::sit(house, &run.user, &run.session).await?;
         let reporter = Reporter::new(&run.user, desk.session(), house.config.runtime.max_turns.0);
         let lines = matches!(run.input, Input::Lines).then(lines::lines);

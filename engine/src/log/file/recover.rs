@@ -226,7 +226,10 @@ impl Recovered {
             return Ok(());
         }
         let said = format!("record {} was on disk when the journal was closed", self.closed.0);
-        let what = format!("it ends here, but {said}, says the file `{}`", closed::FILE);
+        let mark = closed::FILE;
+        let what = format!(
+            "it ends here, but {said}, says the file `{mark}` (without that file, what is cut off is given up and the rest goes on)"
+        );
         Err(match self.segments.last() {
             Some(segment) => damaged(&segment.path, segment.end(), what),
             None => damaged(&dir.join(segment::name(Lsn(1))), 0, what),
