@@ -48,6 +48,11 @@ pub(crate) struct Key {
     pub(crate) used: Use,
 }
 
+/// More tokens than any model writes in a year.
+const TOKENS_MAX: u64 = 1_000_000_000_000;
+/// A turn that takes longer than a month waits for nobody any more.
+const DURATION_SECS_MAX: u64 = 31 * 86_400;
+
 /// A single await longer than a day is a mistake in the unit.
 pub(crate) const TURN_TIMEOUT_SECS_MAX: u64 = 86_400;
 /// A turn with more model calls than this is a loop, whatever it costs.
@@ -67,6 +72,8 @@ pub(crate) const KEYS: &[Key] = &[
     now("selection.model", Text),
     now("runtime.turn_timeout_secs", Count(1, TURN_TIMEOUT_SECS_MAX)),
     now("runtime.max_turns", Count(1, TURNS_MAX)),
+    now("runtime.max_tokens", Count(1, TOKENS_MAX)),
+    now("runtime.max_duration_secs", Count(1, DURATION_SECS_MAX)),
     now("runtime.max_cost", Money),
     later("runtime.context_budget.trigger_ratio", Ratio),
     later("runtime.context_budget.safety_buffer_tokens", Counts),

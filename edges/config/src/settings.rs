@@ -6,7 +6,7 @@ use crate::{
     layer::{Layer, Setting},
     registry::Registry,
 };
-use domain::{MicroUsd, Turns};
+use domain::{MicroUsd, Tokens, Turns};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The files of a directory, in the order in which they are read. They have the same keys: the second exists so that
@@ -29,13 +29,23 @@ pub struct Runtime {
     pub turn_timeout: Duration,
     /// How many model round trips a turn may make.
     pub max_turns: Turns,
+    /// How many tokens a turn may use, in and out, over all its round trips.
+    pub max_tokens: Tokens,
+    /// How long a turn may take by the wall clock, waiting for a person included.
+    pub max_duration: Duration,
     /// What a turn may cost; `None` is no limit.
     pub max_cost: Option<MicroUsd>,
 }
 
 impl Default for Runtime {
     fn default() -> Runtime {
-        Runtime { turn_timeout: Duration::from_secs(60), max_turns: Turns(8), max_cost: None }
+        Runtime {
+            turn_timeout: Duration::from_secs(60),
+            max_turns: Turns(8),
+            max_tokens: Tokens(5_000_000),
+            max_duration: Duration::from_secs(86_400),
+            max_cost: None,
+        }
     }
 }
 
@@ -105,6 +115,10 @@ impl Written {
                 .and_then(whole)
                 .map_or(default.turn_timeout, Duration::from_secs),
             max_turns: value("runtime.max_turns").and_then(whole).map_or(default.max_turns, Turns),
+            max_tokens: value("runtime.max_tokens").and_then(whole).map_or(default.max_tokens, Tokens),
+            max_duration: value("runtime.max_duration_secs")
+                .and_then(whole)
+                .map_or(default.max_duration, Duration::from_secs),
             max_cost: value("runtime.max_cost").and_then(number).map(micro_usd),
         }
     }
@@ -140,7 +154,7 @@ mod tests {
     fn shown(root: &Path, sources: &Sources) -> String {
         let text = match Config::load(sources) {
             Ok((config, notices)) => {
-                let Runtime { turn_timeout, max_turns, max_cost } = config.runtime;
+                let Runtime { turn_timeout, max_turns, max_cost, max_tokens: _, max_duration: _ } = config.runtime;
                 let notices: Vec<_> = notices.iter().map(|notice| format!("\n{notice}")).collect();
                 let Selection { provider, model } = config.selection;
                 format!("{provider}/{model}, {turn_timeout:?}, {max_turns}, {max_cost:?}{}", notices.join(""))
@@ -269,5 +283,21 @@ mod tests {
         fs::remove_dir(place.path().join("agent.toml")).expect("the directory goes");
         fs::write(place.path().join("agent.toml"), "#".repeat(2 << 20)).expect("the file is written");
         expect!["cannot read the configuration file agent.toml"].assert_eq(&shown(place.path(), &sources));
+    }
+
+    #[test]
+    fn tokens_and_time_have_limits_too() {
+        let variables = |tokens: &str, seconds: &str| {
+            Sources::none()
+                .variable("OXYDRA__RUNTIME__MAX_TOKENS", tokens)
+                .variable("OXYDRA__RUNTIME__MAX_DURATION_SECS", seconds)
+        };
+        let (config, _) = Config::load(&variables("9000", "60")).expect("both are limits");
+        assert_eq!(
+            (config.runtime.max_tokens, config.runtime.max_duration),
+            (Tokens(9000), Duration::from_secs(60))
+        );
+        assert!(Config::load(&variables("0", "60")).is_err());
+        assert!(Config::load(&variables("1", "for ever")).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
 use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, workshop::Benches};
 use config::{Config, Home, OpenAiServer, Provider};
-use domain::{METER_NAMES, Model, ModelLimits, Tokens, UserId};
+use domain::{METER_NAMES, Model, ModelLimits, UserId};
 use engine::{
     Budget, Engine, Journal, Recovered, Told,
     log::{FileLog, Group, Log, Mode, Options, Torn},
@@ -75,7 +75,7 @@ impl House {
     pub(crate) fn budget(&self) -> Budget {
         let runtime = &self.config.runtime;
         let cost = runtime.max_cost.unwrap_or(domain::MicroUsd(u64::MAX));
-        Budget::new(MOVES_MAX, runtime.max_turns).and(Tokens(u64::MAX)).and(cost)
+        Budget::new(MOVES_MAX, runtime.max_turns).and(runtime.max_tokens).and(cost).within(runtime.max_duration)
     }
 }
 

@@ -6,7 +6,9 @@ use frames::{CallReport, CallStatus, FinishReason, Usage};
 pub(super) fn spent(what: &str) -> String {
     let key = match what {
         "turns" => "runtime.max_turns",
+        "tokens" => "runtime.max_tokens",
         "money" => "runtime.max_cost",
+        "time" => "runtime.max_duration_secs",
         _ => return format!("the turn's budget is spent: out of {what}"),
     };
     format!("the turn's budget is spent: out of {what}. `{key}` in agent.toml says how much a turn may use")

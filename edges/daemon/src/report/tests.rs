@@ -239,9 +239,9 @@ fn a_turn_without_an_answer() {
             StopCause::Spent("time".into()),
             Exit::BudgetSpent,
             expect![[r#"
-            1 started, running
-            2 error budget_spent failed: the turn's budget is spent: out of time
-        "#]],
+                1 started, running
+                2 error budget_spent failed: the turn's budget is spent: out of time. `runtime.max_duration_secs` in agent.toml says how much a turn may use
+            "#]],
         ),
         (
             StopCause::Failed("the model refuses".into()),

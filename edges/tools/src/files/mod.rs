@@ -15,6 +15,7 @@ pub(crate) use search::FileSearch;
 pub(crate) use write::FileWrite;
 
 use crate::Failure;
+use policy::paths::Kind;
 use policy::{FileError, VirtualPath, Workspace, nearest};
 use std::{fs::File, io::Read};
 
@@ -31,10 +32,13 @@ fn with_near_names(workspace: &Workspace, path: &VirtualPath, error: FileError) 
     let (FileError::Missing { .. }, Some((parent, name))) = (&error, path.split()) else {
         return error.into();
     };
+    if matches!(workspace.kind_of_link(path), Ok(Kind::Symlink)) {
+        return Failure::told(format!("`{path}` is a link that leads nowhere"));
+    }
     let Ok(listing) = workspace.list(&parent) else {
         return Failure::told(format!("{error}: there is no directory `{parent}`"));
     };
-    let names = listing.entries.iter().map(|entry| entry.name.as_str());
+    let names = listing.entries.iter().map(|entry| entry.name.as_str()).filter(|near| *near != name);
     match nearest(name, names) {
         Some(near) => Failure::told(format!("{error}; did you mean `{parent}/{near}`?")),
         None => Failure::told(format!("{error}; `file_list` shows what is in `{parent}`")),

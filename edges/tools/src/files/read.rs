@@ -7,7 +7,9 @@ use std::io::{BufRead, BufReader};
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 /// So far behind what is shown lines are still counted; beyond, "more than" has to do.
-const COUNTED_BYTES_MAX: u64 = 64 << 20;
+const COUNTED_BYTES_MAX: u64 = 4 << 20;
+/// So much is passed over on the way to the first line; more takes longer than a call may.
+const PASSED_BYTES_MAX: u64 = 512 << 20;
 
 /// Reads a text file, or some lines of it. Returns the text as it is; when not all of the file is shown, a last line in
 /// brackets says which lines are, and how to go on. At most 16 KiB are shown at a time.
@@ -47,6 +49,9 @@ fn read(
     }
     while !excerpt.has_enough() {
         halt.check()?;
+        if excerpt.passed > PASSED_BYTES_MAX {
+            return Err(excerpt.too_far(path, size));
+        }
         let chunk = reader.fill_buf().map_err(broken("read", path))?;
         if chunk.is_empty() {
             excerpt.end();
@@ -73,6 +78,9 @@ struct Excerpt {
     is_full: bool,
     /// A single line that did not fit.
     is_line_cut: bool,
+    /// How many bytes stand before the first line, as far as they were seen.
+    passed: u64,
+    /// How many stand behind what is shown.
     counted: u64,
     is_whole: bool,
 }
@@ -89,6 +97,7 @@ impl Excerpt {
             line_start: 0,
             is_full: false,
             is_line_cut: false,
+            passed: 0,
             counted: 0,
             is_whole: false,
         }
@@ -102,7 +111,9 @@ impl Excerpt {
         let wanted = (self.first..=self.last).contains(&self.line);
         if wanted && !self.is_full {
             self.show(part);
-        } else if self.line > self.first {
+        } else if self.line < self.first {
+            self.passed += taken as u64;
+        } else {
             self.counted += taken as u64;
         }
         self.in_line = !part.ends_with(b"\n");
@@ -139,6 +150,15 @@ impl Excerpt {
         if self.in_line {
             self.line += 1;
         }
+    }
+
+    fn too_far(&self, path: &VirtualPath, size: u64) -> Failure {
+        let (size, passed) = (output::size(size), output::size(PASSED_BYTES_MAX));
+        Failure::told(format!(
+            "`{path}` is too large for this line range: it has {size}, and line {} is not among the first {passed}. \
+             file_search finds a text in it",
+            self.first
+        ))
     }
 
     fn told(mut self, path: &VirtualPath) -> Result<String, Failure> {

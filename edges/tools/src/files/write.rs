@@ -18,23 +18,25 @@ const COMPARED_BYTES_MAX: u64 = 8 << 20;
 pub(crate) enum Mode {
     Replace,
     Append,
+    New,
 }
 
 impl Schema for Mode {
     fn schema() -> Value {
-        json!({ "type": "string", "enum": ["replace", "append"] })
+        json!({ "type": "string", "enum": ["replace", "append", "new"] })
     }
     fn read(value: &Value) -> Result<Self, String> {
         match value.as_str() {
             Some("replace") => Ok(Mode::Replace),
             Some("append") => Ok(Mode::Append),
-            Some(_) | None => Err("\"replace\" or \"append\"".to_owned()),
+            Some("new") => Ok(Mode::New),
+            Some(_) | None => Err("\"replace\", \"append\" or \"new\"".to_owned()),
         }
     }
 }
 
 /// Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the
-/// mode says to append.
+/// mode says to append, or that the file must be new.
 #[tool(tier = workspace, recovery = keyed, timeout = 15s)]
 pub(crate) async fn file_write(
     context: &Context,
@@ -42,7 +44,7 @@ pub(crate) async fn file_write(
     path: String,
     /// The text, exactly as it shall stand in the file.
     content: String,
-    /// `replace` (the default) or `append`: add the text behind what is there.
+    /// `replace` (the default), `append`: add the text behind what is there, or `new`: fail when anything is there.
     mode: Option<Mode>,
 ) -> Result<String, Failure> {
     let (key, is_repeated) = (context.key().to_owned(), context.is_repeated());
@@ -66,7 +68,7 @@ fn is_done(
     key: &str,
 ) -> Result<bool, Failure> {
     match mode {
-        Mode::Replace => Ok(holds(workspace, path, content.as_bytes())),
+        Mode::Replace | Mode::New => Ok(holds(workspace, path, content.as_bytes())),
         Mode::Append => workspace.wrote(path, key)?.ok_or_else(|| {
             Failure::told(format!(
                 "the process stopped while it appended to `{path}`, and it cannot be told whether it did: \
@@ -93,6 +95,11 @@ fn write(
     key: &str,
     halt: &Halt,
 ) -> Result<String, Failure> {
+    // Looked at first: a draft makes the directories, and what is refused shall leave none behind.
+    refuse_stand_in(workspace, path, content)?;
+    if mode == Mode::New && workspace.kind_of_link(path).is_ok() {
+        return Err(taken(path));
+    }
     let mut draft = workspace.draft(path, key).map_err(|error| with_near_names(workspace, path, error))?;
     let before = draft.old().map(|old| size_of(old));
     match mode {
@@ -100,7 +107,8 @@ fn write(
             draft.sign(key);
             keep_old(&mut draft, path, halt)?;
         }
-        Mode::Replace => refuse_stand_in(&mut draft, path, content)?,
+        Mode::New if before.is_some() => return Err(taken(path)),
+        Mode::New | Mode::Replace => {}
     }
     draft.file().write_all(content.as_bytes()).map_err(broken("write", path))?;
     halt.check()?;
@@ -108,7 +116,7 @@ fn write(
     let written = output::size(content.len() as u64);
     Ok(match (before, mode) {
         (None, _) => format!("wrote {written} to `{path}`, a new file"),
-        (Some(before), Mode::Replace) => {
+        (Some(before), Mode::Replace | Mode::New) => {
             format!("wrote {written} to `{path}`, in place of {}", output::size(before))
         }
         (Some(before), Mode::Append) => {
@@ -136,14 +144,22 @@ fn keep_old(draft: &mut Draft, path: &VirtualPath, halt: &Halt) -> Result<(), Fa
     }
 }
 
-/// A model that read a scrubbed file and writes it back would put the mark in the place of the secret.
-fn refuse_stand_in(draft: &mut Draft, path: &VirtualPath, content: &str) -> Result<(), Failure> {
-    let Some(old) = draft.old().filter(|_| content.contains(REDACTED)) else { return Ok(()) };
-    match text_of(old, path, COMPARED_BYTES_MAX) {
+fn taken(path: &VirtualPath) -> Failure {
+    Failure::told(format!("not written: `{path}` exists already, and the mode `new` takes the place of nothing"))
+}
+
+/// A model that read a scrubbed file and writes it, back or elsewhere, would put the mark in the place of the secret.
+/// Only a file that holds the mark as its own text is spared that doubt.
+fn refuse_stand_in(workspace: &Workspace, path: &VirtualPath, content: &str) -> Result<(), Failure> {
+    if !content.contains(REDACTED) {
+        return Ok(());
+    }
+    let old = workspace.read(path).map_err(Failure::from);
+    match old.and_then(|mut old| text_of(&mut old, path, COMPARED_BYTES_MAX)) {
         Ok(old) if old.contains(REDACTED) => Ok(()),
         Ok(_) | Err(_) => Err(Failure::told(format!(
-            "not written: {REDACTED} stands for a secret that you are not shown, and it would be lost from `{path}`. \
-             Use file_edit around it"
+            "not written: {REDACTED} stands for something that was taken out before you saw it, and it would be lost \
+             from `{path}`. Write without it; file_edit changes a file around it"
         ))),
     }
 }

@@ -72,7 +72,7 @@ async fn bounded<T>(head: &Head, work: impl Future<Output = Result<T, Failure>>)
         Ok(Ok(worked)) => worked,
         Ok(Err(_)) => Err(Failure::Broken(format!("`{}` panicked", head.name))),
         Err(_) => Err(Failure::told(format!(
-            "`{}` was stopped after {} seconds: ask for less at a time",
+            "`{}` was stopped after {} seconds: what it was asked for is too large for one call",
             head.name,
             head.timeout.as_secs()
         ))),

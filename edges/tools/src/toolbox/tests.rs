@@ -109,7 +109,7 @@ fn a_tool_that_breaks_or_hangs_is_a_value() {
     let tools = tools.with(Breaks).with(BreaksBelow).with(Hangs);
     expect!["the tool broke: `breaks` panicked"].assert_eq(&call(&tools, "breaks"));
     assert!(call(&tools, "breaks_below").starts_with("the tool broke: task"));
-    expect!["`hangs` was stopped after 1 seconds: ask for less at a time"].assert_eq(&call(&tools, "hangs"));
+    expect!["`hangs` was stopped after 1 seconds: what it was asked for is too large for one call"].assert_eq(&call(&tools, "hangs"));
 }
 
 #[test]

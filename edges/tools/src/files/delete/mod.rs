@@ -35,7 +35,9 @@ pub(crate) async fn file_delete(
 /// Says how many names would go, instead of deleting them by mistake.
 fn refuse_directory(workspace: &Workspace, path: &VirtualPath) -> Result<(), Failure> {
     let is_directory = matches!(workspace.kind_of_link(path), Ok(Kind::Directory));
-    if !is_directory {
+    let is_root = path.split().is_none();
+    // The root cannot be deleted at all, which is for the deletion to say.
+    if !is_directory || is_root {
         return Ok(());
     }
     let names = workspace.list(path)?.entries.len();

@@ -82,6 +82,30 @@ fn what_stands_for_a_secret_does_not_take_its_place() {
 }
 
 #[test]
+fn what_stands_for_a_secret_is_no_content_of_another_file_either() {
+    let home = home().has("env", "password = \"hunter2\"\n").has("log", "one\n");
+    let seen = home.call("file_read", json!({"path": "env"}));
+    for (path, mode) in [("copy/env", "new"), ("copy/env", "replace"), ("log", "append")] {
+        let told = home.call("file_write", json!({"path": path, "content": seen, "mode": mode}));
+        let expected = format!("FAILED not written: {REDACTED} stands for something that was taken out");
+        assert!(told.starts_with(&expected), "{path} {mode}: {told}");
+    }
+    assert!(!home.at("copy").exists(), "a refused write makes no directories");
+    assert_eq!((home.holds("log").as_str(), home.holds("env").as_str()), ("one\n", "password = \"hunter2\"\n"));
+}
+
+#[test]
+fn a_file_that_must_be_new_takes_the_place_of_nothing() {
+    let home = home().has("a", "old").has("d/x", "");
+    symlink("nowhere", home.at("dangling")).unwrap();
+    let new = |path: &str| home.call("file_write", json!({"path": path, "content": "new", "mode": "new"}));
+    let told = [new("b"), new("b"), new("a"), new("./a"), new("d"), new("dangling"), new("e/f")];
+    expect![[r#""#]].assert_eq(&told.join("\n"));
+    assert_eq!((home.holds("a").as_str(), home.holds("b").as_str()), ("old", "new"));
+    assert!(!home.at("nowhere").exists());
+}
+
+#[test]
 fn editing_wants_to_know_which_passage() {
     let home =
         home().has("a", "one\ntwo\none\n  three\n").has("dos", "a\r\nb\r\nc\r\n").has("bin", b"\0\x01");
@@ -133,6 +157,7 @@ fn deleting_asks_before_a_directory_goes() {
         json!({"path": "d", "recursive": true}),
         json!({"path": "link"}),
         json!({"path": "/shared", "recursive": true}),
+        json!({"path": "."}),
         json!({"path": "../secret", "recursive": true}),
         json!({"path": "d", "recursive": "yes"}),
     ]

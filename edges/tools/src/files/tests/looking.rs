@@ -88,6 +88,7 @@ fn reading_refuses_what_is_no_text_file_of_the_workspace() {
     std::fs::write(home.dir.path().join("secret/key"), "k").unwrap();
     symlink("../secret/key", home.at("out")).unwrap();
     symlink("../secret", home.at("outdir")).unwrap();
+    symlink("nowhere", home.at("dangling")).unwrap();
     rustix::fs::mknodat(
         rustix::fs::CWD,
         home.at("pipe"),
@@ -110,6 +111,7 @@ fn reading_refuses_what_is_no_text_file_of_the_workspace() {
         "/etc/passwd",
         "out",
         "outdir/key",
+        "dangling",
         "pipe",
         "/vault/k",
         "a\0b",
@@ -147,6 +149,7 @@ fn a_text_of_a_gigabyte_is_streamed() {
         first
         [lines 1-1 of more than 2000; go on with offset = 2]"#]],
     );
+    home.read(json!({"path": "huge", "offset": 5000}), expect![""]);
     home.check(
         "file_search",
         json!({"query": "absent", "path": "huge"}),
