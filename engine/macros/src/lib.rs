@@ -5,6 +5,7 @@
 mod codec;
 mod emit;
 mod journalled;
+mod near;
 mod parse;
 mod rules;
 mod shape;
@@ -106,7 +107,7 @@ pub fn shape(item: TokenStream) -> TokenStream {
 /// Every state is reached from the start or an exit; every state can finish; nothing leaves an end; no row, state or
 /// target is unknown or named twice; a table with a loop says where an exhausted run goes; what an exit leads to has no
 /// loop, since it runs on a reserve of its own; `lap` and `serves` exclude each other. All broken rules are reported at
-/// once, each on its token, and then no code is emitted. What only the compiler can see (a missing handler, an
+/// once, each on its token, and then only an outline is emitted, so that the handlers are not reported as well. What only the compiler can see (a missing handler, an
 /// undeclared edge, an outcome not matched, a state without `#[state]`) it reports on the row.
 ///
 /// # What it emits
@@ -124,5 +125,6 @@ pub fn graph(input: TokenStream) -> TokenStream {
     if wrong.is_empty() {
         return emit::emit(&table).into();
     }
-    wrong.into_iter().map(syn::Error::into_compile_error).collect::<proc_macro2::TokenStream>().into()
+    let (wrong, outline) = (wrong.into_iter().map(syn::Error::into_compile_error), emit::outline(&table));
+    quote::quote!(#(#wrong)* #outline).into()
 }

@@ -1,29 +1,38 @@
 //! The grammar of a table. What it refuses, it refuses on the token, saying what to write.
-use crate::table::{Exit, ExitKind, Pause, Row, Table, Trigger, Was, last, text};
+use crate::{
+    near::is_near,
+    table::{Exit, ExitKind, Pause, Row, Table, Trigger, Unread, Was, last, text},
+};
+use proc_macro2::TokenTree;
 use std::time::Duration;
 use syn::{
     Error, Ident, LitFloat, LitInt, Path, Result, Token, braced,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
-    token::Paren,
+    token::{Brace, Paren},
 };
 
 const ROWS: &str = "a row reads `S -> T | U;`, `S on Event -> T;`, `S after 10m -> T;`, `S asks Request -> T;`, \
                     `start S;`, `end S, T;`, `stop -> S;`, `serves Request;`, `was old::S => S;` or `lap S;`";
+/// What a line can begin with, other than a state.
+const WORDS: [&str; 9] = ["start", "end", "serves", "lap", "was", "stop", "cancel", "fault", "exhausted"];
+/// What can stand between a state and its arrow.
+const TRIGGERS: [&str; 3] = ["on", "after", "asks"];
 const UNITS: &str = "write a whole number of `ms`, `s`, `m`, `h` or `d`, as in `10m`";
 
 impl Parse for Table {
     fn parse(input: ParseStream<'_>) -> Result<Table> {
         let attrs = input.call(syn::Attribute::parse_outer)?;
         let vis = input.parse()?;
+        let mut unread = Unread::default();
         let head: Ident = input.parse()?;
         if head != "graph" {
-            return Err(Error::new(head.span(), "a table begins with `graph Name(Env) v1 { .. }`"));
+            unread.errors.push(Error::new(head.span(), "a table begins with `graph Name(Env) v1 { .. }`"));
         }
         let name = input.parse()?;
         let env = if input.peek(Paren) { Some(environment(input)?) } else { None };
-        let version = version(input)?;
+        let version = version(input, &mut unread)?;
         let mut table = Table {
             attrs,
             vis,
@@ -37,12 +46,12 @@ impl Parse for Table {
             serves: vec![],
             was: vec![],
             laps: vec![],
+            unread,
         };
         let body;
         braced!(body in input);
         while !body.is_empty() {
-            table.line(&body)?;
-            body.parse::<Token![;]>()?;
+            table.line_or_skip(&body)?;
         }
         if !input.is_empty() {
             return Err(input.error("one `graph!` holds one table"));
@@ -52,13 +61,57 @@ impl Parse for Table {
 }
 
 impl Table {
+    /// One line of the body. One that cannot be read is kept as an error, and the next one is read.
+    fn line_or_skip(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let head = input
+            .fork()
+            .call(Path::parse_mod_style)
+            .ok()
+            .filter(|head| !WORDS.contains(&text(head).as_str()));
+        if let Err(error) = self.line(input) {
+            self.unread.errors.push(error);
+            self.unread.lost = true;
+            self.unread.heads.extend(head);
+        } else if let Err(error) = input.parse::<Token![;]>() {
+            self.unread.errors.push(error);
+            if input.is_empty() || input.peek(Ident::peek_any) {
+                return Ok(()); // only the semicolon is missing
+            }
+            self.unread.lost = true;
+        } else {
+            return Ok(());
+        }
+        while !input.is_empty() && input.parse::<Option<Token![;]>>()?.is_none() {
+            input.parse::<TokenTree>()?;
+        }
+        Ok(())
+    }
+
+    /// The word that a line begins with, or the one that was meant.
+    fn word(&mut self, input: ParseStream<'_>) -> Result<String> {
+        let ahead = input.fork();
+        let word = ahead.call(Ident::parse_any)?;
+        let told = word.to_string();
+        if WORDS.contains(&told.as_str()) {
+            return Ok(told);
+        }
+        let row = ahead.peek(Token![->])
+            || ahead.parse::<Ident>().is_ok_and(|next| slip(&next, &TRIGGERS).is_some());
+        if row {
+            return Ok(told);
+        }
+        let Some(meant) = slip(&word, &WORDS) else { return Ok(told) };
+        self.unread.slipped(&word, meant);
+        Ok(meant.to_string())
+    }
+
     /// One line of the body, without its semicolon.
     fn line(&mut self, input: ParseStream<'_>) -> Result<()> {
         if !input.peek(Ident::peek_any) {
             return Err(input.error(ROWS));
         }
         let arrow_follows = input.peek2(Token![->]);
-        let word = input.fork().call(Ident::parse_any)?.to_string();
+        let word = self.word(input)?;
         match word.as_str() {
             "start" if !arrow_follows => {
                 input.parse::<Ident>()?;
@@ -87,7 +140,10 @@ impl Table {
             "cancel" => self.exit_line(input, ExitKind::Cancel)?,
             "fault" => self.exit_line(input, ExitKind::Fault)?,
             "exhausted" => self.exit_line(input, ExitKind::Exhausted)?,
-            _ => self.rows.push(row(input)?),
+            _ => {
+                let row = row(input, &mut self.unread)?;
+                self.rows.push(row);
+            }
         }
         Ok(())
     }
@@ -100,25 +156,27 @@ impl Table {
     }
 }
 
-fn row(input: ParseStream<'_>) -> Result<Row> {
+fn row(input: ParseStream<'_>, unread: &mut Unread) -> Result<Row> {
     let from = bare(input)?;
-    let trigger = if input.peek(Token![->]) { Trigger::Entered } else { trigger(input)? };
+    let trigger = if input.peek(Token![->]) { Trigger::Entered } else { trigger(input, unread)? };
     input.parse::<Token![->]>()?;
     let to = listed(input, |input| input.parse::<Option<Token![|]>>().map(|t| t.is_some()))?;
     Ok(Row { from, trigger, to })
 }
 
-fn trigger(input: ParseStream<'_>) -> Result<Trigger> {
+fn trigger(input: ParseStream<'_>, unread: &mut Unread) -> Result<Trigger> {
     let word: Ident = input.parse().map_err(|e| Error::new(e.span(), ROWS))?;
-    match word.to_string().as_str() {
+    let meant = slip(&word, &TRIGGERS).unwrap_or_default();
+    unread.slipped(&word, meant);
+    match meant {
         "on" => Ok(Trigger::On(input.call(Path::parse_mod_style)?)),
-        "after" => Ok(Trigger::After(pause(input)?)),
+        "after" => Ok(Trigger::After(pause(input, unread)?)),
         "asks" => {
             let each = input.fork().parse::<Ident>().is_ok_and(|ident| ident == "each");
             if each && !input.peek2(Token![->]) && !input.peek2(Token![::]) {
                 let each: Ident = input.parse()?;
                 let message = "`asks each` is not offered yet: ask one child with `S asks Request -> ..;`";
-                return Err(Error::new(each.span(), message));
+                unread.errors.push(Error::new(each.span(), message));
             }
             Ok(Trigger::Asks(input.call(Path::parse_mod_style)?))
         }
@@ -126,15 +184,29 @@ fn trigger(input: ParseStream<'_>) -> Result<Trigger> {
     }
 }
 
-fn pause(input: ParseStream<'_>) -> Result<Pause> {
+/// A time that cannot be read stands in the table without its length: the row is read all the same.
+fn pause(input: ParseStream<'_>, unread: &mut Unread) -> Result<Pause> {
     if input.peek(Token![self]) {
         let message = "`after self.due` is not offered yet: write the time in the row, as in `after 10m`";
-        return Err(Error::new(input.parse::<Token![self]>()?.span, message));
+        unread.errors.push(Error::new(input.parse::<Token![self]>()?.span, message));
+        while !input.peek(Token![->]) && !input.peek(Token![;]) && !input.is_empty() {
+            input.parse::<TokenTree>()?;
+        }
+        return Ok(Pause { span: Duration::ZERO, text: "self".into() });
     }
     if input.peek(LitFloat) {
-        return Err(input.error(UNITS));
+        unread.errors.push(Error::new(input.parse::<LitFloat>()?.span(), UNITS));
+        return Ok(Pause { span: Duration::ZERO, text: String::new() });
     }
     let literal: LitInt = input.parse().map_err(|e| Error::new(e.span(), UNITS))?;
+    let span = length(&literal).unwrap_or_else(|error| {
+        unread.errors.push(error);
+        Duration::ZERO
+    });
+    Ok(Pause { span, text: literal.to_string() })
+}
+
+fn length(literal: &LitInt) -> Result<Duration> {
     let refused = |why: &str| Error::new(literal.span(), why);
     let millis: u64 = match literal.suffix() {
         "ms" => 1,
@@ -149,7 +221,22 @@ fn pause(input: ParseStream<'_>) -> Result<Pause> {
         return Err(refused("a timer of no length is a plain row: write `S -> ..;`"));
     }
     let millis = count.checked_mul(millis).ok_or_else(|| refused("no run waits that long"))?;
-    Ok(Pause { span: Duration::from_millis(millis), text: literal.to_string() })
+    Ok(Duration::from_millis(millis))
+}
+
+/// The word of `words` that is written here, or of which this is a slip.
+fn slip(word: &Ident, words: &[&'static str]) -> Option<&'static str> {
+    const LETTERS_MIN: usize = 2; // `on` is the shortest of the words
+    let exact = words.iter().find(|known| word == *known);
+    exact.or_else(|| words.iter().find(|known| is_near(known, &word.to_string(), LETTERS_MIN))).copied()
+}
+
+impl Unread {
+    fn slipped(&mut self, word: &Ident, meant: &str) {
+        if !meant.is_empty() && word != meant {
+            self.errors.push(Error::new(word.span(), format!("did you mean `{meant}`?")));
+        }
+    }
 }
 
 /// A list of bare names; `more` takes the separator, if there is one.
@@ -183,10 +270,16 @@ fn environment(input: ParseStream<'_>) -> Result<syn::Type> {
     Ok(env)
 }
 
-fn version(input: ParseStream<'_>) -> Result<u32> {
-    let word: Ident = input.parse().map_err(|e| Error::new(e.span(), "a graph has a version: write `v1`"))?;
+fn version(input: ParseStream<'_>, unread: &mut Unread) -> Result<u32> {
+    const VERSION: &str = "a graph has a version: write `v1`";
+    if input.peek(Brace) {
+        unread.errors.push(input.error(VERSION));
+        return Ok(0);
+    }
+    let word: TokenTree = input.parse().map_err(|e| Error::new(e.span(), VERSION))?;
     let number = word.to_string().strip_prefix('v').and_then(|digits| digits.parse().ok());
-    number
-        .filter(|version| *version > 0)
-        .ok_or_else(|| Error::new(word.span(), "a graph has a version: write `v1`"))
+    Ok(number.filter(|version| *version > 0).unwrap_or_else(|| {
+        unread.errors.push(Error::new(word.span(), VERSION));
+        0
+    }))
 }

@@ -1,7 +1,8 @@
 //! A parsed table: what the author wrote, with the tokens to point at. It knows no rule; `rules` does.
+use crate::near::is_near;
 use quote::ToTokens;
 use std::{collections::BTreeSet, time::Duration};
-use syn::{Attribute, Ident, Path, Type, Visibility};
+use syn::{Attribute, Error, Ident, Path, Type, Visibility};
 
 /// The whole of `graph! { .. }`.
 pub(crate) struct Table {
@@ -17,6 +18,17 @@ pub(crate) struct Table {
     pub(crate) serves: Vec<Path>,
     pub(crate) was: Vec<Was>,
     pub(crate) laps: Vec<Ident>,
+    pub(crate) unread: Unread,
+}
+
+/// What could not be read as it stands.
+#[derive(Default)]
+pub(crate) struct Unread {
+    pub(crate) errors: Vec<Error>,
+    /// Whether a line is missing from the table because of them.
+    pub(crate) lost: bool,
+    /// What the missing lines began with: most likely states.
+    pub(crate) heads: Vec<Path>,
 }
 
 /// `from .. -> to | to;`
@@ -90,6 +102,24 @@ impl Table {
     pub(crate) fn states(&self) -> Vec<&Ident> {
         let mut seen = BTreeSet::new();
         self.rows.iter().map(|row| &row.from).chain(&self.ends).filter(|state| seen.insert(*state)).collect()
+    }
+    /// Every name that should be a state and is none, once, in the order in which it is reported.
+    pub(crate) fn unknown(&self) -> Vec<&Ident> {
+        let mut known: BTreeSet<&Ident> = self.states().into_iter().collect();
+        let exits = self.exits.iter().map(|exit| &exit.to);
+        let was = self.was.iter().map(|was| &was.new);
+        let rows = self.rows.iter().flat_map(|row| &row.to);
+        rows.chain(&self.starts)
+            .chain(exits)
+            .chain(&self.laps)
+            .chain(was)
+            .filter(|name| known.insert(*name))
+            .collect()
+    }
+    /// The state of which a name is likely a slip.
+    pub(crate) fn meant(&self, name: &Ident) -> Option<&Ident> {
+        const LETTERS_MIN: usize = 4; // shorter names are all near each other
+        self.states().into_iter().find(|state| is_near(&state.to_string(), &name.to_string(), LETTERS_MIN))
     }
     /// The rows that leave a state.
     pub(crate) fn rows_of<'a>(&'a self, state: &'a Ident) -> impl Iterator<Item = &'a Row> {

@@ -14,7 +14,8 @@ pub(super) fn emit(table: &Table) -> TokenStream {
     let ends = table.ends.iter().map(ToString::to_string);
     let edges = table.rows.iter().map(edge);
     let exit = |kind| table.exit(kind).map(ToString::to_string);
-    let (cancel, fault) = (exit(ExitKind::Cancel), exit(ExitKind::Fault));
+    // Either is missing only where the rules were broken and nothing reads this.
+    let [cancel, fault] = [ExitKind::Cancel, ExitKind::Fault].map(|kind| exit(kind).unwrap_or_default());
     let exhausted = optional(exit(ExitKind::Exhausted));
     let lap = optional(table.laps.first().map(Ident::to_string));
     let (reserve, serves) = (reserve(table), table.serves.iter().map(last));
@@ -44,6 +45,9 @@ pub(super) fn emit(table: &Table) -> TokenStream {
 /// How many moves the longest path from an exit to an end takes.
 fn reserve(table: &Table) -> u32 {
     let edges = Edges::of(table);
+    if edges.cycle(table.exit_targets()).is_some() {
+        return 0; // refused by the rules
+    }
     table.exit_targets().into_iter().map(|to| edges.longest(to)).max().unwrap_or(0)
 }
 

@@ -4,8 +4,11 @@
 mod graph;
 mod handle;
 mod meta;
+mod outline;
 mod rows;
 mod types;
+
+pub(crate) use outline::emit as outline;
 
 use crate::table::{Row, Table, Trigger, last};
 use proc_macro2::TokenStream;

@@ -26,7 +26,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
     quote!(#(#states)* #(#rows)* #(#events)* #(#requests)* #(#was)* #(#start)* #(#serves)*)
 }
 
-fn of_state(state: &Ident, graph: &Ident, any: &Ident) -> TokenStream {
+pub(super) fn of_state(state: &Ident, graph: &Ident, any: &Ident) -> TokenStream {
     let row = state.to_string();
     let renamed = format!(
         "`{row}` in the table is not the name of the state: name the struct itself there, and no `use .. as {row}`"
@@ -41,13 +41,18 @@ fn of_state(state: &Ident, graph: &Ident, any: &Ident) -> TokenStream {
     }
 }
 
-fn of_row(row: &Row, any: &Ident) -> TokenStream {
-    let (from, to, next) = (&row.from, &row.to, next_of(row));
-    let via = match &row.trigger {
+/// The type that stands for a trigger.
+pub(super) fn via(trigger: &Trigger) -> TokenStream {
+    match trigger {
         Trigger::Entered => quote!(::engine::Entered),
         Trigger::On(path) | Trigger::Asks(path) => quote!(#path),
         Trigger::After(_) => quote!(::engine::Elapsed),
-    };
+    }
+}
+
+fn of_row(row: &Row, any: &Ident) -> TokenStream {
+    let (from, to, next) = (&row.from, &row.to, next_of(row));
+    let via = via(&row.trigger);
     let picks = to.iter().map(|to| {
         quote_spanned! {to.span()=>
             impl ::engine::Successor<#to> for #next {

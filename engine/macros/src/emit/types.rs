@@ -26,7 +26,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
 }
 
 /// An enum with one variant per state.
-fn choice(table: &Table, name: &Ident, doc: &str, states: &[&Ident]) -> TokenStream {
+pub(super) fn choice(table: &Table, name: &Ident, doc: &str, states: &[&Ident]) -> TokenStream {
     let vis = &table.vis;
     let docs = states.iter().map(|state| format!("[`{state}`]."));
     quote_spanned! {name.span()=>

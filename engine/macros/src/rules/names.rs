@@ -1,5 +1,5 @@
 //! Rules about names: what a table must say, and what it must not say twice.
-use super::{Wrong, some_end};
+use super::{Wrong, likely_ends, some_end};
 use crate::table::{ExitKind, Row, Table, Trigger, last, text};
 use std::collections::BTreeSet;
 use syn::Ident;
@@ -31,7 +31,9 @@ fn start(table: &Table, wrong: &mut Wrong) {
 fn ends(table: &Table, wrong: &mut Wrong) {
     let graph = &table.name;
     if table.ends.is_empty() {
-        wrong.at(graph, format!("graph `{graph}` can never finish: add `end SomeState;`"));
+        let likely: Vec<String> = likely_ends(table).into_iter().map(Ident::to_string).collect();
+        let ends = if likely.is_empty() { "SomeState".into() } else { likely.join(", ") };
+        wrong.at(graph, format!("graph `{graph}` can never finish: add `end {ends};`"));
     }
     let mut seen = BTreeSet::new();
     for end in &table.ends {
@@ -178,37 +180,16 @@ fn upcasters(table: &Table, wrong: &mut Wrong) {
 
 /// Reports names that are no state of the graph, each once, and returns whether there were none.
 fn targets(table: &Table, wrong: &mut Wrong) -> bool {
-    let (graph, known) = (&table.name, table.states());
-    let exits = table.exits.iter().map(|exit| &exit.to);
-    let rows = table.rows.iter().flat_map(|row| &row.to);
-    let named =
-        rows.chain(&table.starts).chain(exits).chain(&table.laps).chain(table.was.iter().map(|was| &was.new));
-    let mut told = BTreeSet::new();
-    for name in named.filter(|name| !known.contains(name)) {
-        if !told.insert(name) {
-            continue;
-        }
-        let meant = known.iter().find(|state| is_near(&state.to_string(), &name.to_string()));
-        let advice = match meant {
+    let (graph, unknown) = (&table.name, table.unknown());
+    let told = likely_ends(table);
+    for name in unknown.iter().filter(|name| !told.contains(name)) {
+        let advice = match table.meant(name) {
             Some(state) => format!("did you mean `{state}`?"),
             None => format!("write `{name} -> ..;` or add it to `end`"),
         };
         wrong.at(name, format!("`{name}` has no row and is not an end of graph `{graph}`: {advice}"));
     }
-    told.is_empty()
-}
-
-/// Whether one name is likely a slip of the other: one letter added, left out or changed, in a name of some length.
-fn is_near(a: &str, b: &str) -> bool {
-    const LETTERS_MIN: usize = 4; // shorter names are all near each other
-    let (short, long) =
-        if a.len() <= b.len() { (a.as_bytes(), b.as_bytes()) } else { (b.as_bytes(), a.as_bytes()) };
-    if short.len() < LETTERS_MIN || long.len() - short.len() > 1 {
-        return false;
-    }
-    let same = short.iter().zip(long).take_while(|(x, y)| x == y).count();
-    let skipped = usize::from(short.len() == long.len());
-    short[(same + skipped).min(short.len())..] == long[same + 1..]
+    unknown.is_empty()
 }
 
 /// A trigger as text that tells equal rows from different ones.

@@ -39,13 +39,12 @@ fn every_broken_rule_is_told_at_once() {
         "A -> A; A -> B; A on X -> A | A;",
         &expect![[r#"
             graph `G` has no start state: add `start SomeState;`
-            graph `G` can never finish: add `end SomeState;`
-            graph `G` does not say where a cancelled, failed or exhausted run goes: add `stop -> SomeEnd;`
+            graph `G` can never finish: add `end B;`
+            graph `G` does not say where a cancelled, failed or exhausted run goes: add `stop -> B;`
             state `A` is declared twice in graph `G`: join the rows with `|`
             `A` is listed twice in this row: name it once
             state `A` both runs and waits: keep this row alone, or only its `on`, `after` and `asks` rows
-            state `A` both runs and waits: keep this row alone, or only its `on`, `after` and `asks` rows
-            `B` has no row and is not an end of graph `G`: write `B -> ..;` or add it to `end`"#]],
+            state `A` both runs and waits: keep this row alone, or only its `on`, `after` and `asks` rows"#]],
     );
 }
 
@@ -144,6 +143,32 @@ fn laps_and_servers_and_upcasters_make_sense() {
     );
 }
 
+/// What is said of the one line of a table.
+fn unread(row: &str) -> String {
+    let table: Table = syn::parse_str(&format!("graph G v1 {{ {row} }}")).expect("only the line is wrong");
+    check(&table).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_line_that_slipped_is_guessed_and_the_next_ones_are_read() {
+    check_body(
+        "stat A; A onn Ping -> End; A aftr 1m -> End; ends End; stop -> End;",
+        &expect![[r#"
+            did you mean `start`?
+            did you mean `on`?
+            did you mean `after`?
+            did you mean `end`?"#]],
+    );
+    check_body(
+        "start A; A -> B, C; B -> 3; C -> End end End; stop -> v1::End",
+        &expect![[r#"
+        expected `;`
+        expected identifier
+        expected `;`
+        states are named bare here: add `use v1::End;` and write `End`"#]],
+    );
+}
+
 #[test]
 fn what_is_not_a_row_is_refused_with_what_to_write() {
     let refused = [
@@ -160,16 +185,13 @@ fn what_is_not_a_row_is_refused_with_what_to_write() {
         ("A -> v1::End;", "states are named bare here: add `use v1::End;` and write `End`"),
     ];
     for (row, why) in refused {
-        let wrong = syn::parse_str::<Table>(&format!("graph G v1 {{ {row} }}")).err().map(|e| e.to_string());
-        assert_eq!(wrong.as_deref(), Some(why), "{row}");
+        assert_eq!(unread(row), why, "{row}");
     }
     for row in ["A after 10 -> End;", "A after 1.5s -> End;", "A after soon -> End;", "A after 2y -> End;"] {
-        let wrong = syn::parse_str::<Table>(&format!("graph G v1 {{ {row} }}")).err().map(|e| e.to_string());
-        assert!(wrong.unwrap_or_default().starts_with("write a whole number of"), "{row}");
+        assert!(unread(row).starts_with("write a whole number of"), "{row}");
     }
     for table in ["graph G {}", "graph G v0 {}", "graph G 1 {}", "graph G version1 {}"] {
-        let wrong = syn::parse_str::<Table>(table).err().map(|e| e.to_string());
-        assert_eq!(wrong.as_deref(), Some("a graph has a version: write `v1`"), "{table}");
+        check_table(table, &expect!["a graph has a version: write `v1`"]);
     }
 }
 

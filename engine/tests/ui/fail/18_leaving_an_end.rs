@@ -9,4 +9,18 @@ graph! {
         stop -> End;
     }
 }
+impl Step for A {
+    async fn step(self, _: &mut Cx<G>) -> Next<Self> { go(End { n: self.n }) }
+}
+impl Step for End {
+    async fn step(self, _: &mut Cx<G>) -> Next<Self> { go(A { n: self.n }) }
+}
+fn begin(engine: &Engine, budget: Budget) {
+    let _ = engine.start(A { n: 1 }, budget);
+}
+fn told(end: GEnd) -> u32 {
+    match end {
+        GEnd::End(end) => end.n,
+    }
+}
 fn main() {}

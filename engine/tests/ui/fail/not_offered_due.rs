@@ -8,4 +8,10 @@ graph! {
         stop -> End;
     }
 }
+impl On<Elapsed> for A {
+    async fn on(self, _: Elapsed, _: &mut Cx<G>) -> Next<Self, Elapsed> { go(End { n: self.n }) }
+}
+fn begin(engine: &Engine, budget: Budget) {
+    let _ = engine.start(A { n: 1 }, budget);
+}
 fn main() {}

@@ -13,4 +13,13 @@ graph! {
         stop -> End;
     }
 }
+impl Step for A {
+    async fn step(self, _: &mut Cx<G>) -> Next<Self> { go(states::Waiting { n: self.n }) }
+}
+impl Step for states::Waiting {
+    async fn step(self, _: &mut Cx<G>) -> Next<Self> { go(End { n: self.n }) }
+}
+fn begin(engine: &Engine, budget: Budget) {
+    let _ = engine.start(A { n: 1 }, budget);
+}
 fn main() {}

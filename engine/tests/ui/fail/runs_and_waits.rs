@@ -9,4 +9,13 @@ graph! {
         stop -> End;
     }
 }
+impl Step for A {
+    async fn step(self, _: &mut Cx<G>) -> Next<Self> { go(End { n: self.n }) }
+}
+impl On<Ping> for A {
+    async fn on(self, e: Ping, _: &mut Cx<G>) -> Next<Self, Ping> { go(End { n: e.n }) }
+}
+fn begin(engine: &Engine, budget: Budget) {
+    let _ = engine.start(A { n: 1 }, budget);
+}
 fn main() {}

@@ -13,4 +13,13 @@ graph! {
         stop -> End;
     }
 }
+impl On<Ping> for A {
+    async fn on(self, e: Ping, _: &mut Cx<G>) -> Next<Self, Ping> { go(End { n: e.n }) }
+}
+impl On<other::Ping> for A {
+    async fn on(self, e: other::Ping, _: &mut Cx<G>) -> Next<Self, other::Ping> { go(End { n: e.n }) }
+}
+fn begin(engine: &Engine, budget: Budget) {
+    let _ = engine.start(A { n: 1 }, budget);
+}
 fn main() {}
