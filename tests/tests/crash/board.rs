@@ -16,7 +16,7 @@ pub(crate) struct Job {
 const HITS_MIN: usize = 20;
 
 /// An aim that does not hit is tried again, but not for ever.
-const LIVES_PER_KILL_MAX: usize = 8;
+const LIVES_PER_KILL_MAX: usize = 5;
 
 /// So often what may be out of reach is tried.
 const CHANCES_MAX: u64 = 60;

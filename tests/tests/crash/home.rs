@@ -95,16 +95,13 @@ impl Home {
     pub(crate) fn life(&mut self, plan: &Plan) -> Ended {
         self.prompts += 1;
         let fault = plan.fault.iter().map(|fault| format!(", {fault}"));
-        let prompt = [plan.scene.prompt(self.prompts)].into_iter().chain(fault).collect::<String>();
-        let mut aim = plan.aim.clone();
-        if plan.is_for_typed && self.is_left_over {
-            aim.steps.insert(0, (What::Over, 1));
-        }
+        let prompt =
+            [plan.scene.prompt(self.prompts)].into_iter().chain(fault).collect::<String>().trim().to_owned();
         self.turns.push(Turn { prompt: prompt.clone(), id: None, answer: None });
         self.provider.aim_at(&prompt);
         let before = self.provider.log().len();
         let mut running = self.oxydra().start();
-        self.trigger.aim(running.pid(), &aim);
+        self.trigger.aim(running.pid(), &plan.aim);
         running.say(&prompt);
         self.listen(&mut running);
         self.trigger.release();

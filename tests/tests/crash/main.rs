@@ -14,6 +14,7 @@ mod watch;
 
 use board::Board;
 use home::{Ended, Home};
+use plan::Plan;
 use std::{env, sync::Mutex, thread};
 
 /// So many kills are chosen by chance, unless `CRASH_KILLS` says otherwise.
@@ -65,6 +66,10 @@ fn work(board: &Mutex<Board>) -> bool {
         let is_left_over = home.as_ref().is_some_and(|home| home.is_left_over);
         let Some(job) = board.lock().expect("no worker panicked").next(is_left_over) else { break false };
         let home = home.get_or_insert_with(Home::new);
+        if job.plan.is_for_typed && home.is_left_over {
+            // Its writes would be taken for those of the turn that is typed.
+            home.life(&Plan::unhurt());
+        }
         let stands = match home.life(&job.plan) {
             Ended::Unhurt => None,
             Ended::Killed(stands) => Some(stands),

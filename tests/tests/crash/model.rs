@@ -130,8 +130,9 @@ pub(crate) fn reply(messages: &[Value]) -> Option<(String, usize, Reply)> {
     let prompt = messages[at]["content"].as_str()?;
     let round = messages[at..].iter().filter(|message| message["role"] == "assistant").count();
     let (scene, n) = Scene::of(prompt)?;
+    let head = prompt.split(',').next().unwrap_or_default();
     if let Some(calls) = scene.rounds(n).into_iter().nth(round) {
-        let text = if round == 0 { format!("I begin with {prompt}.") } else { String::new() };
+        let text = if round == 0 { format!("I begin with {head}.") } else { String::new() };
         return Some((prompt.to_owned(), round, Reply { text, calls }));
     }
     let last = messages[at..].iter().rev().find(|message| message["role"] == "tool");
@@ -140,7 +141,7 @@ pub(crate) fn reply(messages: &[Value]) -> Option<(String, usize, Reply)> {
     let words = if scene == Scene::Long { LONG_WORDS } else { 3 };
     let words: String = (0..words).map(|word| format!(" word {word} of {words},")).collect();
     let text =
-        format!("{prompt} is done after {} messages:{words} the last result was: {last}", messages.len());
+        format!("{head} is done after {} messages:{words} the last result was: {last}", messages.len());
     Some((prompt.to_owned(), round, Reply { text, calls: Vec::new() }))
 }
 

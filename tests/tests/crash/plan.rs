@@ -40,19 +40,26 @@ pub(crate) const TARGETS: [&str; 19] = [
 pub(crate) const CHANCES: [&str; 4] =
     ["Judging", "Correcting", "Asking, nothing open", "Acting, nothing open"];
 
+const LONG_PROMPT_BYTES: usize = 192 << 10;
+
 /// A life to live.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) scene: Scene,
+    /// What stands behind the prompt: what goes wrong, or nothing that means anything.
     pub(crate) fault: Option<String>,
     pub(crate) aim: Aim,
-    /// Whether the aim is about the turn that is typed, and not about one that was left over.
+    /// Whether the aim counts writes from the start of the process: then nothing may be left over.
     pub(crate) is_for_typed: bool,
 }
 
 impl Plan {
     fn of(scene: Scene, aim: Aim) -> Plan {
         Plan { scene, fault: None, aim, is_for_typed: false }
+    }
+
+    fn with_long_prompt(self) -> Plan {
+        Plan { fault: Some("so ".repeat(LONG_PROMPT_BYTES / 3)), ..self }
     }
 
     /// A life that ends by itself.
@@ -94,10 +101,12 @@ fn fault(what: &str, round: u32) -> String {
 
 /// The ways to hit a target. Which of them does depends on how fast this machine writes, thinks and kills.
 pub(crate) fn towards(target: &str) -> Vec<Plan> {
-    let first_writes = |scene| (1..=5).map(move |n| typed(scene, Aim::at([(Journal, n)]))).collect();
+    let first_writes = |scene| (1..=4).map(|n| typed(scene, Aim::at([(Journal, n)]))).collect::<Vec<_>>();
     match target {
         UNKNOWN => [2, 5, 10, 20, 40].map(|ms| Plan::of(Scene::Long, Aim::at([]).later(ms * 1_000))).into(),
-        "Gathering" | "answer: not asked yet" => first_writes(Scene::Long),
+        // A prompt that is long takes its time to become a message.
+        "Gathering" => first_writes(Scene::Long).into_iter().take(2).map(Plan::with_long_prompt).collect(),
+        "answer: not asked yet" => first_writes(Scene::Long),
         "Asking" | "Asking, nothing open" => writes(Scene::Append, 0, 5),
         "Judging" | "Correcting" => writes(Scene::Fat, 0, 4),
         "Acting" | "Acting, nothing open" | "call: read" => writes(Scene::Look, 0, 5),

@@ -26,6 +26,14 @@ pub(super) struct Hit<'a> {
     pub(super) printed: &'a str,
 }
 
+/// How often a text occurs in what a search hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) count: usize,
+    /// Whether every hit shows its whole line.
+    pub(super) is_all: bool,
+}
+
 /// Where names without a leading slash begin; left out, as a person would.
 const HOME: &str = "/shared/";
 /// How the tools' own words begin. A file may well end with brackets of its own.
@@ -74,6 +82,36 @@ impl Found {
         self.hits().into_iter().map(|hit| hit.path).filter(|path| seen.insert(*path)).collect()
     }
 
+    /// How often the text that was searched for occurs, which is on each line at least once.
+    pub(super) fn occurrences(&self, text: &str) -> Times {
+        let mut times = Times { count: 0, is_all: self.lost().is_none() };
+        for hit in self.hits() {
+            let line = line_of(hit);
+            times.count += line.matches(text).count().max(1);
+            times.is_all &= !line.starts_with('…') && !line.ends_with('…');
+        }
+        times
+    }
+
+    /// How many lines or names there are in all, when a note says so.
+    pub(super) fn total(&self) -> Option<usize> {
+        self.of_all()?.parse().ok()
+    }
+
+    /// How many results it takes to see everything, when a note says how much there is; too few rather than too many.
+    pub(super) fn pages(&self) -> Option<usize> {
+        let all = self.of_all()?;
+        let all: usize = all.strip_prefix("more than ").unwrap_or(all).parse().ok()?;
+        let shown = self.next_offset()?.checked_sub(self.offset.unwrap_or(1))?;
+        Some(all.div_ceil(usize::try_from(shown).ok()?.max(1)))
+    }
+
+    /// What stands behind the `of` of `lines 1-300 of 900`.
+    fn of_all(&self) -> Option<&str> {
+        let range = |part: &&str| part.starts_with("lines ") || part.starts_with("names ");
+        self.note()?.split("; ").find(range)?.split_once(" of ").map(|(_, all)| all)
+    }
+
     /// What was found, without the tool's own words.
     pub(super) fn body(&self) -> &str {
         &self.text[..self.text.len() - self.bracketed().map_or(0, str::len)]
@@ -88,7 +126,16 @@ impl Found {
     fn bracketed(&self) -> Option<&str> {
         let last = self.text.rsplit('\n').next()?;
         let inside = last.strip_prefix('[')?.strip_suffix(']')?;
-        NOTES.iter().any(|start| inside.starts_with(start)).then_some(last)
+        let is_note = NOTES.iter().any(|start| inside.starts_with(start)) && !self.is_own(inside, last);
+        is_note.then_some(last)
+    }
+
+    /// Whether the file itself ends with these words: a file that is read from its start is whole when no note says what
+    /// is missing, and then there is no note.
+    fn is_own(&self, inside: &str, last: &str) -> bool {
+        let says_why =
+            ["go on with ", "is cut", "what is not UTF-8", "cut: "].iter().any(|why| inside.contains(why));
+        self.tool == "file_read" && self.offset.is_none() && !says_why && self.text != last
     }
 
     /// Where the next page starts, when the result says that there is one.
@@ -114,6 +161,11 @@ impl Found {
             && self.offset.is_some()
             && self.offset == page.next_offset()
     }
+}
+
+/// The text of `path:line: text`.
+fn line_of(hit: Hit<'_>) -> &str {
+    hit.printed[hit.path.len() + 1..].split_once(": ").map_or("", |(_, line)| line)
 }
 
 /// The path of `path:line: text`; a path may hold colons itself.
@@ -148,11 +200,32 @@ mod tests {
     fn files_that_look_like_notes_are_files() {
         let own = found("file_read", "a = 1\n[section]");
         assert_eq!((own.body(), own.note()), ("a = 1\n[section]", None));
+        let listed = found("file_read", "see\n[lines 1-2 of 3]");
+        assert_eq!((listed.body(), listed.note()), ("see\n[lines 1-2 of 3]", None));
+        assert_eq!(found("file_read", "[the file is empty]").body(), "");
         let cut = found(
             "file_read",
             "xx\n[line 1 is longer than 16 KiB and is cut; lines 1-1 of 2; go on with offset = 2]",
         );
         assert_eq!((cut.body(), cut.lost()), ("xx\n", Some("line 1 is longer than 16 KiB and is cut")));
+    }
+
+    #[test]
+    fn how_much_there_is() {
+        let page = found("file_read", "a\nb\n[lines 1-2 of 900; go on with offset = 3]");
+        assert_eq!((page.total(), page.pages()), (Some(900), Some(450)));
+        let huge = found("file_read", "a\nb\n[lines 1-2 of more than 900; go on with offset = 3]");
+        assert_eq!((huge.total(), huge.pages()), (None, Some(450)));
+        let whole = found("file_read", "a\nb\n");
+        assert_eq!((whole.total(), whole.pages()), (None, None));
+    }
+
+    #[test]
+    fn occurrences() {
+        let hits = found("file_search", "/shared/a:1: x and x\n/shared/b:20: x: y\n");
+        assert_eq!(hits.occurrences("x"), Times { count: 3, is_all: true });
+        let cut = found("file_search", "/shared/a:1: …x and x…\n");
+        assert_eq!(cut.occurrences("x"), Times { count: 2, is_all: false });
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl<'a> Matcher<'a> {
         match slot {
             "TEXT" | "OLD" | "NEW" => self.text(at, slot, rest, caught),
             "NAME" | "DIR" | "OTHER" => {
-                let one = name(self.tokens, at);
+                let one = name(self.tokens, at, slot == "DIR");
                 one.is_some_and(|(target, next)| {
                     self.keep(next, slot, Catch::Names(vec![target]), rest, caught)
                 })
@@ -246,10 +246,10 @@ impl<'a> Matcher<'a> {
         if let Some(next) = phrase(self.tokens, at, &THEM) {
             return self.keep(next, slot, Catch::Names(vec![Target::Them]), rest, caught);
         }
-        let Some((target, mut next)) = name(self.tokens, at) else { return false };
+        let Some((target, mut next)) = name(self.tokens, at, false) else { return false };
         let mut ends = vec![next];
         let mut names = vec![target];
-        while let Some((target, end)) = self.behind_and(next).and_then(|at| name(self.tokens, at))
+        while let Some((target, end)) = self.behind_and(next).and_then(|at| name(self.tokens, at, false))
             && names.len() < NAMES_MAX
         {
             names.push(target);
@@ -280,13 +280,17 @@ impl<'a> Matcher<'a> {
 }
 
 /// What may stand before a name.
-pub(super) const ARTICLES: [&str; 11] =
-    ["the", "a", "an", "my", "our", "new", "empty", "file", "folder", "directory", "called"];
+pub(super) const ARTICLES: [&str; 9] = ["the", "a", "an", "my", "our", "new", "empty", "file", "called"];
+/// What else may stand before the name of a place. Before a file it would be a mistake to pass it over.
+const FOLDER_WORDS: [&str; 2] = ["folder", "directory"];
 /// A name that is one of these, or an article, is written in quotation marks.
-pub(super) const RESERVED: [&str; 41] = [
+pub(super) const RESERVED: [&str; 44] = [
     "named",
     "files",
+    "folder",
     "folders",
+    "directory",
+    "directories",
     "it",
     "them",
     "they",
@@ -359,12 +363,15 @@ pub(super) const THEM: [&str; 15] = [
     "the files",
 ];
 
-/// Reads a name, and says where it ends.
-fn name(tokens: &[Token<'_>], at: usize) -> Option<(Target, usize)> {
+/// Reads a name, which may be that of a place, and says where it ends.
+fn name(tokens: &[Token<'_>], at: usize, is_place: bool) -> Option<(Target, usize)> {
     if let Some(next) = phrase(tokens, at, &IT) {
         return Some((Target::It, next));
     }
-    let is_article = |token: &&Token<'_>| ARTICLES.iter().any(|word| token.is(word)) || token.is("named");
+    let is_article = |token: &&Token<'_>| {
+        let folder_words = FOLDER_WORDS.iter().filter(|_| is_place);
+        ARTICLES.iter().chain(folder_words).any(|word| token.is(word)) || token.is("named")
+    };
     let at = at + tokens.get(at..)?.iter().take_while(is_article).count();
     let name = match &tokens.get(at)?.kind {
         Kind::Word { raw, key } if !RESERVED.contains(&key.as_str()) => *raw,

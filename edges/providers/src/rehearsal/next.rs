@@ -73,7 +73,14 @@ impl<'p> Walk<'p> {
                 let calls = calls.into_iter().skip(found.len()).collect();
                 return Move::Call { text: say::before(step), calls, before: made };
             }
-            while let Some((at, page)) = next_page(&found).filter(|_| needs_all(step, plan)) {
+            if let Some(listing) = listing_instead(step, &found) {
+                let Some(next) = results.next() else {
+                    let text = "It is a folder. Let me see what is in it.\n".to_owned();
+                    return Move::Call { text, calls: vec![listing], before: made };
+                };
+                found = vec![next];
+            }
+            while let Some((at, page)) = next_page(step, &found).filter(|_| needs_all(step, plan)) {
                 let Some(next) = results.next() else {
                     return Move::Call { text: String::new(), calls: vec![page], before: made };
                 };
@@ -134,7 +141,9 @@ impl<'p> Walk<'p> {
             Step::Read { files, lines } => {
                 past.files(files)?.into_iter().map(|file| read(&file, *lines)).collect()
             }
-            Step::Count { of, unit: Unit::Lines | Unit::Words | Unit::Characters } => {
+            Step::Look { at } => vec![read(&past.file(at)?, None)],
+            Step::SameName { .. } => return Err(Stuck("both names are the same".to_owned())),
+            Step::Count { of, unit: Unit::Lines | Unit::Words | Unit::Characters | Unit::Letters } => {
                 vec![call(READ, json!({"path": place(of.as_ref())?}))]
             }
             Step::Write { file, content, how } => {
@@ -162,6 +171,9 @@ impl<'p> Walk<'p> {
             }
             Step::Rehearse(Rehearsed::MalformedCall) => {
                 vec![Call { tool: LIST, arguments: MALFORMED.to_owned() }]
+            }
+            Step::Rehearse(Rehearsed::SlowAnswer(0)) => {
+                return Err(Stuck("an answer of 0 words says nothing, I need 1 at least".to_owned()));
             }
             Step::Rehearse(Rehearsed::UnknownTool) => vec![call(UNKNOWN_TOOL, json!({}))],
             Step::Rehearse(Rehearsed::Bell(seconds)) => vec![call(BELL, json!({"seconds": seconds}))],
@@ -193,14 +205,24 @@ fn needs_all(step: &Step, plan: &[Step]) -> bool {
     match step {
         Step::List { .. } | Step::Count { .. } => true,
         Step::Read { lines, .. } => lines.is_none() && plan.iter().any(uses_found),
-        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } | Step::Search { .. } => false,
+        Step::Look { .. } => plan.iter().any(uses_found),
+        Step::SameName { .. }
+        | Step::Write { .. }
+        | Step::Replace { .. }
+        | Step::Delete { .. }
+        | Step::Search { .. } => false,
         Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => false,
     }
 }
 
 /// The call for a page that is missing, and where its result belongs.
-fn next_page(found: &[Found]) -> Option<(usize, Call)> {
-    if found.len() >= PAGES_MAX {
+fn next_page(step: &Step, found: &[Found]) -> Option<(usize, Call)> {
+    let too_many = |page: &Found| page.pages().is_some_and(|pages| pages > PAGES_MAX);
+    if found.len() >= PAGES_MAX || found.iter().any(|page| page.tool == READ && too_many(page)) {
+        return None;
+    }
+    let is_told = found.first().is_some_and(|page| page.total().is_some());
+    if is_told && matches!(step, Step::Count { unit: Unit::Lines, .. }) {
         return None;
     }
     let goes_on = |page: &Found| {
@@ -209,6 +231,14 @@ fn next_page(found: &[Found]) -> Option<(usize, Call)> {
     let (at, page) = found.iter().enumerate().find(|(_, page)| goes_on(page))?;
     let tool = if page.tool == LIST { LIST } else { READ };
     Some((at + 1, call(tool, json!({"path": page.path, "offset": page.next_offset()}))))
+}
+
+/// The call for what is in a folder that was taken for a file.
+fn listing_instead(step: &Step, found: &[Found]) -> Option<Call> {
+    let is_folder =
+        |found: &&Found| found.outcome == CallOutcome::Failed && found.text.ends_with("it is a directory");
+    let folder = found.first().filter(is_folder).filter(|_| matches!(step, Step::Look { .. }))?;
+    Some(call(LIST, json!({"path": folder.path})))
 }
 
 fn fails_on_purpose(step: &Step) -> bool {

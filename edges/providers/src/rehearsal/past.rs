@@ -158,28 +158,49 @@ fn brought(done: &Done<'_>) -> Option<Result<String, Stuck>> {
         Step::Search { want: Want::Files, .. } => {
             lines(&found().flat_map(Found::files_hit).collect::<Vec<_>>())
         }
-        Step::Search { want: Want::Number, .. } => format!("{}\n", found().flat_map(Found::hits).count()),
-        Step::Count { unit, .. } => format!("{}\n", counted(*unit, &done.found)),
-        Step::List { .. } | Step::Read { .. } | Step::Search { want: Want::Lines, .. } => {
-            found().map(text_of).collect()
+        Step::Search { text, want: Want::Number, .. } => {
+            let times: Vec<_> = found().map(|found| found.occurrences(text)).collect();
+            if times.iter().any(|times| !times.is_all) {
+                return Some(Err(not_whole("a long line is cut")));
+            }
+            format!("{}\n", times.iter().map(|times| times.count).sum::<usize>())
         }
-        Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } => return None,
+        Step::Count { unit, .. } => format!("{}\n", counted(*unit, &done.found)),
+        Step::List { .. }
+        | Step::Read { .. }
+        | Step::Look { .. }
+        | Step::Search { want: Want::Lines, .. } => found().map(text_of).collect(),
+        Step::SameName { .. } | Step::Write { .. } | Step::Replace { .. } | Step::Delete { .. } => {
+            return None;
+        }
         Step::Tell(Content::Empty | Content::Found | Content::Names) => return None,
         Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => return None,
     };
     // Where some lines were asked for, they are the whole.
     let some_lines = matches!(done.step, Step::Read { lines: Some(_), .. });
-    let complete = if some_lines { unspoilt(&done.found) } else { whole(&done.found) };
+    let is_told = matches!(done.step, Step::Count { unit: Unit::Lines, .. })
+        && done.found.first().is_some_and(|found| found.total().is_some());
+    let complete = if is_told {
+        Ok(())
+    } else if some_lines {
+        unspoilt(&done.found)
+    } else {
+        whole(&done.found)
+    };
     Some(complete.map(|()| text))
 }
 
 /// Counts what the pages of a result hold.
 pub(super) fn counted(unit: Unit, pages: &[Found]) -> usize {
+    if let (Unit::Lines, Some(total)) = (unit, pages.first().and_then(Found::total)) {
+        return total;
+    }
     let of = |page: &Found| match unit {
         Unit::Files => page.entries().into_iter().filter(|entry| !entry.ends_with('/')).count(),
         Unit::Lines => page.body().lines().count(),
         Unit::Words => page.body().split_whitespace().count(),
         Unit::Characters => page.body().chars().count(),
+        Unit::Letters => page.body().chars().filter(|c| c.is_alphabetic()).count(),
     };
     pages.iter().map(of).sum()
 }
@@ -252,5 +273,6 @@ pub(super) fn mode(how: How) -> &'static str {
     match how {
         How::Replace => "replace",
         How::Append => "append",
+        How::New => "new",
     }
 }

@@ -9,6 +9,10 @@ pub(super) enum Step {
     List { folder: Option<Target> },
     /// Look into files.
     Read { files: Vec<Target>, lines: Option<Lines> },
+    /// Look into what may be a file or a folder.
+    Look { at: Target },
+    /// Refuse to copy or move a file onto itself.
+    SameName { file: Target },
     /// Make a file, or let one grow.
     Write { file: Target, content: Content, how: How },
     /// Change a text within a file, wherever it stands.
@@ -57,6 +61,8 @@ pub(super) enum Content {
 pub(super) enum How {
     Replace,
     Append,
+    /// Where nothing is yet.
+    New,
 }
 
 /// What is removed.
@@ -81,6 +87,7 @@ pub(super) enum Unit {
     Lines,
     Words,
     Characters,
+    Letters,
 }
 
 /// What is asked about the conversation.
@@ -136,6 +143,9 @@ impl fmt::Display for Step {
             Step::Read { files, lines: Some(Lines { from, count }) } => {
                 write!(f, "read {count} from line {from} of {}", all(files))
             }
+            Step::Look { at } => write!(f, "look into {at}"),
+            Step::SameName { file } => write!(f, "refuse two names of {file}"),
+            Step::Write { file, content, how: How::New } => write!(f, "write new {file} ← {content}"),
             Step::Write { file, content, how: How::Replace } => write!(f, "write {file} ← {content}"),
             Step::Write { file, content, how: How::Append } => write!(f, "append {file} ← {content}"),
             Step::Replace { file, old, new } => write!(f, "replace {file}: {old:?} → {new:?}"),

@@ -14,7 +14,7 @@ const SHOWN_CHARS_MAX: usize = 2_000;
 /// As many lines of a list as a person reads in an answer.
 const SHOWN_LINES_MAX: usize = 50;
 /// The longest slow answer: some minutes, so that nobody waits for ever by a slip.
-const SLOW_WORDS_MAX: u64 = 5_000;
+const SLOW_WORDS_MAX: u64 = 10_000;
 
 /// What a slow answer says, over and over.
 const SLOW_WORDS: &str = "Nothing is wrong, I only take my time so that you can try to stop me.";
@@ -58,7 +58,8 @@ pub(super) fn before(step: &Step) -> String {
     match step {
         Step::List { .. } => "Let me see what files there are.\n".to_owned(),
         Step::Read { files, .. } => format!("Let me read {}.\n", targets(files)),
-        Step::Write { file, how: How::Replace, .. } => format!("Let me write {}.\n", target(file)),
+        Step::Look { at } => format!("Let me read {}.\n", target(at)),
+        Step::Write { file, how: How::Replace | How::New, .. } => format!("Let me write {}.\n", target(file)),
         Step::Write { file, how: How::Append, .. } => format!("Let me add to {}.\n", target(file)),
         Step::Replace { file, .. } => format!("Let me change {}.\n", target(file)),
         Step::Delete { files, .. } => format!("Let me delete {}.\n", targets(files)),
@@ -72,9 +73,8 @@ pub(super) fn before(step: &Step) -> String {
         Step::Rehearse(Rehearsed::Bell(seconds)) => {
             format!("Let me ring the bell. It takes {seconds} s.\n")
         }
-        Step::CountFound | Step::Tell(_) | Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => {
-            String::new()
-        }
+        Step::SameName { .. } | Step::CountFound | Step::Tell(_) => String::new(),
+        Step::Recall(_) | Step::Talk(_) | Step::Rehearse(_) => String::new(),
     }
 }
 
@@ -92,7 +92,9 @@ pub(super) fn after(
     let path = first.and_then(|found| found.path.as_deref()).unwrap_or_default();
     Ok(match step {
         Step::List { .. } => listed(found),
-        Step::Read { .. } => found.iter().map(read).collect::<Vec<_>>().join("\n\n"),
+        Step::Look { .. } if first.is_some_and(|found| found.tool == "file_list") => listed(found),
+        Step::SameName { .. } => String::new(),
+        Step::Read { .. } | Step::Look { .. } => found.iter().map(read).collect::<Vec<_>>().join("\n\n"),
         Step::Write { content, how, .. } => written(content, *how, path, past)?,
         Step::Replace { old, new, .. } => {
             format!("I replaced {} with {} in {path}.", excerpt(old), excerpt(new))
@@ -121,6 +123,8 @@ pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
     let what = match step {
         Step::List { .. } => "list the files".to_owned(),
         Step::Read { files, .. } => format!("read {}", targets(files)),
+        Step::Look { at } => format!("look into {}", target(at)),
+        Step::SameName { file } => format!("copy or move {}", target(file)),
         Step::Write { file, .. } => format!("write {}", target(file)),
         Step::Replace { file, .. } => format!("change {}", target(file)),
         Step::Delete { files, .. } => format!("delete {}", targets(files)),
@@ -135,7 +139,9 @@ pub(super) fn stopped(step: &Step, why: &str, open: usize) -> String {
         1 => " I left the step behind it undone.".to_owned(),
         open => format!(" I left the {open} steps behind it undone."),
     };
-    format!("I could not {what}: {}.{rest}", why.trim_end().trim_end_matches('.'))
+    let why = why.trim_end().trim_end_matches('.');
+    let stop = if why.ends_with(['?', '!', '…']) { "" } else { "." };
+    format!("I could not {what}: {why}{stop}{rest}")
 }
 
 /// Says that a tool is not there.
@@ -191,20 +197,28 @@ fn written(content: &Content, how: How, path: &str, past: &Past<'_>) -> Result<S
         },
     };
     Ok(match how {
-        How::Replace => format!("I wrote {what} to {path}."),
+        How::Replace | How::New => format!("I wrote {what} to {path}."),
         How::Append => format!("I added {what} to {path}."),
     })
 }
 
-fn searched(text: &str, want: Want, found: &Found) -> String {
-    let text = excerpt(text);
+fn numbered(text: &str, lines: usize, found: &Found) -> String {
+    let times = found.occurrences(text);
+    let least = if times.is_all { "" } else { "at least " };
+    let noun = if times.count == 1 { "time" } else { "times" };
+    let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let said = format!("{} stands {least}{} {noun}, on {lines}.", excerpt(text), times.count);
+    with_note(said, std::slice::from_ref(found))
+}
+
+fn searched(asked: &str, want: Want, found: &Found) -> String {
+    let text = excerpt(asked);
     let hits = found.hits();
     if hits.is_empty() {
         return format!("{text} stands nowhere {}.", place(std::slice::from_ref(found)));
     }
     let said = match (want, hits.len()) {
-        (Want::Number, 1) => format!("{text} stands on 1 line."),
-        (Want::Number, count) => format!("{text} stands on {count} lines."),
+        (Want::Number, lines) => return numbered(asked, lines, found),
         (Want::Files, _) => format!("{text} stands in:\n{}", bullets(&found.files_hit())),
         (Want::Lines, _) => {
             let lines: Vec<_> = hits.iter().map(|hit| hit.printed).collect();
@@ -220,9 +234,14 @@ fn tally(unit: Unit, pages: &[Found]) -> String {
     let said = match (unit, count) {
         (Unit::Files, 1) => format!("There is 1 file {path}."),
         (Unit::Files, count) => format!("There are {count} files {path}."),
-        (Unit::Lines, count) => format!("I count {count} lines {path}."),
+        (Unit::Lines, count) => {
+            let said = format!("I count {count} lines {path}.");
+            let is_told = pages.first().is_some_and(|page| page.total().is_some());
+            return if is_told { said } else { with_note(said, pages) };
+        }
         (Unit::Words, count) => format!("I count {count} words {path}."),
         (Unit::Characters, count) => format!("I count {count} characters {path}."),
+        (Unit::Letters, count) => format!("I count {count} letters {path}."),
     };
     with_note(said, pages)
 }
@@ -233,7 +252,7 @@ fn spoken(talk: Talk) -> String {
         Talk::Welcome => "You are welcome.".to_owned(),
         Talk::Bye => "Goodbye.".to_owned(),
         Talk::WhoAmI => who_am_i(),
-        Talk::NoFolders => "I make no folder by itself; writing a file into it makes it.".to_owned(),
+        Talk::NoFolders => "I make no directory by itself: it is made by writing a file into it, as “write docs/a.txt: hello” does.".to_owned(),
     }
 }
 
@@ -252,7 +271,7 @@ fn tried(rehearsed: Rehearsed, found: Option<&Found>) -> String {
 fn slow(words: u64) -> String {
     let count = usize::try_from(words.min(SLOW_WORDS_MAX)).expect("the bound is small");
     let said = SLOW_WORDS.split(' ').cycle().take(count).collect::<Vec<_>>().join(" ");
-    if words > SLOW_WORDS_MAX { format!("{said}\n\n{SLOW_WORDS_MAX} words is where I stop.") } else { said }
+    if words > SLOW_WORDS_MAX { format!("I stop at {SLOW_WORDS_MAX} words.\n\n{said}") } else { said }
 }
 
 fn targets(files: &[Target]) -> String {

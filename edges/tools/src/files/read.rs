@@ -113,7 +113,7 @@ impl Excerpt {
             self.show(part);
         } else if self.line < self.first {
             self.passed += taken as u64;
-        } else {
+        } else if self.line > self.first {
             self.counted += taken as u64;
         }
         self.in_line = !part.ends_with(b"\n");

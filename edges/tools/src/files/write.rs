@@ -145,7 +145,9 @@ fn keep_old(draft: &mut Draft, path: &VirtualPath, halt: &Halt) -> Result<(), Fa
 }
 
 fn taken(path: &VirtualPath) -> Failure {
-    Failure::told(format!("not written: `{path}` exists already, and the mode `new` takes the place of nothing"))
+    Failure::told(format!(
+        "not written: `{path}` exists already, and the mode `new` takes the place of nothing"
+    ))
 }
 
 /// A model that read a scrubbed file and writes it, back or elsewhere, would put the mark in the place of the secret.

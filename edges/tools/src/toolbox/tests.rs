@@ -28,8 +28,8 @@ fn a_model_is_told_of_each_tool() {
     .assert_eq(&heads.join("\n"));
     let write = &tools.specs()[1];
     expect![[r#"
-        Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the mode says to append.
-        {"additionalProperties":false,"properties":{"content":{"description":"The text, exactly as it shall stand in the file.","type":"string"},"mode":{"description":"`replace` (the default) or `append`: add the text behind what is there.","enum":["replace","append"],"type":"string"},"path":{"description":"The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.","type":"string"}},"required":["path","content"],"type":"object"}"#]].assert_eq(&format!("{}\n{}", write.description, write.parameters.as_str()));
+        Writes a text file. Directories that are missing are made. A file that exists is replaced as a whole, unless the mode says to append, or that the file must be new.
+        {"additionalProperties":false,"properties":{"content":{"description":"The text, exactly as it shall stand in the file.","type":"string"},"mode":{"description":"`replace` (the default), `append`: add the text behind what is there, or `new`: fail when anything is there.","enum":["replace","append","new"],"type":"string"},"path":{"description":"The file: `/shared/…`, `/tmp/…`, or relative to `/shared`.","type":"string"}},"required":["path","content"],"type":"object"}"#]].assert_eq(&format!("{}\n{}", write.description, write.parameters.as_str()));
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn a_tool_that_breaks_or_hangs_is_a_value() {
     let tools = tools.with(Breaks).with(BreaksBelow).with(Hangs);
     expect!["the tool broke: `breaks` panicked"].assert_eq(&call(&tools, "breaks"));
     assert!(call(&tools, "breaks_below").starts_with("the tool broke: task"));
-    expect!["`hangs` was stopped after 1 seconds: what it was asked for is too large for one call"].assert_eq(&call(&tools, "hangs"));
+    expect!["`hangs` was stopped after 1 seconds: what it was asked for is too large for one call"]
+        .assert_eq(&call(&tools, "hangs"));
 }
 
 #[test]

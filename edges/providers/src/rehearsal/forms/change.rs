@@ -1,6 +1,6 @@
 //! Forms that change files: write, copy, append, replace, delete.
 use super::{Form, the};
-use crate::rehearsal::matcher::Caught;
+use crate::rehearsal::matcher::{Caught, Target};
 use crate::rehearsal::plan::{Content, Deleted, How, Step, Talk};
 
 const WRITE: &str = "to write";
@@ -11,8 +11,11 @@ const DELETE: &str = "to delete";
 pub(super) const FORMS: &[Form] = &[
     Form {
         topic: WRITE,
-        pattern: "(create|make) [a|the] [new] [empty] (folder|directory) NAME",
-        examples: &[("make a folder docs", "talk NoFolders")],
+        pattern: "(create|make|add|generate|mkdir) [me] [a|an|the|my|our] [new] [empty] [new] (folder|directory|folders|directories) [NAMES]",
+        examples: &[
+            ("make a folder docs", "talk NoFolders"),
+            ("make an empty directory named \"x y\"", "talk NoFolders"),
+        ],
         build: |_| vec![Step::Talk(Talk::NoFolders)],
     },
     Form {
@@ -102,19 +105,20 @@ pub(super) const FORMS: &[Form] = &[
     Form {
         topic: WRITE,
         pattern: "(create|make|touch) [me] NAME",
-        examples: &[("create an empty file todo.txt", "write todo.txt ← nothing")],
-        build: |caught| vec![write(caught, Content::Empty, How::Replace)],
+        examples: &[("create an empty file todo.txt", "write new todo.txt ← nothing")],
+        // What a file of this name holds would be lost.
+        build: |caught| vec![write(caught, Content::Empty, How::New)],
     },
     Form {
         topic: WRITE,
         pattern: "copy [the (content|contents|text) of] NAME (to|into|as) OTHER",
-        examples: &[("copy a.txt to b.txt", "read a.txt · write b.txt ← <found>")],
+        examples: &[("copy a.txt to b.txt", "read a.txt · write new b.txt ← <found>")],
         build: |caught| copy(caught, vec![]),
     },
     Form {
         topic: WRITE,
         pattern: "(rename|move) NAME (to|into|as) OTHER",
-        examples: &[("rename a.txt to b.txt", "read a.txt · write b.txt ← <found> · delete a.txt")],
+        examples: &[("rename a.txt to b.txt", "read a.txt · write new b.txt ← <found> · delete a.txt")],
         build: |caught| {
             copy(caught, vec![Step::Delete { files: caught.names("NAME"), what: Deleted::Files }])
         },
@@ -193,9 +197,25 @@ fn naming(caught: &Caught<'_>, how: How) -> Vec<Step> {
 }
 
 fn copy(caught: &Caught<'_>, behind: Vec<Step>) -> Vec<Step> {
-    let read = Step::Read { files: caught.names("NAME"), lines: None };
-    let write = Step::Write { file: the(caught, "OTHER"), content: Content::Found, how: How::Replace };
+    let (from, to) = (the(caught, "NAME"), the(caught, "OTHER"));
+    if is_same(&from, &to) {
+        return vec![Step::SameName { file: from }];
+    }
+    let read = Step::Read { files: vec![from], lines: None };
+    // Never onto a file that is there: what it holds would be lost.
+    let write = Step::Write { file: to, content: Content::Found, how: How::New };
     [read, write].into_iter().chain(behind).collect()
+}
+
+/// Whether two names are plainly one. Where they are so in another way, the file is there already, which is refused.
+fn is_same(one: &Target, other: &Target) -> bool {
+    let plain = |name: &str| {
+        name.trim_start_matches("./").trim_start_matches("/shared/").trim_start_matches("./").to_owned()
+    };
+    match (one, other) {
+        (Target::Named(one), Target::Named(other)) => plain(one) == plain(other),
+        (one, other) => one == other,
+    }
 }
 
 fn replace(caught: &Caught<'_>) -> Vec<Step> {

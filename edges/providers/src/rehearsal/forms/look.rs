@@ -94,9 +94,15 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         topic: READ,
-        pattern: "(what does NAME (say|contain|hold)|(what is|what's) (in|written in|inside) NAME)",
-        examples: &[("What does notes.txt say?", "read notes.txt"), ("what's in a.txt", "read a.txt")],
+        pattern: "what does NAME (say|contain|hold)",
+        examples: &[("What does notes.txt say?", "read notes.txt")],
         build: |caught| vec![Step::Read { files: caught.names("NAME"), lines: None }],
+    },
+    Form {
+        topic: READ,
+        pattern: "(what is|what's) (in|written in|inside) NAME",
+        examples: &[("what's in a.txt", "look into a.txt"), ("what is in docs?", "look into docs")],
+        build: |caught| vec![Step::Look { at: the(caught, "NAME") }],
     },
     Form {
         topic: SEARCH,
@@ -184,7 +190,8 @@ fn unit(caught: &Caught<'_>) -> Unit {
     match caught.text("UNIT").as_str() {
         "lines" => Unit::Lines,
         "words" => Unit::Words,
-        // The rule UNIT has two more words, and they mean the same.
+        "letters" => Unit::Letters,
+        // The rule UNIT has one more word.
         _ => Unit::Characters,
     }
 }

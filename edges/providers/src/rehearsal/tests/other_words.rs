@@ -109,7 +109,7 @@ fn in_other_words() {
             "list everything in docs"
                 list in docs
             "What is in notes.txt?"
-                read notes.txt
+                look into notes.txt
             "Display the contents of the file report-2.final.txt"
                 read report-2.final.txt
             "print a.txt; print b.txt; print c.txt"
@@ -219,7 +219,7 @@ fn in_other_words() {
             "Write a haiku to haiku.txt"
                 write haiku.txt ← "a haiku"
             "copy notes.txt to backup/notes.txt then list the files in backup"
-                read notes.txt · write backup/notes.txt ← <found> · list in backup
+                read notes.txt · write new backup/notes.txt ← <found> · list in backup
             "read ./a.txt"
                 read ./a.txt
             "read /shared/a.txt then write /tmp/b.txt with its content"
@@ -235,7 +235,7 @@ fn in_other_words() {
             "write a file q.txt naming the files"
                 list · write q.txt ← <names>
             "create a file q.txt and write hello to it"
-                write q.txt ← nothing · write <it> ← "hello"
+                write new q.txt ← nothing · write <it> ← "hello"
             "create a file called q.txt with the names of the files"
                 list · write q.txt ← <names>
             "list the files then write the names of them into n.txt"
@@ -255,7 +255,7 @@ fn in_other_words() {
             "tell me what files I have"
                 list
             "can you tell me what is in a.txt"
-                read a.txt
+                look into a.txt
             "Then list the files"
                 list
             "list the files, then"

@@ -216,7 +216,7 @@ fn changing() {
             "print hello to a.txt"
                 write a.txt ← "hello"
             "create the file empty.txt"
-                write empty.txt ← nothing
+                write new empty.txt ← nothing
             "read a.txt and write its content to b.txt"
                 read a.txt · write b.txt ← <found>
             "read a.txt and b.txt then write c.txt with their contents"
@@ -228,9 +228,9 @@ fn changing() {
             "count the lines in a.txt then write the result to n.txt"
                 count Lines in a.txt · write n.txt ← <found>
             "copy the content of a.txt into the new file b.txt"
-                read a.txt · write b.txt ← <found>
+                read a.txt · write new b.txt ← <found>
             "move a.txt to old/a.txt"
-                read a.txt · write old/a.txt ← <found> · delete a.txt
+                read a.txt · write new old/a.txt ← <found> · delete a.txt
             "append bye to log.txt"
                 append log.txt ← "bye"
             "add \"- milk\" to the end of the file shopping.md, then show it to me"

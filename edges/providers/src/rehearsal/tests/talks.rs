@@ -132,7 +132,7 @@ async fn files_are_copied_changed_and_deleted() {
         Let me read x.txt.
           call_2 file_read {"path":"x.txt"} → Done
         Let me write y.txt.
-          call_3 file_write {"content":"hello\n","mode":"replace","path":"y.txt"} → Done
+          call_3 file_write {"content":"hello\n","mode":"new","path":"y.txt"} → Done
         Let me delete x.txt.
           call_4 file_delete {"path":"x.txt"} → Done
         I wrote “hello” to x.txt.

@@ -11,6 +11,12 @@ use std::fmt::Write as _;
 
 pub(super) const TOOLS: [&str; 6] =
     ["file_read", "file_write", "file_edit", "file_delete", "file_list", "file_search"];
+/// What a file may hold that no model is shown.
+pub(super) const SECRET: &str = "hunter2";
+/// What stands in its place.
+const REDACTED: &str = "[REDACTED]";
+/// Of larger files one line is shown at a time.
+const SHOWN_BYTES_MAX: usize = 16 << 10;
 /// A turn that calls more often than this goes round in circles.
 const ROUNDS_MAX: usize = 30;
 
@@ -104,7 +110,7 @@ impl Workspace {
         let done = match call.tool.as_str() {
             "file_list" => self.list(&path, arguments["offset"].as_u64().unwrap_or(1) as usize),
             "file_read" => self.read(&path, &arguments),
-            "file_write" => Ok(self.write(path, text("content"), &text("mode"))),
+            "file_write" => self.write(path, text("content"), &text("mode")),
             "file_edit" => self.edit(&path, &text("old_text"), &text("new_text")),
             "file_delete" => self.files.remove(&path).map(|_| "deleted".to_owned()).ok_or(missing(&path)),
             "test_bell" => Ok("the bell rang: stroke 1 in `/shared/bells.txt`".to_owned()),
@@ -132,18 +138,36 @@ impl Workspace {
     }
 
     fn read(&self, path: &str, arguments: &Value) -> Result<String, String> {
+        let within = format!("{}/", path.trim_end_matches('/'));
+        if self.files.keys().any(|name| name.starts_with(&within)) {
+            return Err(format!("`/shared/{path}` is refused: it is a directory"));
+        }
         let text = self.files.get(path).ok_or(missing(path))?;
-        let Some(limit) = arguments["limit"].as_u64() else { return Ok(text.clone()) };
+        // As the scrubber shows it.
+        let text = text.replace(SECRET, REDACTED);
+        if text.len() > SHOWN_BYTES_MAX {
+            let all = text.lines().count();
+            let first = text.lines().next().unwrap_or_default();
+            return Ok(format!("{first}\n[lines 1-1 of {all}; go on with offset = 2]"));
+        }
+        let Some(limit) = arguments["limit"].as_u64() else { return Ok(text) };
         let first = arguments["offset"].as_u64().unwrap_or(1);
         let lines: String =
             text.split_inclusive('\n').skip(first as usize - 1).take(limit as usize).collect();
         Ok(format!("{lines}[lines {first}-{}; go on with offset = {}]", first + limit - 1, first + limit))
     }
 
-    fn write(&mut self, path: String, content: String, mode: &str) -> String {
+    fn write(&mut self, path: String, content: String, mode: &str) -> Result<String, String> {
+        let old = self.files.get(&path);
+        if content.contains(REDACTED) && !old.is_some_and(|old| old.contains(REDACTED)) {
+            return Err(format!("not written: {REDACTED} stands for something that was taken out"));
+        }
+        if mode == "new" && old.is_some() {
+            return Err(format!("not written: `{path}` exists already"));
+        }
         let old = self.files.remove(&path).filter(|_| mode == "append").unwrap_or_default();
         self.files.insert(path, old + &content);
-        "wrote it".to_owned()
+        Ok("wrote it".to_owned())
     }
 
     fn edit(&mut self, path: &str, old: &str, new: &str) -> Result<String, String> {

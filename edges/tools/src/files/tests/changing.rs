@@ -44,7 +44,7 @@ fn writing_replaces_appends_and_makes_directories() {
     ];
     let told: Vec<String> = refused.into_iter().map(|arguments| home.call("file_write", arguments)).collect();
     expect![[r#"
-        REFUSED not run: the arguments of `file_write` do not fit: `mode` must be "replace" or "append", not a text. Write the call again.
+        REFUSED not run: the arguments of `file_write` do not fit: `mode` must be "replace", "append" or "new", not a text. Write the call again.
         REFUSED not run: the arguments of `file_write` do not fit: `content` is missing. Write the call again.
         REFUSED not run: the arguments of `file_write` do not fit: there is no argument `contents`: perhaps `content`. Write the call again.
         REFUSED not run: the arguments of `file_write` do not fit: `path` must be a text, not a number. Write the call again.
@@ -61,7 +61,7 @@ fn what_stands_for_a_secret_does_not_take_its_place() {
         home().has("env", "password = \"hunter2\"\nport = 1\n").has("doc", format!("write {REDACTED}\n"));
     let seen = home.call("file_read", json!({"path": "env"}));
     assert!(seen.contains(REDACTED) && !seen.contains("hunter2"));
-    home.check("file_write", json!({"path": "env", "content": seen}), expect!["FAILED not written: [REDACTED] stands for a secret that you are not shown, and it would be lost from `/shared/env`. Use file_edit around it"]);
+    home.check("file_write", json!({"path": "env", "content": seen}), expect!["FAILED not written: [REDACTED] stands for something that was taken out before you saw it, and it would be lost from `/shared/env`. Write without it; file_edit changes a file around it"]);
     home.check("file_edit", json!({"path": "env", "old_text": seen, "new_text": "x"}), expect!["FAILED `old_text` does not occur in `/shared/env`: [REDACTED] stands for a secret that you are not shown. Choose a passage without it"]);
     home.check(
         "file_edit",
@@ -91,7 +91,10 @@ fn what_stands_for_a_secret_is_no_content_of_another_file_either() {
         assert!(told.starts_with(&expected), "{path} {mode}: {told}");
     }
     assert!(!home.at("copy").exists(), "a refused write makes no directories");
-    assert_eq!((home.holds("log").as_str(), home.holds("env").as_str()), ("one\n", "password = \"hunter2\"\n"));
+    assert_eq!(
+        (home.holds("log").as_str(), home.holds("env").as_str()),
+        ("one\n", "password = \"hunter2\"\n")
+    );
 }
 
 #[test]
@@ -100,7 +103,15 @@ fn a_file_that_must_be_new_takes_the_place_of_nothing() {
     symlink("nowhere", home.at("dangling")).unwrap();
     let new = |path: &str| home.call("file_write", json!({"path": path, "content": "new", "mode": "new"}));
     let told = [new("b"), new("b"), new("a"), new("./a"), new("d"), new("dangling"), new("e/f")];
-    expect![[r#""#]].assert_eq(&told.join("\n"));
+    expect![[r#"
+        wrote 3 bytes to `/shared/b`, a new file
+        FAILED not written: `/shared/b` exists already, and the mode `new` takes the place of nothing
+        FAILED not written: `/shared/a` exists already, and the mode `new` takes the place of nothing
+        FAILED not written: `/shared/a` exists already, and the mode `new` takes the place of nothing
+        FAILED not written: `/shared/d` exists already, and the mode `new` takes the place of nothing
+        FAILED not written: `/shared/dangling` exists already, and the mode `new` takes the place of nothing
+        wrote 3 bytes to `/shared/e/f`, a new file"#]]
+    .assert_eq(&told.join("\n"));
     assert_eq!((home.holds("a").as_str(), home.holds("b").as_str()), ("old", "new"));
     assert!(!home.at("nowhere").exists());
 }
@@ -170,6 +181,7 @@ fn deleting_asks_before_a_directory_goes() {
         FAILED `/shared/d` is a directory with 2 names in it; set `recursive` to delete it with all of them
         deleted `/shared/d` and 3 names below it
         deleted `/shared/link`
+        FAILED `/shared` is refused: it names a directory, not something in one
         FAILED `/shared` is refused: it names a directory, not something in one
         FAILED `../secret` is refused: it climbs out of its directory with `..`
         REFUSED not run: the arguments of `file_delete` do not fit: `recursive` must be true or false, not a text. Write the call again."#]].assert_eq(&told.join("\n"));
