@@ -75,7 +75,10 @@ impl House {
     pub(crate) fn budget(&self) -> Budget {
         let runtime = &self.config.runtime;
         let cost = runtime.max_cost.unwrap_or(domain::MicroUsd(u64::MAX));
-        Budget::new(MOVES_MAX, runtime.max_turns).and(runtime.max_tokens).and(cost).within(runtime.max_duration)
+        Budget::new(MOVES_MAX, runtime.max_turns)
+            .and(runtime.max_tokens)
+            .and(cost)
+            .within(runtime.max_duration)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who is there to say what became of a call that nobody else can tell.
 use crate::lines::Line;
 use domain::DoubtAnswer;
+use std::io::{self, IsTerminal};
 use tokio::sync::mpsc::Receiver;
 
 /// What a person writes.
@@ -32,12 +33,18 @@ impl Person<'_> {
             Person::Nobody => Says::Gone,
             Person::Said(answer) => answer.take().map_or(Says::Gone, Says::Answer),
             Person::Types(lines) => match lines.recv().await {
-                Some(Line::Prompt(text)) => parse(&text).map_or(Says::Unclear, Says::Answer),
-                Some(Line::Refused(_)) => Says::Unclear,
+                Some(Line::Prompt(text)) => parse(&text).map_or_else(unclear, Says::Answer),
+                Some(Line::Refused(_)) => unclear(),
                 None => Says::Gone,
             },
         }
     }
+}
+
+/// A person is asked again. A script that has written something else, its next prompt perhaps, knows of no doubt: there
+/// is nobody to ask.
+fn unclear() -> Says {
+    if io::stdin().is_terminal() { Says::Unclear } else { Says::Gone }
 }
 
 /// Reads an answer.
