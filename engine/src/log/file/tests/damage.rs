@@ -47,7 +47,7 @@ fn a_bad_end_of_a_closed_journal_is_damage() {
     check(
         &home,
         expect![
-            "the journal is damaged: …0001.seg at byte 361: it ends here, but record 15 was on disk when the journal was closed, says the file `closed`"
+            "the journal is damaged: …0001.seg at byte 361: it ends here, but record 15 was on disk when the journal was closed, says the file `closed` (without that file, what is cut off is given up and the rest goes on)"
         ],
     );
 }
