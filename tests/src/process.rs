@@ -64,8 +64,17 @@ impl Oxydra {
     pub fn start(mut self) -> Running {
         let mut child = self.command.spawn().expect("the binary starts");
         let (say, lines) = channel();
-        let out = BufReader::new(child.stdout.take().expect("it was piped"));
-        thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        let mut out = BufReader::new(child.stdout.take().expect("it was piped"));
+        thread::spawn(move || {
+            let mut line = Vec::new();
+            while out.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                if say.send(text).is_err() {
+                    return;
+                }
+            }
+        });
         let mut err = child.stderr.take().expect("it was piped");
         let (say, errors) = channel();
         thread::spawn(move || {
@@ -74,7 +83,7 @@ impl Oxydra {
             say.send(String::from_utf8_lossy(&text).into_owned())
         });
         let stdin = child.stdin.take();
-        Running { child, stdin, lines, errors, heard: Vec::new() }
+        Running { child, stdin, lines, errors, heard: Vec::new(), rest: String::new() }
     }
 
     /// The command itself, for who wants to hold the ends of its pipes.
@@ -90,6 +99,7 @@ pub struct Running {
     lines: Receiver<String>,
     errors: Receiver<String>,
     heard: Vec<String>,
+    rest: String,
 }
 
 impl Running {
@@ -110,13 +120,20 @@ impl Running {
         self.stdin = None;
     }
 
-    /// Waits for its next line; `None` when there is none any more.
+    /// Waits for its next line; `None` when there is none any more. What has no end is no line: who is killed while
+    /// it writes to a pipe leaves as much of a line as the pipe took.
     pub fn line(&mut self) -> Option<String> {
         match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) => {
-                self.heard.push(line.clone());
-                Some(line)
-            }
+            Ok(line) => match line.strip_suffix('\n') {
+                Some(line) => {
+                    self.heard.push(line.to_owned());
+                    Some(line.to_owned())
+                }
+                None => {
+                    self.rest = line;
+                    None
+                }
+            },
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => {
                 let _ = self.child.kill();
@@ -171,7 +188,8 @@ impl Running {
         while self.line().is_some() {}
         let status = self.child.wait().expect("it can be waited for");
         let err = self.errors.recv_timeout(PATIENCE).expect("its errors end with it");
-        Done { status, out: std::mem::take(&mut self.heard), err }
+        let (out, rest) = (std::mem::take(&mut self.heard), std::mem::take(&mut self.rest));
+        Done { status, out, rest, err }
     }
 }
 
@@ -189,6 +207,8 @@ pub struct Done {
     status: ExitStatus,
     /// Its lines on standard output.
     pub out: Vec<String>,
+    /// What came behind the last of them and is no whole line.
+    pub rest: String,
     /// What it said on standard error.
     pub err: String,
 }
@@ -204,7 +224,8 @@ impl Done {
 
     /// Standard output as one text.
     pub fn text(&self) -> String {
-        self.out.iter().map(|line| format!("{line}\n")).collect()
+        let lines = self.out.iter().map(|line| format!("{line}\n"));
+        lines.chain([self.rest.clone()]).collect()
     }
 
     /// Standard output as frames.
@@ -227,7 +248,7 @@ impl Done {
         for word in words {
             assert!(done.err.contains(word), "no `{word}` in: {}", done.err);
         }
-        assert!(done.out.is_empty(), "{done:#?}");
+        assert!(done.text().is_empty(), "{done:#?}");
         assert!(!done.err.contains("panicked"), "{}", done.err);
         done
     }

@@ -112,6 +112,7 @@ impl Home {
         let last = self.look();
         self.kept.after_life(&self.turns, last.as_ref(), &self.provider, before);
         if code == 0 {
+            assert_eq!(done.rest, "", "only who is killed leaves half a line");
             assert_eq!(self.turns.len(), typed, "what was answered is in the journal");
             return Ended::Unhurt;
         }
