@@ -2,7 +2,7 @@
 use super::{broken, size_of, text_of, with_near_names};
 use crate::{Context, Failure, Halt, Schema, output, tool};
 use policy::paths::Draft;
-use policy::{REDACTED, VirtualPath, Workspace};
+use policy::{FileError, REDACTED, VirtualPath, Workspace};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 
@@ -112,7 +112,13 @@ fn write(
     }
     draft.file().write_all(content.as_bytes()).map_err(broken("write", path))?;
     halt.check()?;
-    draft.commit()?;
+    match mode {
+        Mode::New => draft.commit_new().map_err(|error| match error {
+            FileError::Taken { .. } => taken(path),
+            other => other.into(),
+        })?,
+        Mode::Replace | Mode::Append => draft.commit()?,
+    }
     let written = output::size(content.len() as u64);
     Ok(match (before, mode) {
         (None, _) => format!("wrote {written} to `{path}`, a new file"),

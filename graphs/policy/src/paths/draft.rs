@@ -4,8 +4,8 @@ use super::root::{Located, regular};
 use super::{FileError, VirtualPath, Workspace};
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, openat, renameat,
-    unlinkat,
+    AtFlags, Dir, Mode, OFlags, RenameFlags, XattrFlags, fchmod, fgetxattr, fsetxattr, fstat, fsync, linkat,
+    openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::{Errno, dup};
 use std::fs::File;
@@ -107,11 +107,35 @@ impl Draft {
     /// # Errors
     /// When the system fails; the old version is then untouched, or the new one is in place and may not survive a
     /// power cut.
-    pub fn commit(mut self) -> Result<(), FileError> {
+    pub fn commit(self) -> Result<(), FileError> {
+        self.commit_by(|desk, draft, parent, name| renameat(desk, draft, parent, name))
+    }
+
+    /// Puts the new version in its place, on disk, if nothing is there: not even what came a moment ago.
+    ///
+    /// # Errors
+    /// Those of [`Draft::commit`], and [`FileError::Taken`].
+    pub fn commit_new(self) -> Result<(), FileError> {
+        self.commit_by(|desk, draft, parent, name| {
+            match renameat_with(desk, draft, parent, name, RenameFlags::NOREPLACE) {
+                // A filesystem that cannot rename so can link: that takes no place either.
+                Err(Errno::INVAL | Errno::NOSYS) => {
+                    linkat(desk, draft, parent, name, AtFlags::empty())?;
+                    unlinkat(desk, draft, AtFlags::empty())
+                }
+                renamed => renamed,
+            }
+        })
+    }
+
+    fn commit_by(
+        mut self,
+        put: impl FnOnce(&OwnedFd, &str, &OwnedFd, &str) -> Result<(), Errno>,
+    ) -> Result<(), FileError> {
         let failed = |errno| FileError::of(errno, "write", &self.path);
         let draft_name = self.draft_name.as_deref().expect("a draft has its name until it is committed");
         fsync(&self.file).map_err(failed)?;
-        renameat(&self.desk, draft_name, &self.parent, &self.name).map_err(failed)?;
+        put(&self.desk, draft_name, &self.parent, &self.name).map_err(failed)?;
         fsync(&self.parent).map_err(failed)?;
         self.draft_name = None;
         Ok(())

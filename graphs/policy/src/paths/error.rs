@@ -20,6 +20,12 @@ pub enum FileError {
         /// The path.
         path: String,
     },
+    /// Something is there, and its place shall not be taken.
+    #[error("`{path}` exists already")]
+    Taken {
+        /// The path.
+        path: String,
+    },
     /// The system did not do it.
     #[error("cannot {what} `{path}`: {source}")]
     Failed {
@@ -52,6 +58,7 @@ impl FileError {
         let mount = path.mount().as_str();
         match errno {
             Errno::NOENT => FileError::Missing { path: path.to_string() },
+            Errno::EXIST => FileError::Taken { path: path.to_string() },
             Errno::XDEV => FileError::refused(path, format!("it leads out of {mount}")),
             Errno::LOOP => FileError::refused(path, "its symlinks lead in a circle or nowhere"),
             Errno::NOTDIR => FileError::refused(path, "a part of it is a file, not a directory"),

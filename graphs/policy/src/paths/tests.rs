@@ -296,3 +296,22 @@ fn drafts_lie_where_nobody_lists_them_and_what_a_kill_leaves_is_swept() {
         std::fs::read_dir(at("drafts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["somebody's"], "nothing of others is removed");
 }
+
+#[test]
+fn a_new_file_takes_no_place_that_was_taken_while_it_was_written() {
+    let home = home();
+    let path = VirtualPath::parse("late.txt").unwrap();
+    let mut draft = home.workspace.draft(&path, "k1").unwrap();
+    draft.file().write_all(b"ours").unwrap();
+    std::fs::write(home.shared("late.txt"), "theirs").unwrap();
+    assert!(matches!(draft.commit_new(), Err(FileError::Taken { .. })));
+    assert_eq!(home.read("late.txt").unwrap(), "theirs");
+    let link = VirtualPath::parse("sub/link").unwrap();
+    let draft = home.workspace.draft(&link, "k2").unwrap();
+    symlink("nowhere", home.shared("sub/link")).unwrap();
+    assert!(matches!(draft.commit_new(), Err(FileError::Taken { .. })), "a symlink has its place too");
+    let mut draft = home.workspace.draft(&VirtualPath::parse("early.txt").unwrap(), "k3").unwrap();
+    draft.file().write_all(b"first").unwrap();
+    draft.commit_new().unwrap();
+    assert_eq!(home.read("early.txt").unwrap(), "first");
+}
