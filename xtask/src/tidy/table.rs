@@ -9,6 +9,7 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("domain", 2),
     ("frames", 2),
     ("http", 2),
+    ("wire", 2),
     ("nouns", 2),
     ("asker", 3),
     ("server", 3),
@@ -80,6 +81,7 @@ pub(super) const TEST_IMPORTS: &[Import] = &[
     ("engine", "server", "graphs in packages of their own ask each other"),
     ("engine", "nouns", "what they ask"),
     ("tools", "engine", "a call needs a ticket to run"),
+    ("wire", "wire", "its own stories use what it offers to fuzzers"),
     ("tests", "domain", "its types go through the codec"),
     ("tests", "engine", "a journal of another build is made with it"),
     ("tests", "policy", "its stages go through the codec"),
@@ -123,4 +125,9 @@ pub(super) const ABSENT: &[Confined] = &[
         "a graph does no I/O: the outside arrives through ports",
     ),
     ("frames", &["tokio"], "it says what is sent, and sends nothing"),
+    (
+        "wire",
+        &["tokio", "serde", "serde_json", "rustix"],
+        "it says what host and guest send, and sends nothing",
+    ),
 ];
