@@ -116,11 +116,11 @@ mod tests {
     /// `u` a message of the person, `a` one of the model, digits an `a` with so many calls and their results.
     fn conversation(turns: &str) -> Vec<Message> {
         let messages = turns.chars().flat_map(|letter| match letter {
-            'u' => vec![Message::User { text: String::new() }],
-            'a' => vec![Message::Assistant { text: String::new(), calls: vec![] }],
+            'u' => vec![Message::user("")],
+            'a' => vec![Message::assistant("", vec![])],
             digit => {
                 let n = digit.to_digit(10).expect("a digit");
-                let calls = Message::Assistant { text: String::new(), calls: vec![call(); n as usize] };
+                let calls = Message::assistant("", vec![call(); n as usize]);
                 let result = |position| {
                     let (text, outcome) = (String::new(), CallOutcome::Done);
                     Message::Tool { position, call: call(), outcome, text }

@@ -1,7 +1,7 @@
 //! Keeps what a model is sent within its window. What is small enough is not counted at all, so that most sessions load no
 //! vocabulary; else each message is counted once. What to leave out is decided by [`fit`].
 use crate::{Fit, TokenCounter, Uncountable, fit};
-use domain::{Fragment, Message, Model, ModelFault, ModelLimits, Question, Tokens, ToolSpec};
+use domain::{Attachment, Fragment, Message, Model, ModelFault, ModelLimits, Question, Tokens, ToolSpec};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -20,6 +20,12 @@ const CALL_TOKENS: u64 = 12;
 
 /// What stays free, for what nobody knows that servers add.
 const SPARE_TOKENS: u64 = 512;
+
+/// What an image of a usual size costs with the servers that say.
+const IMAGE_TOKENS: u64 = 1_600;
+
+/// What of a document that is attached makes a token.
+const DOCUMENT_BYTES_PER_TOKEN: u64 = 16;
 
 /// So many counts are remembered, 16 bytes each; a conversation that is longer is counted anew now and then.
 const COUNTS_MAX: usize = 65_536;
@@ -125,16 +131,27 @@ fn tool(spec: &ToolSpec) -> String {
 
 fn text(message: &Message) -> String {
     match message {
-        Message::User { text } | Message::Tool { text, .. } => text.clone(),
-        Message::Assistant { text, calls } => {
-            calls.iter().fold(text.clone(), |text, call| format!("{text}\n{} {}", call.tool, call.arguments))
+        Message::User { text, .. } | Message::Tool { text, .. } => text.clone(),
+        Message::Assistant { text, calls, state } => {
+            let state = state.as_ref().map_or("", |state| state.body.as_str());
+            let said = format!("{text}{state}");
+            calls.iter().fold(said, |text, call| format!("{text}\n{} {}", call.tool, call.arguments))
         }
     }
 }
 
+/// What nobody here can count is estimated: an image costs about as much whatever its size, a document about a token for
+/// each sixteen bytes, which is a page of text in a small PDF.
+fn attachment(attachment: &Attachment) -> u64 {
+    if attachment.media_type.starts_with("image/") {
+        return IMAGE_TOKENS;
+    }
+    attachment.bytes.len() as u64 / DOCUMENT_BYTES_PER_TOKEN
+}
+
 fn marks(message: &Message) -> u64 {
     match message {
-        Message::User { .. } => MESSAGE_TOKENS,
+        Message::User { attachments, .. } => MESSAGE_TOKENS + attachments.iter().map(attachment).sum::<u64>(),
         Message::Assistant { calls, .. } => MESSAGE_TOKENS + CALL_TOKENS * calls.len() as u64,
         Message::Tool { .. } => MESSAGE_TOKENS + CALL_TOKENS,
     }
@@ -172,13 +189,14 @@ mod tests {
     }
 
     fn question(messages: &[usize]) -> Question {
-        let user = |(n, words): (usize, &usize)| Message::User { text: format!("{n} ").repeat(*words) };
+        let user = |(n, words): (usize, &usize)| Message::user(format!("{n} ").repeat(*words));
         Question {
             session: SessionId::parse("s").unwrap(),
             instructions: "be brief".into(),
             messages: messages.iter().enumerate().map(user).collect(),
             tools: vec![],
             answer_tokens_max: Tokens(100),
+            form: domain::AnswerForm::Free,
             key: String::new(),
             attempt: 1,
         }

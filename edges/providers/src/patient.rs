@@ -74,6 +74,7 @@ mod tests {
             messages: vec![],
             tools: vec![],
             answer_tokens_max: Tokens(1),
+            form: domain::AnswerForm::Free,
             key: String::new(),
             attempt: 1,
         };

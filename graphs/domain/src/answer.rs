@@ -1,5 +1,5 @@
 //! An answer, and how it is put together from the fragments of a stream. No half call ever comes out of it.
-use crate::{ToolCall, Usage};
+use crate::{ProviderState, ToolCall, Usage};
 use durable::durable;
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -44,6 +44,10 @@ pub enum Fragment {
     },
     /// What the call has used so far; the last one counts.
     Usage(Usage),
+    /// Who answers, where that is not the model that was asked.
+    Model(String),
+    /// What the API wants to get back with the answer; the last one counts.
+    State(ProviderState),
     /// The end. A stream without it was cut off.
     Finish(Finish),
 }
@@ -60,6 +64,10 @@ pub struct Answer {
     pub finish: Finish,
     /// What it used; `None` if the model did not say.
     pub usage: Option<Usage>,
+    /// Who answered, where that is not the model that was asked.
+    pub model: Option<String>,
+    /// What the API wants to get back with it.
+    pub state: Option<ProviderState>,
 }
 
 /// A stream that is no answer.
@@ -90,6 +98,8 @@ pub struct Collector {
     calls: BTreeMap<u32, PartialCall>,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    model: Option<String>,
+    state: Option<ProviderState>,
     bytes: usize,
     /// It can no longer become an answer.
     spoilt: Option<Malformed>,
@@ -132,7 +142,8 @@ impl Collector {
             Ok(ToolCall { id: part.id, tool, arguments: part.arguments })
         };
         let calls = self.calls.into_iter().map(call).collect::<Result<_, _>>()?;
-        Ok(Answer { text: self.text, calls, finish, usage: self.usage })
+        let Collector { text, usage, model, state, .. } = self;
+        Ok(Answer { text, calls, finish, usage, model, state })
     }
 
     fn keep(&mut self, fragment: Fragment) -> Result<(), Malformed> {
@@ -148,6 +159,11 @@ impl Collector {
                 self.call(index)?.take(id, tool, &arguments);
             }
             Fragment::Usage(usage) => self.usage = Some(usage),
+            Fragment::Model(model) => self.model = Some(model),
+            Fragment::State(state) => {
+                self.weigh(state.body.as_str().len())?;
+                self.state = Some(state);
+            }
             Fragment::Finish(finish) => self.finish = Some(finish),
         }
         Ok(())

@@ -81,17 +81,17 @@ mod tests {
         ToolCall { id: id.into(), tool: "t".into(), arguments: "{}".into() }
     }
     fn says(calls: &[&str]) -> Message {
-        Message::Assistant { text: String::new(), calls: calls.iter().map(|id| call(id)).collect() }
+        Message::assistant("", calls.iter().map(|id| call(id)).collect())
     }
     fn result(position: u32, text: &str) -> Message {
         Message::Tool { position, call: call("x"), outcome: CallOutcome::Done, text: text.into() }
     }
     fn user(text: &str) -> Message {
-        Message::User { text: text.into() }
+        Message::user(text)
     }
     fn shown(messages: Vec<Message>) -> String {
         let line = |m: &Message| match m {
-            Message::User { text } => format!("user {text}"),
+            Message::User { text, .. } => format!("user {text}"),
             Message::Assistant { calls, .. } => format!("calls {}", calls.len()),
             Message::Tool { position, text, .. } => format!("{position} {text}"),
         };

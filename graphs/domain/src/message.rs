@@ -1,5 +1,5 @@
 //! What is said in a session.
-use crate::{SessionId, TurnId};
+use crate::{Json, SessionId, TurnId};
 use durable::{Fact, Owner, Time, durable, fact};
 
 /// A call as the model wrote it. Nobody has checked it.
@@ -26,6 +26,29 @@ pub enum CallOutcome {
     Refused,
 }
 
+/// An image or a document that goes with a message.
+#[durable]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attachment {
+    /// What it is called; may be empty.
+    pub name: String,
+    /// What kind of file it is, such as `image/png`.
+    pub media_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// What an API wants to get back with a message of its own, word for word: signatures of thoughts, ids of answers. Nobody
+/// else reads it, and another model is never shown it.
+#[durable]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderState {
+    /// Who wrote it: the API, its server and the model, in one line.
+    pub of: String,
+    /// What it is.
+    pub body: Json,
+}
+
 /// One message.
 #[durable]
 #[derive(Clone, PartialEq, Debug)]
@@ -34,6 +57,8 @@ pub enum Message {
     User {
         /// What they said.
         text: String,
+        /// What they sent with it.
+        attachments: Vec<Attachment>,
     },
     /// From the model.
     Assistant {
@@ -41,6 +66,8 @@ pub enum Message {
         text: String,
         /// What it wants to call, in order.
         calls: Vec<ToolCall>,
+        /// What its API wants to get back with it.
+        state: Option<ProviderState>,
     },
     /// From a tool, scrubbed.
     Tool {
@@ -53,6 +80,17 @@ pub enum Message {
         /// What the model is told.
         text: String,
     },
+}
+
+impl Message {
+    /// A message of a person that is words alone.
+    pub fn user(text: impl Into<String>) -> Message {
+        Message::User { text: text.into(), attachments: Vec::new() }
+    }
+    /// A message of a model whose API wants nothing back with it.
+    pub fn assistant(text: impl Into<String>, calls: Vec<ToolCall>) -> Message {
+        Message::Assistant { text: text.into(), calls, state: None }
+    }
 }
 
 /// A message became part of a session.

@@ -1,7 +1,19 @@
 //! The port to a model.
-use crate::{Fragment, Message, SessionId, Tokens, ToolSpec};
+use crate::{Fragment, Json, Message, SessionId, Tokens, ToolSpec};
 use futures::stream::BoxStream;
 use std::time::Duration;
+
+/// In which form an answer is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AnswerForm {
+    /// As the model likes.
+    #[default]
+    Free,
+    /// A JSON object.
+    JsonObject,
+    /// JSON that fits a schema.
+    JsonSchema(Json),
+}
 
 /// What a model is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +28,8 @@ pub struct Question {
     pub tools: Vec<ToolSpec>,
     /// The most it may write.
     pub answer_tokens_max: Tokens,
+    /// In which form it shall answer.
+    pub form: AnswerForm,
     /// The same for every attempt at this question.
     pub key: String,
     /// The number of this attempt, from 1.

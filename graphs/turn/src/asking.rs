@@ -1,8 +1,8 @@
 //! Asks the model and waits for its answer. Never looks inside the calls it makes: that is `judging`.
 use crate::{Answered, Judging, Talk, Tally, Turn};
 use domain::{
-    Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall,
-    Turns, Unreadable, Usage, UsageSpent, whole,
+    Answer, AnswerForm, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question,
+    Tokens, ToolCall, Turns, Unreadable, Usage, UsageSpent, whole,
 };
 use durable::{Amount, FactId, durable};
 use engine::{Ticket, prelude::*};
@@ -72,12 +72,12 @@ impl Asking {
         let history = self.history(cx).await?;
         cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
         let stream = cx.env.model.ask(self.question(cx, history, &ticket));
-        let Answer { text, calls, finish, usage } = usable(hear(cx, stream).await?)?;
+        let Answer { text, calls, finish, usage, model, state } = usable(hear(cx, stream).await?)?;
         let used = usage.unwrap_or_default();
-        let said = Message::Assistant { text, calls: calls.clone() };
+        let said = Message::Assistant { text, calls: calls.clone(), state };
         let heard = Settled::new(Heard { said: ticket.fact(0), calls, finish, usage: used })
             .fact(&self.talk.said(cx.at(), said))
-            .fact(&self.usage(cx, attempt, used));
+            .fact(&self.usage(cx, attempt, model, used));
         // A model that does not say what it used has used all that was held.
         Ok(usage.map(charge).into_iter().fold(heard, Settled::spent))
     }
@@ -89,17 +89,18 @@ impl Asking {
             messages: history,
             tools: cx.env.tools.specs(),
             answer_tokens_max: answer_tokens_max(cx),
+            form: AnswerForm::Free,
             key: ticket.key(),
             attempt: ticket.attempt(),
         }
     }
 
-    fn usage(&self, cx: &Cx<Turn>, attempt: u32, usage: Usage) -> UsageSpent {
+    fn usage(&self, cx: &Cx<Turn>, attempt: u32, model: Option<String>, usage: Usage) -> UsageSpent {
         UsageSpent {
             session: self.talk.session.clone(),
             turn: self.talk.turn.clone(),
             at: cx.at(),
-            model: cx.env.model.id().to_owned(),
+            model: model.unwrap_or_else(|| cx.env.model.id().to_owned()),
             attempt,
             usage,
         }
@@ -121,7 +122,11 @@ async fn hear(
         match &fragment {
             Fragment::Text(text) => cx.tell(Progress::Text(text.clone())),
             Fragment::Reasoning(text) => cx.tell(Progress::Reasoning(text.clone())),
-            Fragment::Call { .. } | Fragment::Usage(_) | Fragment::Finish(_) => {}
+            Fragment::Call { .. }
+            | Fragment::Usage(_)
+            | Fragment::Model(_)
+            | Fragment::State(_)
+            | Fragment::Finish(_) => {}
         }
         collector.take(fragment);
         if collector.is_spoilt() {

@@ -29,7 +29,7 @@ impl Step for Gathering {
             at: cx.at(),
             title: title_of(&prompt),
         });
-        let upto = cx.record(&talk.said(cx.at(), Message::User { text: prompt }));
+        let upto = cx.record(&talk.said(cx.at(), Message::user(prompt)));
         go(Asking { talk, upto, tally: Tally::default() })
     }
 }

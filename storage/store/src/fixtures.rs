@@ -34,7 +34,7 @@ pub(crate) fn said(in_session: &str, text: &str) -> MessageSaid {
         session: session(in_session),
         turn: TurnId::parse("t").expect("a turn id"),
         at: Time(1),
-        message: Message::User { text: text.into() },
+        message: Message::user(text),
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn touched(in_session: &str, by: &str, title: &str) -> SessionTouched
 }
 
 pub(crate) fn spent(in_session: &str, attempt: u32, input: u64) -> UsageSpent {
-    let usage = Usage { input: Tokens(input), output: Tokens(2), cost: MicroUsd(3) };
+    let usage = Usage { input: Tokens(input), output: Tokens(2), cost: MicroUsd(3), ..Usage::default() };
     UsageSpent {
         session: session(in_session),
         turn: TurnId::parse("t").expect("a turn id"),
@@ -57,7 +57,9 @@ pub(crate) fn spent(in_session: &str, attempt: u32, input: u64) -> UsageSpent {
 /// What was said, as one line.
 pub(crate) fn line(said: &[MessageSaid]) -> String {
     let text = |said: &MessageSaid| match &said.message {
-        Message::User { text } | Message::Assistant { text, .. } | Message::Tool { text, .. } => text.clone(),
+        Message::User { text, .. } | Message::Assistant { text, .. } | Message::Tool { text, .. } => {
+            text.clone()
+        }
     };
     said.iter().map(text).collect::<Vec<_>>().join(" ")
 }

@@ -176,8 +176,8 @@ fn fact(fact: &Encoded) -> String {
 
 fn message(message: &Message) -> String {
     match message {
-        Message::User { text } => format!("user says {text}"),
-        Message::Assistant { text, calls } => {
+        Message::User { text, .. } => format!("user says {text}"),
+        Message::Assistant { text, calls, .. } => {
             let calls: String =
                 calls.iter().map(|call| format!(" [calls {} {}]", call.tool, call.arguments)).collect();
             format!("model says {text}{calls}")

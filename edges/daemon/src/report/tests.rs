@@ -25,10 +25,10 @@ fn result(turn: &str, tool: &str, outcome: CallOutcome) -> MessageSaid {
     said(turn, Message::Tool { position: 0, call: call(tool), outcome, text: "…".into() })
 }
 fn assistant(text: &str) -> MessageSaid {
-    said("t-1", Message::Assistant { text: text.into(), calls: vec![] })
+    said("t-1", Message::assistant(text, vec![]))
 }
 fn answered(rounds: u32) -> Answered {
-    let used = Usage { input: Tokens(10), output: Tokens(3), cost: domain::MicroUsd(7) };
+    let used = Usage { input: Tokens(10), output: Tokens(3), cost: domain::MicroUsd(7), ..Usage::default() };
     Answered {
         talk: Talk { user: user(), session: session(), turn: turn() },
         said: FactId { instance: InstanceId(1), seq: 1, n: 0 },

@@ -126,5 +126,6 @@ fn usage(usage: &Value) -> Option<Usage> {
     let (input, output) = (tokens("prompt_tokens")?, tokens("completion_tokens").unwrap_or_default());
     // Gateways say what a call cost, in dollars. Casting saturates, and makes nothing of what is no number.
     let cost = usage["cost"].as_f64().map_or(0, |dollars| (dollars * 1e6).ceil() as u64);
-    Some(Usage { input, output, cost: MicroUsd(cost) })
+    let cached = usage["prompt_tokens_details"]["cached_tokens"].as_u64().map(Tokens).unwrap_or_default();
+    Some(Usage { input, cached, cache_written: Tokens(0), output, cost: MicroUsd(cost) })
 }

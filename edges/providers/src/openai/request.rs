@@ -37,10 +37,10 @@ fn messages(question: &Question) -> Vec<Value> {
     let mut ids = Ids::default();
     for message in &question.messages {
         match message {
-            Message::User { text } => messages.push(json!({ "role": "user", "content": text })),
+            Message::User { text, .. } => messages.push(json!({ "role": "user", "content": text })),
             // Servers refuse a message that says and calls nothing.
-            Message::Assistant { text, calls } if text.is_empty() && calls.is_empty() => {}
-            Message::Assistant { text, calls } => messages.push(assistant(text, calls, ids.begin(calls))),
+            Message::Assistant { text, calls, .. } if text.is_empty() && calls.is_empty() => {}
+            Message::Assistant { text, calls, .. } => messages.push(assistant(text, calls, ids.begin(calls))),
             Message::Tool { position, text, .. } => {
                 // A result without its call has nobody to tell it to, and servers refuse it.
                 if let Some(id) = ids.of(*position) {

@@ -35,7 +35,7 @@ pub(super) enum Move {
 /// Decides the next move.
 pub(super) fn next(question: &Question) -> Move {
     let request = question.messages.iter().rposition(|message| matches!(message, Message::User { .. }));
-    let Some((at, Message::User { text })) = request.map(|at| (at, &question.messages[at])) else {
+    let Some((at, Message::User { text, .. })) = request.map(|at| (at, &question.messages[at])) else {
         return Move::Say(say::who_am_i());
     };
     let before = &question.messages[..at];

@@ -44,7 +44,7 @@ pub(super) fn excerpt(text: &str) -> String {
 
 fn said_by_user(before: &[Message]) -> Vec<&str> {
     let texts = before.iter().filter_map(|message| match message {
-        Message::User { text } => Some(text.as_str()),
+        Message::User { text, .. } => Some(text.as_str()),
         Message::Assistant { .. } | Message::Tool { .. } => None,
     });
     texts.collect()

@@ -1,7 +1,7 @@
 //! Streams a move as a model API would: word by word, calls in pieces, usage, the end. It decides nothing.
 use super::next::Move;
 use super::past::Call;
-use domain::{Finish, Fragment, MicroUsd, ModelFault, Question, Tokens, Usage};
+use domain::{Finish, Fragment, ModelFault, Question, Tokens, Usage};
 use futures::stream::{self, BoxStream, StreamExt};
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ fn items(moved: Move, question: &Question) -> Vec<Item> {
             (words(&text).into_iter().chain(calls).collect(), Finish::Calls)
         }
     };
-    let usage = Usage { input: input(question), output: output(&fragments), cost: MicroUsd(0) };
+    let usage = Usage { input: input(question), output: output(&fragments), ..Usage::default() };
     fragments.into_iter().chain([Fragment::Usage(usage), Fragment::Finish(end)]).map(Ok).collect()
 }
 
@@ -131,8 +131,8 @@ fn pieces(text: &str, size: usize) -> Vec<String> {
 fn input(question: &Question) -> Tokens {
     let tools = question.tools.iter().map(|tool| tool.description.len() + tool.parameters.as_str().len());
     let said = question.messages.iter().map(|message| match message {
-        domain::Message::User { text } | domain::Message::Tool { text, .. } => text.len(),
-        domain::Message::Assistant { text, calls } => {
+        domain::Message::User { text, .. } | domain::Message::Tool { text, .. } => text.len(),
+        domain::Message::Assistant { text, calls, .. } => {
             text.len() + calls.iter().map(|call| call.arguments.len()).sum::<usize>()
         }
     });
@@ -147,7 +147,7 @@ fn spoken(fragment: &Fragment) -> usize {
     match fragment {
         Fragment::Text(text) | Fragment::Reasoning(text) => text.len(),
         Fragment::Call { tool, arguments, .. } => tool.as_ref().map_or(0, String::len) + arguments.len(),
-        Fragment::Usage(_) | Fragment::Finish(_) => 0,
+        Fragment::Usage(_) | Fragment::Model(_) | Fragment::State(_) | Fragment::Finish(_) => 0,
     }
 }
 

@@ -3,7 +3,13 @@
 use domain::{Finish, Fragment, Message, MicroUsd, ModelFault, Question, Tokens, Usage};
 
 /// What every whole answer uses.
-pub(crate) const USED: Usage = Usage { input: Tokens(10), output: Tokens(5), cost: MicroUsd(7) };
+pub(crate) const USED: Usage = Usage {
+    input: Tokens(10),
+    cached: Tokens(4),
+    cache_written: Tokens(0),
+    output: Tokens(5),
+    cost: MicroUsd(7),
+};
 
 /// A piece of what a model does when it is asked.
 #[derive(Debug, Clone)]

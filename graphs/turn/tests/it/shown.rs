@@ -8,9 +8,9 @@ pub(crate) fn messages(messages: &[Message]) -> String {
 
 fn message(message: &Message) -> String {
     match message {
-        Message::User { text } => format!("user {text}"),
-        Message::Assistant { text, calls } if calls.is_empty() => format!("says {text}"),
-        Message::Assistant { text, calls } => {
+        Message::User { text, .. } => format!("user {text}"),
+        Message::Assistant { text, calls, .. } if calls.is_empty() => format!("says {text}"),
+        Message::Assistant { text, calls, .. } => {
             let calls: Vec<_> = calls.iter().map(|call| call.tool.as_str()).collect();
             format!("{text}calls {}", calls.join(" "))
         }

@@ -24,10 +24,10 @@ pub struct UsageTotals {
 /// Adds what was spent.
 pub(super) fn take(draft: &mut Draft<'_>, fact: &UsageSpent) -> Result<(), ViewFault> {
     let total = of_session(draft, &fact.session)?.plus(fact);
-    let Usage { input, output, cost } = total.usage;
-    let value =
-        Packed::new().u64(total.calls).u64(total.repeats).u64(input.0).u64(output.0).u64(cost.0).done();
-    draft.put(Table::Usage, session_key(&fact.session), value);
+    let Usage { input, cached, cache_written, output, cost } = total.usage;
+    let numbers = [total.calls, total.repeats, input.0, cached.0, cache_written.0, output.0, cost.0];
+    let value = numbers.into_iter().fold(Packed::new(), Packed::u64);
+    draft.put(Table::Usage, session_key(&fact.session), value.done());
     Ok(())
 }
 
@@ -41,15 +41,10 @@ pub(crate) fn of_session(rows: &impl Rows, session: &SessionId) -> Result<UsageT
 
 impl UsageTotals {
     fn plus(self, fact: &UsageSpent) -> UsageTotals {
-        let (sum, more) = (self.usage, fact.usage);
         UsageTotals {
             calls: self.calls.saturating_add(1),
             repeats: self.repeats.saturating_add(u64::from(fact.attempt > 1)),
-            usage: Usage {
-                input: Tokens(sum.input.0.saturating_add(more.input.0)),
-                output: Tokens(sum.output.0.saturating_add(more.output.0)),
-                cost: MicroUsd(sum.cost.0.saturating_add(more.cost.0)),
-            },
+            usage: self.usage + fact.usage,
         }
     }
 }
@@ -57,8 +52,13 @@ impl UsageTotals {
 fn read(value: &[u8]) -> Option<UsageTotals> {
     let mut parts = Unpacked::new(value);
     let (calls, repeats) = (parts.u64()?, parts.u64()?);
-    let usage =
-        Usage { input: Tokens(parts.u64()?), output: Tokens(parts.u64()?), cost: MicroUsd(parts.u64()?) };
+    let usage = Usage {
+        input: Tokens(parts.u64()?),
+        cached: Tokens(parts.u64()?),
+        cache_written: Tokens(parts.u64()?),
+        output: Tokens(parts.u64()?),
+        cost: MicroUsd(parts.u64()?),
+    };
     parts.end(UsageTotals { calls, repeats, usage })
 }
 

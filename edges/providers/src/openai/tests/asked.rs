@@ -13,7 +13,7 @@ fn call(id: &str, tool: &str, arguments: &str) -> ToolCall {
     ToolCall { id: id.into(), tool: tool.into(), arguments: arguments.into() }
 }
 fn says(text: &str, calls: &[ToolCall]) -> Message {
-    Message::Assistant { text: text.into(), calls: calls.to_vec() }
+    Message::assistant(text, calls.to_vec())
 }
 fn result(position: u32, text: &str) -> Message {
     Message::Tool { position, call: call("", "", ""), outcome: CallOutcome::Done, text: text.into() }

@@ -15,13 +15,14 @@ fn question(messages: Vec<domain::Message>) -> Question {
         messages,
         tools: vec![],
         answer_tokens_max: Tokens(100),
+        form: domain::AnswerForm::Free,
         key: "key-1".into(),
         attempt: 1,
     }
 }
 
 fn user(text: &str) -> domain::Message {
-    domain::Message::User { text: text.into() }
+    domain::Message::user(text)
 }
 
 /// Reads a body in pieces.

@@ -7,7 +7,7 @@ use futures::StreamExt;
 
 async fn fragments(request: &str, answer_tokens_max: u64) -> Vec<Fragment> {
     let mut workspace = Workspace::with(&[]);
-    workspace.messages.push(Message::User { text: request.into() });
+    workspace.messages.push(Message::user(request));
     let mut question = workspace.question(1);
     question.answer_tokens_max = Tokens(answer_tokens_max);
     let all: Vec<_> = Rehearsal::new(Pace::AT_ONCE).ask(question).collect().await;
@@ -82,6 +82,12 @@ async fn it_streams_as_real_models_do() {
                     input: Tokens(
                         15,
                     ),
+                    cached: Tokens(
+                        0,
+                    ),
+                    cache_written: Tokens(
+                        0,
+                    ),
                     output: Tokens(
                         25,
                     ),
@@ -114,6 +120,12 @@ async fn an_answer_ends_at_its_limit() {
                     input: Tokens(
                         11,
                     ),
+                    cached: Tokens(
+                        0,
+                    ),
+                    cache_written: Tokens(
+                        0,
+                    ),
                     output: Tokens(
                         2,
                     ),
@@ -137,7 +149,7 @@ async fn the_pace_is_kept_and_bounded() {
     let slow = Rehearsal::default();
     let mut workspace = Workspace::with(&[]);
     for (request, expected) in [("say one two", 30), ("rehearse a slow answer of 100 words", 5_000)] {
-        workspace.messages = vec![Message::User { text: request.into() }];
+        workspace.messages = vec![Message::user(request)];
         let start = tokio::time::Instant::now();
         slow.ask(workspace.question(1)).count().await;
         let taken = start.elapsed().as_millis();

@@ -51,6 +51,7 @@ impl Workspace {
             messages: self.messages.clone(),
             tools: self.tools.iter().map(spec).collect(),
             answer_tokens_max: Tokens(16_000),
+            form: domain::AnswerForm::Free,
             key: "k".into(),
             attempt,
         }
@@ -58,18 +59,18 @@ impl Workspace {
 
     /// Runs a request to its end and returns what was called and said.
     pub(super) async fn turn(&mut self, request: &str) -> String {
-        self.messages.push(Message::User { text: request.into() });
+        self.messages.push(Message::user(request));
         let mut trace = format!("> {request}\n");
         for _ in 0..ROUNDS_MAX {
             let answer = self.answer(&mut trace).await;
             trace.push_str(&answer.text);
             if answer.calls.is_empty() {
                 trace.push('\n');
-                self.messages.push(Message::Assistant { text: answer.text, calls: vec![] });
+                self.messages.push(Message::assistant(answer.text, vec![]));
                 return trace;
             }
             let calls = answer.calls.clone();
-            self.messages.push(Message::Assistant { text: answer.text, calls: answer.calls });
+            self.messages.push(Message::assistant(answer.text, answer.calls));
             for (position, call) in (0..).zip(calls) {
                 let (outcome, text) = self.call(&call);
                 writeln!(trace, "  {} {} {} → {outcome:?}", call.id, call.tool, call.arguments)
