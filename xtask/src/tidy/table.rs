@@ -10,6 +10,7 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("frames", 2),
     ("http", 2),
     ("wire", 2),
+    ("microvm", 2),
     ("nouns", 2),
     ("asker", 3),
     ("server", 3),
@@ -98,11 +99,15 @@ pub(super) const CONFINED: &[Confined] = &[
         &["durable", "engine"],
         "the journal's codec is the only user: its bytes are a format of ours",
     ),
-    ("serde", &["frames", "tools"], "what serde attributes write, the journal's codec may be unable to read"),
+    (
+        "serde",
+        &["frames", "tools", "microvm"],
+        "what serde attributes write, the journal's codec may be unable to read",
+    ),
     ("hyper", &["http"], "there is one way out"),
     ("rustls", &["http"], "there is one way out, and one TLS"),
     ("tiktoken-rs", &["providers"], "a vocabulary takes tens of megabytes: one place loads them"),
-    ("lexopt", &["daemon", "xtask", "bench"], "only what has a command line parses one"),
+    ("lexopt", &["daemon", "microvm", "xtask", "bench"], "only what has a command line parses one"),
     ("slog-scope", &["telemetry"], "the global logger is for libraries; we pass ours"),
 ];
 
@@ -129,5 +134,10 @@ pub(super) const ABSENT: &[Confined] = &[
         "wire",
         &["tokio", "serde", "serde_json", "rustix"],
         "it says what host and guest send, and sends nothing",
+    ),
+    (
+        "microvm",
+        &["tokio", "engine", "slog"],
+        "it shares a process with an untrusted guest: what is not in it cannot be attacked",
     ),
 ];
