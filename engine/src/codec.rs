@@ -7,9 +7,10 @@ use bincode::{
         Decoder, DecoderImpl,
         read::{Reader, SliceReader},
     },
-    error::DecodeError,
+    enc::{EncoderImpl, write::Writer},
+    error::{DecodeError, EncodeError},
 };
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 /// No value of a state, event, fact or result may be larger; bodies beyond it belong in blobs.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
@@ -164,8 +165,39 @@ fn take<T: Durable>(bytes: &[u8]) -> Result<(T, bool), DecodeError> {
     Ok((value, decoder.reader().peek_read(1).is_none()))
 }
 
-pub(crate) fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
-    bincode::encode_to_vec(value, CODEC).expect("a journalled value encodes into memory")
+/// A scratch that grew beyond this for one large value is given back.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
+
+thread_local! {
+    /// Values are written here first, so that each is looked at once and takes no more than it needs.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    put(value, &mut scratch);
+    let bytes = scratch.as_slice().to_vec();
+    if scratch.capacity() <= SCRATCH_BYTES_MAX {
+        SCRATCH.set(scratch);
+    }
+    bytes
+}
+
+/// Writes a value behind what is there.
+pub(crate) fn put<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
+    let mut encoder = EncoderImpl::new(Behind(bytes), CODEC);
+    value.encode(&mut encoder).expect("a journalled value encodes into memory");
+}
+
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl Writer for Behind<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 fn undecodable(name: &str, error: &DecodeError) -> Refused {

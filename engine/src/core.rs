@@ -4,12 +4,12 @@ use crate::{
     budget::MeterNames,
     clock::Clock,
     graph::StopWhy,
-    log::{Log, LogFault, Lsn},
+    log::{Bodies, Log, LogFault, Lsn},
     observe::{Observed, Observer},
     record::{Cancel, Record},
     registry::Registry,
-    slot::Slot,
-    standing::{Standing, Status},
+    slot::{Held, Slot},
+    standing::Status,
     tell::Told,
     wheel::Wheel,
 };
@@ -17,12 +17,14 @@ use std::{
     collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{broadcast, watch};
 
 pub(crate) struct Core {
     pub(crate) log: Arc<dyn Log>,
+    /// What the log says of itself.
+    gathers: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) meters: MeterNames,
@@ -52,6 +54,7 @@ pub(crate) struct Parts {
 impl Core {
     pub(crate) fn new(parts: Parts) -> Core {
         Core {
+            gathers: parts.log.gathers(),
             log: parts.log,
             clock: parts.clock,
             observer: parts.observer,
@@ -78,27 +81,57 @@ impl Core {
         self.observer.observe(instance, &observed);
     }
 
-    /// Orders a group. When the log fails, the whole engine halts.
-    pub(crate) fn append(&self, records: &[Record]) -> Result<Lsn, LogFault> {
-        let appended = self.log.append(records.iter().map(Record::encode).collect());
-        appended.inspect_err(|fault| self.halt(fault))
+    /// Looks at the clock, if somebody wants to know how long things take.
+    pub(crate) fn stopwatch(&self) -> Option<Instant> {
+        self.observer.times().then(Instant::now)
     }
 
-    /// Orders records of one run and applies them to it. The caller holds the run's lock, so that the order in the log
-    /// is the order in which its balance changed.
-    pub(crate) fn write(
-        &self,
-        slot: &Slot,
-        standing: &mut Standing,
-        records: &[Record],
-    ) -> Result<Lsn, Fault> {
-        let lsn = self.append(records).map_err(Fault::from)?;
-        slot.raise_barrier(lsn);
-        records
-            .iter()
-            .filter(|record| record.subject() == Some(slot.instance))
-            .for_each(|r| standing.apply(r));
+    /// Orders records of runs that begin, or of several: what concerns one run goes through [`Core::write`].
+    pub(crate) fn append(&self, records: &[Record]) -> Result<Lsn, LogFault> {
+        let mut group = Bodies::new();
+        records.iter().for_each(|record| record.put(&mut group));
+        self.order(&group)
+    }
+
+    /// Orders a group. When the log fails, the whole engine halts.
+    fn order(&self, group: &Bodies) -> Result<Lsn, LogFault> {
+        self.log.order(group).inspect_err(|fault| self.halt(fault))
+    }
+
+    /// Orders records of one run, behind those that it has not ordered yet, and applies them to it. The caller holds the
+    /// run's lock, so that the order in the log is the order in which its balance changed.
+    pub(crate) fn write<R>(&self, slot: &Slot, held: &mut Held, records: R) -> Result<Lsn, LogFault>
+    where
+        R: AsRef<[Record]> + IntoIterator<Item = Record>,
+    {
+        if held.pending.is_empty() || held.pend(records.as_ref(), self.gathers).is_err() {
+            self.flush(slot, held)?;
+            records.as_ref().iter().for_each(|record| record.put(&mut held.pending));
+        }
+        let lsn = self.flush(slot, held)?;
+        let of_this_run = |record: &Record| record.subject() == Some(slot.instance);
+        records.into_iter().filter(of_this_run).for_each(|record| held.apply(record));
         Ok(lsn)
+    }
+
+    /// Applies a record of one run and orders it with what comes next: for what nobody can wait for before that. The run
+    /// orders what is left before it waits.
+    pub(crate) fn note(&self, slot: &Slot, held: &mut Held, record: Record) -> Result<(), LogFault> {
+        if held.pend(std::slice::from_ref(&record), self.gathers).is_err() {
+            return self.write(slot, held, [record]).map(drop);
+        }
+        held.apply(record);
+        Ok(())
+    }
+
+    /// Orders what a run has not ordered yet, and returns how far its next effect must wait.
+    pub(crate) fn flush(&self, slot: &Slot, held: &mut Held) -> Result<Lsn, LogFault> {
+        if !held.pending.is_empty() {
+            let ordered = self.order(&held.pending);
+            held.pending.clear(2 * self.gathers);
+            slot.raise_barrier(ordered?);
+        }
+        Ok(slot.barrier())
     }
 
     /// Waits until everything that led here is on disk.
@@ -174,10 +207,9 @@ impl Core {
 
     /// Tells runs that they are cancelled. The record of it is ordered already, at `lsn`.
     pub(crate) fn cancel(&self, cancel: &Cancel, lsn: Lsn) {
-        let record = Record::Cancel(cancel.clone());
         for slot in cancel.instances.iter().filter_map(|instance| self.slot(*instance)) {
             slot.raise_barrier(lsn);
-            slot.lock().apply(&record);
+            slot.lock().cancel();
             slot.bell.notify_one();
         }
     }
@@ -189,6 +221,11 @@ impl Core {
     pub(crate) fn stopped(&self, instance: InstanceId, state: &'static str, why: &StopWhy) {
         self.observe(instance, Observed::Stopped { state, why });
     }
+}
+
+/// How long it is since somebody looked at the clock, if anybody did.
+pub(crate) fn took(began: Option<Instant>) -> Duration {
+    began.map_or(Duration::ZERO, |began| began.elapsed())
 }
 
 /// Whether nothing can be written any more. The other faults concern one request.

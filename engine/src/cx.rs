@@ -3,7 +3,7 @@ use crate::{
     Amount, Fact, FactId, Fault, Graph, InstanceId, Memo, Once, Settled, Ticket, Time,
     budget::{Hold, take},
     codec::Encoded,
-    core::Core,
+    core::{Core, took},
     effect::{FACTS_MAX, UnsentFact, effect_key, key_of},
     observe::Observed,
     record::{Began, Done, FactRecord, Mode, Record, Via},
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     any::Any,
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -63,18 +63,32 @@ pub struct Cx<G: Graph> {
     via: Via,
     seq: u64,
     since: Time,
+    /// Effects of the state began before this try.
+    recalls: bool,
     activation: Mutex<Activation>,
 }
 
 /// What one try of one handler has done so far. It is dropped with the try.
 #[derive(Default)]
 struct Activation {
-    names: BTreeSet<String>,
+    /// The effects that the handler asked for, in the order of their names.
+    names: Vec<String>,
     /// Those of which the handler was told that they are in doubt.
-    doubts: BTreeSet<String>,
+    doubts: Vec<String>,
     facts: Vec<FactRecord>,
     /// Why the move cannot be made: it records what nobody could read.
     unread: Option<Fault>,
+}
+
+impl Activation {
+    /// Forgets an earlier try.
+    fn clear(&mut self) {
+        let Activation { names, doubts, facts, unread } = self;
+        names.clear();
+        doubts.clear();
+        facts.clear();
+        *unread = None;
+    }
 }
 
 /// What to do about an effect, given what is recorded of it.
@@ -85,17 +99,35 @@ enum Plan {
 }
 
 impl<G: Graph> Cx<G> {
-    pub(crate) fn new(core: &Arc<Core>, slot: &Arc<Slot>, env: &Arc<G::Env>, via: Via) -> Cx<G> {
-        let standing = slot.lock();
+    pub(crate) fn new(core: &Arc<Core>, slot: &Arc<Slot>, env: &Arc<G::Env>) -> Cx<G> {
         Cx {
             env: env.clone(),
             core: core.clone(),
             slot: slot.clone(),
-            via,
-            seq: standing.seq,
-            since: standing.since,
+            via: Via::Entered,
+            seq: 0,
+            since: Time(0),
+            recalls: true,
             activation: Mutex::default(),
         }
+    }
+
+    /// Begins a try in the state that the run is in.
+    pub(crate) fn begin(&mut self, via: Via) {
+        let held = self.slot.lock();
+        let (seq, since, recalls) = (held.seq, held.since, !held.memo.is_empty());
+        drop(held);
+        self.begin_at(via, seq, since, recalls);
+    }
+
+    /// Begins the first try in a state that was just entered.
+    pub(crate) fn enter(&mut self, seq: u64, since: Time) {
+        self.begin_at(Via::Entered, seq, since, false);
+    }
+
+    fn begin_at(&mut self, via: Via, seq: u64, since: Time, recalls: bool) {
+        (self.via, self.seq, self.since, self.recalls) = (via, seq, since, recalls);
+        self.activation.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The run.
@@ -240,14 +272,14 @@ impl<G: Graph> Cx<G> {
     }
 
     fn in_doubt<T, I>(&self, name: String, intent: I) -> Once<T, I> {
-        self.activation().doubts.insert(name);
+        self.activation().doubts.push(name);
         Once::InDoubt(intent)
     }
 
     /// Never returns once the run has to stop: what has not begun by then does not begin, and the handler is dropped
     /// while it waits here.
     async fn wanted(&self) {
-        if self.slot.interrupted(self.core.now()).is_some() {
+        if self.slot.interrupted(|| self.core.now()).is_some() {
             std::future::pending::<()>().await;
         }
     }
@@ -263,7 +295,9 @@ impl<G: Graph> Cx<G> {
 
     /// A name is used once in a state: two effects of one name would read each other's result after a crash.
     fn claim(&self, name: &str) -> Result<(), Fault> {
-        if self.activation().names.insert(name.to_owned()) {
+        let names = &mut self.activation().names;
+        if let Err(at) = names.binary_search_by(|known| known.as_str().cmp(name)) {
+            names.insert(at, name.to_owned());
             return Ok(());
         }
         Err(Fault::fatal(format!("two effects are called `{name}` in one state: name them by position")))
@@ -293,17 +327,17 @@ impl<G: Graph> Cx<G> {
             balance,
             at: self.core.now(),
         });
-        self.core.write(&self.slot, &mut standing, &[began])?;
+        self.core.write(&self.slot, &mut standing, [began])?;
         let key = key_of(self.slot.instance, self.seq, self.via, name);
         Ok(Plan::Run(Ticket { instance: self.slot.instance, seq: self.seq, slot, attempt, key }))
     }
 
     /// Waits until all that led to the effect is on disk. Only then may its closure be called.
-    async fn behind_barrier(&self, name: &str, ticket: &Ticket) -> Result<(u32, Instant), Fault> {
+    async fn behind_barrier(&self, name: &str, ticket: &Ticket) -> Result<(u32, Option<Instant>), Fault> {
         self.core.durable(self.slot.barrier()).await?;
         self.wanted().await;
         self.core.observe(self.slot.instance, Observed::EffectBegan { name, attempt: ticket.attempt });
-        Ok((ticket.slot, Instant::now()))
+        Ok((ticket.slot, self.core.stopwatch()))
     }
 
     /// Records a result. There is no await in it: no cancel comes between a result and the record of it.
@@ -312,13 +346,13 @@ impl<G: Graph> Cx<G> {
         name: &str,
         slot: u32,
         hold: Amount,
-        began: Instant,
+        began: Option<Instant>,
         outcome: Result<Settled<T>, Fault>,
     ) -> Result<T, Fault> {
         let instance = self.slot.instance;
         let settled = outcome.and_then(|settled| self.done(name, slot, hold, settled));
         match &settled {
-            Ok(_) => self.core.observe(instance, Observed::EffectDone { name, took: began.elapsed() }),
+            Ok(_) => self.core.observe(instance, Observed::EffectDone { name, took: took(began) }),
             Err(fault) => {
                 self.core.observe(instance, Observed::EffectFailed { name, fault: fault.to_string() })
             }
@@ -349,19 +383,20 @@ impl<G: Graph> Cx<G> {
             facts,
             at: self.core.now(),
         });
-        self.core.write(&self.slot, &mut standing, &[done])?;
+        // Nobody can wait for a result before the next effect, an end, or the run's own pause.
+        self.core.note(&self.slot, &mut standing, done)?;
         Ok(value)
     }
 
     /// What the handler leaves behind when it has named a successor.
-    pub(crate) fn finish(self) -> Finished {
-        let activation = self.activation.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let standing = self.slot.lock();
+    pub(crate) fn finish(&mut self) -> Finished {
+        let activation = self.activation.get_mut().unwrap_or_else(PoisonError::into_inner);
         let unclaimed = |(name, memo): (&String, &Kept)| {
             matches!(memo.mode, Mode::Once(_)) && memo.result.is_none() && !activation.doubts.contains(name)
         };
-        let unclaimed = standing.memo.iter().any(unclaimed);
-        Finished { unclaimed, facts: activation.facts, unread: activation.unread }
+        let began = self.recalls || !activation.names.is_empty();
+        let unclaimed = began && self.slot.lock().memo.iter().any(unclaimed);
+        Finished { unclaimed, facts: std::mem::take(&mut activation.facts), unread: activation.unread.take() }
     }
 
     fn activation(&self) -> MutexGuard<'_, Activation> {

@@ -3,7 +3,7 @@
 use crate::{
     Cx, Fault, Graph, StopWhy,
     codec::Reading,
-    core::Core,
+    core::{Core, took},
     cx::Finished,
     graph::{Stop, Wait, Wake},
     moves::{self, Move},
@@ -14,10 +14,11 @@ use crate::{
 };
 use futures::FutureExt;
 use std::{
+    future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How often a handler that asks for it is run again before its fault counts as final.
@@ -28,6 +29,9 @@ const RETRY_WAIT: Duration = Duration::from_millis(100);
 
 /// How long a cancel waits for effects that are never repeated, so that fewer end in doubt.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// After so many moves in a row a run lets others have its thread.
+const MOVES_A_TURN: u32 = 512;
 
 /// What comes next for a run.
 enum Turn {
@@ -51,34 +55,59 @@ struct Drive<G: Graph> {
 pub(crate) async fn drive<G: Graph>(core: Arc<Core>, env: Arc<G::Env>, slot: Arc<Slot>) {
     let drive = Drive::<G> { core, env, slot };
     // What an author writes beside handlers (`ask`, `From<Stop>`, `Answers`) may panic as well.
-    let outcome = AssertUnwindSafe(drive.to_the_end()).catch_unwind().await;
-    match outcome.unwrap_or_else(|_| Err(Fault::fatal("something panicked between two handlers"))) {
+    let mut run = pin!(AssertUnwindSafe(drive.to_the_end()).catch_unwind());
+    let outcome = poll_fn(|cx| {
+        let polled = run.as_mut().poll(cx);
+        if polled.is_pending() {
+            drive.rest();
+        }
+        polled
+    });
+    match outcome.await.unwrap_or_else(|_| Err(Fault::fatal("something panicked between two handlers"))) {
         Ok(()) => {}
         Err(Fault::Halted) if drive.core.halted.borrow().is_some() => {}
         Err(fault) => drive.park(&fault).await,
     }
 }
 
+/// Where a run stands between two handlers.
+enum Ahead<S> {
+    /// In the state that the journal names.
+    Read,
+    /// In this state: what the journal holds of it need not be read back.
+    At(S),
+    /// In this state, which waits for nothing, and nothing stops the run.
+    On(S),
+}
+
 impl<G: Graph> Drive<G> {
     /// Runs until the run is over. An error parks it: it is a fault where no fault can be handled any more.
     async fn to_the_end(&self) -> Result<(), Fault> {
-        let mut tries = 1;
-        // The state that the last move entered: what the journal holds of it need not be read back.
-        let mut entered = None;
-        while self.slot.lock().status == Status::Live {
-            let state = entered.take().map_or_else(|| self.state(), Ok)?;
-            let name = G::name(&state);
-            let (via, wake) = match self.turn(G::wait(&state)).await {
-                Turn::Handle(via, wake) => (via, wake),
-                Turn::Stop(why, via) => {
-                    self.stop(name, why, via)?;
-                    tries = 1;
-                    continue;
+        let mut cx = Cx::<G>::new(&self.core, &self.slot, &self.env);
+        let (mut tries, mut moves) = (1, 0);
+        let mut ahead = Ahead::Read;
+        loop {
+            let (state, via, wake) = match ahead {
+                Ahead::On(state) => (state, Via::Entered, Wake::Entered),
+                Ahead::Read | Ahead::At(_) if self.slot.lock().status != Status::Live => break,
+                Ahead::Read | Ahead::At(_) => {
+                    let state = if let Ahead::At(state) = ahead { state } else { self.state()? };
+                    match self.turn(G::wait(&state)).await {
+                        Turn::Handle(via, wake) => {
+                            cx.begin(via);
+                            (state, via, wake)
+                        }
+                        Turn::Stop(why, via) => {
+                            self.stop(G::name(&state), why, via)?;
+                            (tries, ahead) = (1, Ahead::Read);
+                            continue;
+                        }
+                    }
                 }
             };
-            let began = Instant::now();
-            let cx = Cx::<G>::new(&self.core, &self.slot, &self.env, via);
-            match self.handle(state, wake, cx).await {
+            ahead = Ahead::Read;
+            let (name, began) = (G::name(&state), self.core.stopwatch());
+            match self.handle(state, wake, &mut cx).await {
                 (Handled::Failed(fault @ Fault::Retry { .. }), _) if tries < TRIES_MAX => {
                     tries += 1;
                     self.retry(name, tries, &fault).await;
@@ -88,21 +117,40 @@ impl<G: Graph> Drive<G> {
                 (Handled::Interrupted(why), _) => self.stop(name, why, via)?,
                 (Handled::Next(_), cx) if cx.unclaimed => self.stop(name, StopWhy::Unclaimed, via)?,
                 (Handled::Next(_), Finished { unread: Some(fault), .. }) => self.failed(name, fault, via)?,
-                (Handled::Next(next), cx) => {
-                    let to = G::name(&next);
-                    let made = Move { via, facts: cx.facts, stopping: None };
-                    match moves::commit::<G>(&self.core, &self.slot, &next, made) {
-                        Ok(()) => {
-                            self.moved(name, to, began.elapsed());
-                            entered = Some(next);
+                (Handled::Next(next), Finished { facts, .. }) => {
+                    match moves::commit::<G>(
+                        &self.core,
+                        &self.slot,
+                        &next,
+                        Move { via, facts, stopping: None },
+                    ) {
+                        Ok(made) => {
+                            self.moved(made.seq, name, G::name(&next), took(began));
+                            ahead = if made.free && matches!(G::wait(&next), Wait::Step) {
+                                cx.enter(made.seq, made.at);
+                                Ahead::On(next)
+                            } else {
+                                Ahead::At(next)
+                            };
                         }
                         Err(fault) => self.failed(name, fault, via)?,
                     }
                 }
             }
             tries = 1;
+            moves += 1;
+            if moves % MOVES_A_TURN == 0 {
+                // A run that never waits would keep its thread from all others.
+                tokio::task::yield_now().await;
+            }
         }
         self.over().await
+    }
+
+    /// Orders what is not ordered yet: the run has nothing to do for now.
+    fn rest(&self) {
+        // A failure halts the engine, and with it this run.
+        let _ = self.core.flush(&self.slot, &mut self.slot.lock());
     }
 
     fn state(&self) -> Result<G::State, Fault> {
@@ -113,16 +161,19 @@ impl<G: Graph> Drive<G> {
     /// Waits for what the state waits for.
     async fn turn(&self, wait: Wait) -> Turn {
         loop {
-            if let Some(why) = self.slot.interrupted(self.core.now()) {
+            if let Some(why) = self.slot.interrupted(|| self.core.now()) {
                 // What its handler had begun to handle before a crash is used up, as it would be without the crash.
                 let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
                 return Turn::Stop(why, via);
             }
             let due = {
-                let standing = self.slot.lock();
+                let mut standing = self.slot.lock();
                 if let Some(turn) = self.ready(&standing, wait) {
                     return turn;
                 }
+                // A failure halts the engine, and with it this run.
+                let _ = self.core.flush(&self.slot, &mut standing);
+                standing.shrink();
                 let timer = match wait {
                     Wait::For { after: Some(span), .. } => Some(standing.since.after(span)),
                     Wait::For { after: None, .. } | Wait::Step | Wait::End => None,
@@ -169,10 +220,10 @@ impl<G: Graph> Drive<G> {
     }
 
     /// Runs the handler until it names a successor, fails, or the run has to stop.
-    async fn handle(&self, state: G::State, wake: Wake, mut cx: Cx<G>) -> (Handled<G::State>, Finished) {
+    async fn handle(&self, state: G::State, wake: Wake, cx: &mut Cx<G>) -> (Handled<G::State>, Finished) {
         let handled = {
             let name = G::name(&state);
-            let mut handler = pin!(AssertUnwindSafe(G::handle(state, wake, &mut cx)).catch_unwind());
+            let mut handler = pin!(AssertUnwindSafe(G::handle(state, wake, cx)).catch_unwind());
             let finished = |result: std::thread::Result<Result<G::State, Fault>>| match result {
                 Ok(Ok(next)) => Handled::Next(next),
                 Ok(Err(fault)) => Handled::Failed(fault),
@@ -194,7 +245,7 @@ impl<G: Graph> Drive<G> {
 
     async fn interruption(&self) -> StopWhy {
         loop {
-            if let Some(why) = self.slot.interrupted(self.core.now()) {
+            if let Some(why) = self.slot.interrupted(|| self.core.now()) {
                 return why;
             }
             let due = {
@@ -250,13 +301,12 @@ impl<G: Graph> Drive<G> {
         let next = G::stop(Stop { why, at: state, in_doubt });
         let to = G::name(&next);
         let made = Move { via, facts: Vec::new(), stopping: Some(const { G::META.reserve }) };
-        moves::commit::<G>(&self.core, &self.slot, &next, made)?;
-        self.moved(state, to, Duration::ZERO);
+        let made = moves::commit::<G>(&self.core, &self.slot, &next, made)?;
+        self.moved(made.seq, state, to, Duration::ZERO);
         Ok(())
     }
 
-    fn moved(&self, from: &'static str, to: &'static str, took: Duration) {
-        let seq = self.slot.lock().seq;
+    fn moved(&self, seq: u64, from: &'static str, to: &'static str, took: Duration) {
         self.core.observe(self.slot.instance, Observed::Moved { seq, from, to, took });
     }
 

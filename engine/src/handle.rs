@@ -124,13 +124,10 @@ impl<G: Graph> Run<G> {
             return Sending::failed(SendFault::Full(self.slot.instance));
         }
         let mail = Mail { instance: self.slot.instance, event, payload, at: self.core.now() };
-        let posted = self.core.append(&[Record::Mail(mail.clone())]);
-        let lsn = match posted {
+        let lsn = match self.core.write(&self.slot, &mut standing, [Record::Mail(mail)]) {
             Ok(lsn) => lsn,
             Err(fault) => return Sending::failed(fault.into()),
         };
-        standing.apply(&Record::Mail(mail));
-        self.slot.raise_barrier(lsn);
         drop(standing);
         self.slot.bell.notify_one();
         Sending::until(&self.core, lsn)

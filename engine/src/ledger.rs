@@ -25,27 +25,27 @@ impl Ledger {
     /// Applies a group, or says what in it is not of this engine.
     pub(crate) fn apply(&mut self, group: &Group) -> Result<(), Refused> {
         for bytes in &group.records {
-            self.record(&Record::decode(bytes)?)?;
+            self.record(Record::decode(bytes)?)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, record: &Record) -> Result<(), Refused> {
+    fn record(&mut self, record: Record) -> Result<(), Refused> {
         self.facts.extend(record.facts().iter().map(|fact| (fact.fact.tag, fact.fact.shape)));
         match record {
-            Record::Declared(declared) => self.names.learn(declared),
+            Record::Declared(declared) => self.names.learn(&declared),
             Record::Started(started) => {
-                self.runs.insert(started.instance, Standing::new(started));
+                self.runs.insert(started.instance, Standing::new(&started));
                 self.order.push(started.instance);
                 let parent = started.parent.and_then(|parent| self.runs.get_mut(&parent.instance));
                 if let Some(parent) = parent {
                     parent.child = Some(started.instance);
                 }
-                self.given_at_once(started);
+                self.given_at_once(&started);
             }
             Record::Cancel(cancel) => {
                 for instance in &cancel.instances {
-                    self.run(*instance)?.apply(record);
+                    self.run(*instance)?.cancel();
                 }
             }
             Record::Moved(_)

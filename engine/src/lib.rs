@@ -82,6 +82,7 @@ pub mod journal;
 mod ledger;
 mod live;
 pub mod log;
+mod memos;
 mod moves;
 pub mod observe;
 mod open;

@@ -7,11 +7,11 @@ use crate::{
     core::Core,
     graph::Wait,
     log::Lsn,
-    record::{Answer, Cancel, Credited, FactRecord, Moved, Outcome, Parent, Parked, Record, Via},
-    slot::Slot,
+    record::{Answer, Cancel, Credited, FactRecord, Moved, Outcome, Parent, Parked, Record, Started, Via},
+    slot::{Held, Slot},
     standing::{Standing, Status},
 };
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 /// A move that a handler, or a stop, has named.
 pub(crate) struct Move {
@@ -24,19 +24,39 @@ pub(crate) struct Move {
 /// How much of a fault's text is kept with a run that is set aside.
 const WHY_BYTES_MAX: usize = 4096;
 
+/// A move that is committed.
+pub(crate) struct Made {
+    /// How many moves the run has made.
+    pub(crate) seq: u64,
+    /// When it entered its state.
+    pub(crate) at: Time,
+    /// Nothing stops the run: a state that waits for nothing may run at once.
+    pub(crate) free: bool,
+}
+
 /// Commits the move. It is durable when the run's next effect starts, or its end is told.
 pub(crate) fn commit<G: Graph>(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
     next: &G::State,
     made: Move,
-) -> Result<(), Fault> {
+) -> Result<Made, Fault> {
     let at = core.now();
-    let abandoned = abandoned(core, slot, at);
-    let mut standing = slot.lock();
-    let (balance, stopping) = after_move::<G>(&standing, next, &made, at)?;
-    let ended = G::wait(next) == Wait::End;
-    let asker = Asker { instance: slot.instance, seq: standing.seq + 1, depth: standing.depth };
+    let mut held = slot.lock();
+    let abandoned = match held.child {
+        None => None,
+        Some(child) => {
+            // Without the run's own lock: a child may lock its parent, so a parent must not lock a child while it is
+            // locked. Only the run itself has other children.
+            drop(held);
+            let abandoned = abandoned(core, child, at);
+            held = slot.lock();
+            abandoned
+        }
+    };
+    let (balance, stopping) = after_move::<G>(&held, next, &made, at)?;
+    let ended = matches!(G::wait(next), Wait::End);
+    let asker = Asker { instance: slot.instance, seq: held.seq + 1, depth: held.depth };
     let (balance, children) = children::asked::<G>(core, asker, balance, next)?;
     let moved = Moved {
         instance: slot.instance,
@@ -49,20 +69,37 @@ pub(crate) fn commit<G: Graph>(
         facts: made.facts,
         at,
     };
-    let answer = standing.parent.filter(|_| ended).map(|parent| {
+    if ended || !children.is_empty() || abandoned.is_some() {
+        together(core, slot, held, moved, children, abandoned)?;
+        return Ok(Made { seq: asker.seq, at, free: false });
+    }
+    core.note(slot, &mut held, Record::Moved(moved))?;
+    Ok(Made { seq: asker.seq, at, free: held.interrupted(|| at).is_none() })
+}
+
+/// Commits a move with what it does to other runs, in one group.
+fn together(
+    core: &Arc<Core>,
+    slot: &Slot,
+    mut held: MutexGuard<'_, Held>,
+    moved: Moved,
+    children: Vec<Started>,
+    abandoned: Option<Cancel>,
+) -> Result<(), Fault> {
+    let answer = held.parent.filter(|_| moved.ended).map(|parent| {
         let answer = core.registry.answer(parent.request, &moved.state);
         (parent, answer.map_or_else(|refused| Answer::Lost(refused.0), Answer::Said))
     });
-    let left = Balance { until: None, ..balance };
+    let left = Balance { until: None, ..moved.balance };
     let mut records = vec![Record::Moved(moved)];
     records.extend(children.iter().cloned().map(Record::Started));
     records.extend(abandoned.clone().map(Record::Cancel));
     let lsn = match answer {
-        None => core.write(slot, &mut standing, &records)?,
-        Some((parent, answer)) => answer_parent(core, slot, &mut standing, records, parent, answer, left)?,
+        None => core.write(slot, &mut held, records)?,
+        Some((parent, answer)) => answer_parent(core, slot, &mut held, records, parent, answer, left)?,
     };
-    standing.child = children.first().map(|child| child.instance);
-    drop(standing);
+    held.child = children.first().map(|child| child.instance);
+    drop(held);
     if let Some(cancel) = abandoned {
         core.cancel(&cancel, lsn);
     }
@@ -70,10 +107,8 @@ pub(crate) fn commit<G: Graph>(
     Ok(())
 }
 
-/// The child that the run leaves alone, with everything below it. Collected before the run's own lock is taken: a
-/// child may lock its parent, so a parent must not lock a child while it is locked.
-fn abandoned(core: &Core, slot: &Slot, at: Time) -> Option<Cancel> {
-    let child = slot.lock().child?;
+/// The child that the run leaves alone, with everything below it.
+fn abandoned(core: &Core, child: InstanceId, at: Time) -> Option<Cancel> {
     let instances = core.subtree(child);
     (!instances.is_empty()).then_some(Cancel { instances, at })
 }
@@ -122,14 +157,14 @@ fn lap(standing: &Standing, at: Time) -> Balance {
 fn answer_parent(
     core: &Core,
     slot: &Slot,
-    standing: &mut Standing,
-    mut records: Vec<Record>,
+    held: &mut Held,
+    records: Vec<Record>,
     parent: Parent,
     answer: Answer,
     left: Balance,
 ) -> Result<Lsn, Fault> {
     let Some(asker) = core.slot(parent.instance) else {
-        return core.write(slot, standing, &records);
+        return Ok(core.write(slot, held, records)?);
     };
     let mut above = asker.lock();
     let waits = above.status == Status::Live && above.seq == parent.seq && above.child == Some(slot.instance);
@@ -142,20 +177,19 @@ fn answer_parent(
             refund: left,
             at: core.now(),
         };
-        records.push(Record::Outcome(outcome));
-        return ordered(core, slot, standing, &asker, &mut above, &records);
+        return ordered(core, slot, held, (&asker, &mut above), records, Record::Outcome(outcome));
     }
     if above.status == Status::Live {
-        records.push(credited(core, &asker, &above, slot.instance, left));
-        return ordered(core, slot, standing, &asker, &mut above, &records);
+        let told = credited(core, &asker, &above, slot.instance, left);
+        return ordered(core, slot, held, (&asker, &mut above), records, told);
     }
     let grandparent = above.parent;
     drop(above);
     match grandparent {
         Some(next) => {
-            answer_parent(core, slot, standing, records, Parent { seq: u64::MAX, ..next }, answer, left)
+            answer_parent(core, slot, held, records, Parent { seq: u64::MAX, ..next }, answer, left)
         }
-        None => core.write(slot, standing, &records),
+        None => Ok(core.write(slot, held, records)?),
     }
 }
 
@@ -168,16 +202,16 @@ fn credited(core: &Core, to: &Slot, standing: &Standing, from: InstanceId, left:
 fn ordered(
     core: &Core,
     slot: &Slot,
-    standing: &mut Standing,
-    above_slot: &Slot,
-    above: &mut Standing,
-    records: &[Record],
+    held: &mut Held,
+    (above_slot, above): (&Slot, &mut Held),
+    mut records: Vec<Record>,
+    told: Record,
 ) -> Result<Lsn, Fault> {
-    let lsn = core.write(slot, standing, records)?;
-    records
-        .iter()
-        .filter(|record| record.subject() == Some(above_slot.instance))
-        .for_each(|r| above.apply(r));
+    // What the one above has not ordered yet comes before what it is told.
+    core.flush(above_slot, above)?;
+    records.push(told.clone());
+    let lsn = core.write(slot, held, records)?;
+    above.apply(told);
     above_slot.raise_barrier(lsn);
     above_slot.bell.notify_one();
     Ok(lsn)
@@ -188,14 +222,15 @@ pub(crate) fn park(core: &Arc<Core>, slot: &Arc<Slot>, mut why: String) -> Resul
     why.truncate(why.floor_char_boundary(WHY_BYTES_MAX));
     let at = core.now();
     // Nobody will hear its child any more.
-    let abandoned = abandoned(core, slot, at);
+    let child = slot.lock().child;
+    let abandoned = child.and_then(|child| abandoned(core, child, at));
     let mut standing = slot.lock();
     let mut records = vec![Record::Parked(Parked { instance: slot.instance, why: why.clone(), at })];
     records.extend(abandoned.clone().map(Record::Cancel));
     let refund = standing.outcome.as_ref().map_or(Balance::EMPTY, |(_, refund)| *refund);
     let left = Balance { until: None, ..standing.balance.credit(refund) };
     let lsn = match standing.parent {
-        None => core.write(slot, &mut standing, &records)?,
+        None => core.write(slot, &mut standing, records)?,
         Some(parent) => answer_parent(core, slot, &mut standing, records, parent, Answer::Lost(why), left)?,
     };
     drop(standing);

@@ -92,10 +92,19 @@ pub enum Observed<'a> {
 pub trait Observer: Send + Sync + 'static {
     /// Takes note. It is called on the engine's own path: it must not block.
     fn observe(&self, instance: InstanceId, observed: &Observed<'_>);
+
+    /// Whether it wants to know how long handlers and effects take: the clock is read for it. Without, it is told that
+    /// they take no time.
+    fn times(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody.
 pub struct Unobserved;
 impl Observer for Unobserved {
     fn observe(&self, _: InstanceId, _: &Observed<'_>) {}
+    fn times(&self) -> bool {
+        false
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     followers,
     ledger::Ledger,
     live::Engine,
-    log::{Flow, Group, Log, LogFault, Lsn},
+    log::{Bodies, Flow, Group, Log, LogFault, Lsn},
     observe::{Observed, Observer, Unobserved},
     record::Record,
     registry::{Host, Registry},
@@ -191,10 +191,10 @@ impl Builder {
             .hosts()
             .filter_map(|(tag, host)| ledger.names.missing(tag, host.meta(), &host.stored()));
         let facts = ledger.names.missing_facts(&self.known_facts());
-        let records: Vec<_> =
-            graphs.chain(facts).map(|declared| Record::Declared(declared).encode()).collect();
-        if !records.is_empty() {
-            log.append(records)?;
+        let mut group = Bodies::new();
+        graphs.chain(facts).for_each(|declared| Record::Declared(declared).put(&mut group));
+        if !group.is_empty() {
+            log.order(&group)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::{
     budget::Balance,
     codec,
     durable::{BlobId, FactKey, Owner},
+    log::Bodies,
 };
 use bincode::{Decode, Encode};
 
@@ -199,8 +200,8 @@ pub(crate) enum Record {
 }
 
 impl Record {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        codec::bytes_of(self)
+    pub(crate) fn put(&self, group: &mut Bodies) {
+        group.push(|bytes| codec::put(self, bytes));
     }
     pub(crate) fn decode(bytes: &[u8]) -> Result<Record, Refused> {
         codec::record_of(bytes)

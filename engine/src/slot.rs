@@ -1,19 +1,23 @@
-//! The place of a run in memory: its standing under one lock, a bell, and whether it has ended.
+//! The place of a run in memory: its standing and what it has not ordered yet under one lock, a bell, and whether it
+//! has ended.
 use crate::{
     InstanceId, StopWhy, Time,
-    log::Lsn,
-    record::Started,
+    log::{Bodies, Lsn},
+    record::{Record, Started},
     standing::{Standing, Status},
 };
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::{Notify, watch};
 
 pub(crate) struct Slot {
     pub(crate) instance: InstanceId,
-    standing: Mutex<Standing>,
+    held: Mutex<Held>,
     /// Something arrived that the run may be waiting for.
     pub(crate) bell: Notify,
     /// The last record that the run's next effect must wait for.
@@ -22,6 +26,50 @@ pub(crate) struct Slot {
     pub(crate) over: watch::Sender<bool>,
     /// How many effects that are never repeated are under way.
     pub(crate) onces: watch::Sender<u32>,
+}
+
+/// Where a run stands, and the records that led there and were not ordered yet.
+pub(crate) struct Held {
+    pub(crate) standing: Standing,
+    /// Records that nobody can wait for yet: they are ordered together, with the first that somebody can wait for, and
+    /// at the latest when the run has nothing to do. What concerns the run is ordered behind them.
+    pub(crate) pending: Bodies,
+}
+
+/// Records do not fit to those that wait.
+pub(crate) struct TooMany;
+
+impl Held {
+    /// Adds records to those that are not ordered yet; none when there are more than so many bytes together.
+    pub(crate) fn pend(&mut self, records: &[Record], bytes_max: usize) -> Result<(), TooMany> {
+        let before = self.pending.mark();
+        records.iter().for_each(|record| record.put(&mut self.pending));
+        if self.pending.bytes() <= bytes_max {
+            return Ok(());
+        }
+        self.pending.back_to(before);
+        Err(TooMany)
+    }
+
+    /// Gives back the memory that nothing is in: the run waits, perhaps for long.
+    pub(crate) fn shrink(&mut self) {
+        self.standing.memo.shrink();
+        if self.pending.is_empty() {
+            self.pending = Bodies::new();
+        }
+    }
+}
+
+impl Deref for Held {
+    type Target = Standing;
+    fn deref(&self) -> &Standing {
+        &self.standing
+    }
+}
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Standing {
+        &mut self.standing
+    }
 }
 
 impl Slot {
@@ -36,7 +84,7 @@ impl Slot {
         let over = standing.status != Status::Live;
         Slot {
             instance,
-            standing: Mutex::new(standing),
+            held: Mutex::new(Held { standing, pending: Bodies::new() }),
             bell: Notify::new(),
             barrier: AtomicU64::new(0),
             over: watch::Sender::new(over),
@@ -46,8 +94,8 @@ impl Slot {
 
     /// Balance, state and mailbox change under this lock, and the record of the change is ordered under it too.
     /// A child may lock its parent while it is locked itself, never the other way round.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn barrier(&self) -> Lsn {
@@ -59,15 +107,7 @@ impl Slot {
     }
 
     /// Why the run has to stop now, if it has to.
-    pub(crate) fn interrupted(&self, now: Time) -> Option<StopWhy> {
-        let standing = self.lock();
-        if standing.stopping.is_some() {
-            return None;
-        }
-        if standing.cancelled {
-            return Some(StopWhy::Cancelled);
-        }
-        let late = standing.balance.until.is_some_and(|until| now >= until);
-        late.then(|| StopWhy::Exhausted("time".to_owned()))
+    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<StopWhy> {
+        self.lock().interrupted(now)
     }
 }

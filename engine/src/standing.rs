@@ -1,14 +1,15 @@
 //! Where a run stands: the fold of its records. Recovery and the running engine apply the same records by the same
 //! function, so a restart cannot see another run than the one that was killed.
 use crate::{
-    Doubt, Encoded, InstanceId, Time,
+    Doubt, Encoded, InstanceId, StopWhy, Time,
     budget::Balance,
+    memos::Memos,
     record::{
         Answer, Began, Credited, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via,
     },
     seen::Seen,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What is kept of an effect until the run moves on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(crate) struct Standing {
     pub(crate) balance: Balance,
     pub(crate) parent: Option<Parent>,
     pub(crate) depth: u16,
-    pub(crate) memo: BTreeMap<String, Memo>,
+    pub(crate) memo: Memos,
     /// What the handler of this state is woken by, once an effect has begun.
     pub(crate) pinned: Option<Via>,
     pub(crate) mail: VecDeque<(EventId, Encoded)>,
@@ -72,7 +73,7 @@ impl Standing {
             balance: started.grant,
             parent: started.parent,
             depth: started.depth,
-            memo: BTreeMap::new(),
+            memo: Memos::default(),
             pinned: None,
             mail: VecDeque::new(),
             seen: Seen::default(),
@@ -85,7 +86,7 @@ impl Standing {
     }
 
     /// Applies a record of this run. Records of other runs and its own `Started` are the caller's affair.
-    pub(crate) fn apply(&mut self, record: &Record) {
+    pub(crate) fn apply(&mut self, record: Record) {
         match record {
             Record::Moved(moved) => self.moved(moved),
             Record::Began(began) => self.began(began),
@@ -93,17 +94,17 @@ impl Standing {
             Record::Mail(mail) => self.mail(mail),
             Record::Outcome(outcome) => self.answered(outcome),
             Record::Credited(credited) => self.credited(credited),
-            Record::Cancel(_) => self.cancelled |= self.stopping.is_none(),
-            Record::Parked(parked) => self.status = Status::Parked(parked.why.clone()),
+            Record::Cancel(_) => self.cancel(),
+            Record::Parked(parked) => self.status = Status::Parked(parked.why),
             Record::Declared(_) | Record::Started(_) => {}
         }
     }
 
-    fn moved(&mut self, moved: &Moved) {
+    fn moved(&mut self, moved: Moved) {
         if let Via::Event(used) = moved.used {
             self.mail.retain(|(event, _)| *event != used);
         }
-        self.state = moved.state.clone();
+        self.state = moved.state;
         self.seq = moved.seq;
         self.since = moved.at;
         self.balance = moved.balance;
@@ -120,43 +121,60 @@ impl Standing {
         }
     }
 
-    fn began(&mut self, began: &Began) {
+    /// Takes note that it is cancelled. On the way to an end it cannot be cancelled any more.
+    pub(crate) fn cancel(&mut self) {
+        self.cancelled |= self.stopping.is_none();
+    }
+
+    fn began(&mut self, began: Began) {
         if began.seq != self.seq {
             return;
         }
         self.balance.meters = began.balance;
         self.pinned = Some(began.via);
-        let memo = Memo { slot: began.slot, attempt: began.attempt, mode: began.mode.clone(), result: None };
-        self.memo.insert(began.name.clone(), memo);
+        let memo = Memo { slot: began.slot, attempt: began.attempt, mode: began.mode, result: None };
+        self.memo.insert(began.name, memo);
     }
 
-    fn done(&mut self, done: &Done) {
+    fn done(&mut self, done: Done) {
         if done.seq != self.seq {
             return;
         }
         self.balance.meters = done.balance;
         if let Some(memo) = self.memo.get_mut(&done.name) {
-            memo.result = Some(done.result.clone());
+            memo.result = Some(done.result);
         }
     }
 
-    fn mail(&mut self, mail: &Mail) {
+    fn mail(&mut self, mail: Mail) {
         if self.status != Status::Ended && self.seen.insert(mail.event) {
-            self.mail.push_back((mail.event, mail.payload.clone()));
+            self.mail.push_back((mail.event, mail.payload));
         }
     }
 
-    fn answered(&mut self, outcome: &Outcome) {
+    fn answered(&mut self, outcome: Outcome) {
         if outcome.seq == self.seq {
-            self.outcome = Some((outcome.answer.clone(), outcome.refund));
+            self.outcome = Some((outcome.answer, outcome.refund));
         }
     }
 
     /// What came back late may be held at once, and after a restart too.
-    fn credited(&mut self, credited: &Credited) {
+    fn credited(&mut self, credited: Credited) {
         let gained = credited.balance.meters.less(self.balance.meters);
         self.entered_with.meters = self.entered_with.meters + gained;
         self.balance = credited.balance;
+    }
+
+    /// Why the run has to stop now, if it has to. The clock is read when that counts.
+    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<StopWhy> {
+        if self.stopping.is_some() {
+            return None;
+        }
+        if self.cancelled {
+            return Some(StopWhy::Cancelled);
+        }
+        let late = self.balance.until.is_some_and(|until| now() >= until);
+        late.then(|| StopWhy::Exhausted("time".to_owned()))
     }
 
     /// The effects that have begun, are never repeated, and have no result.

@@ -1,6 +1,6 @@
 //! A log that lives in memory, for tests: durable at once, or when the test says so. It survives nothing by itself;
 //! a crash is simulated with [`MemoryLog::from_groups`] on a prefix of [`MemoryLog::groups`].
-use super::{Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
+use super::{Bodies, Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
 use futures::future::BoxFuture;
 use std::{
     io,
@@ -86,16 +86,16 @@ impl Default for MemoryLog {
 }
 
 impl Log for MemoryLog {
-    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault> {
+    fn order(&self, group: &Bodies) -> Result<Lsn, LogFault> {
         let mut state = self.shared.state();
         if let Some(why) = &state.ended {
             return Err(why.clone());
         }
         let last = state.last();
-        if records.is_empty() {
+        if group.is_empty() {
             return Ok(last);
         }
-        let group = Group { first: Lsn(last.0 + 1), records };
+        let group = Group { first: Lsn(last.0 + 1), records: group.iter().map(<[u8]>::to_vec).collect() };
         let last = group.last();
         state.groups.push(Arc::new(group));
         if !state.held {

@@ -7,6 +7,7 @@ use std::{
     thread,
 };
 
+mod bodies;
 mod file;
 mod horizon;
 mod memory;
@@ -14,6 +15,7 @@ mod memory;
 #[cfg(test)]
 mod conformance;
 
+pub use bodies::{Bodies, Mark};
 pub use file::{FileLog, GROUP_BYTES_MAX, Mode, Opened, Options, Torn};
 pub use memory::MemoryLog;
 
@@ -116,7 +118,21 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the log is poisoned by an earlier failure, or the group is too large: then nothing was ordered.
-    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault>;
+    fn order(&self, group: &Bodies) -> Result<Lsn, LogFault>;
+
+    /// Orders records that somebody has one by one, see [`Log::order`].
+    ///
+    /// # Errors
+    /// As [`Log::order`].
+    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault> {
+        self.order(&records.into())
+    }
+
+    /// How many bytes of records that nobody can wait for yet the engine may hold back, to order them as one group with
+    /// those that somebody can wait for. With none each is a group of its own: a test can crash behind each.
+    fn gathers(&self) -> usize {
+        0
+    }
 
     /// Waits until all up to `lsn` survives the end of the process and of the machine.
     ///

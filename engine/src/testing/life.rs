@@ -63,7 +63,7 @@ impl Life {
         assert_eq!(ledger.runs.len(), core.slots().len(), "a run is in the journal only, or in memory only");
         for (instance, found) in &ledger.runs {
             let slot = core.slot(*instance).expect("every run of the journal is in memory");
-            assert_eq!(*found, *slot.lock(), "a restart would find another run {instance}");
+            assert_eq!(*found, slot.lock().standing, "a restart would find another run {instance}");
         }
         books.totals()
     }

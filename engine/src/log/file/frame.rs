@@ -12,14 +12,13 @@
 //! that share one write have the same `synced`; a power cut may keep the later and lose the earlier of them, and that
 //! is no damage. The salt and the place are in the checksum but not in the frame: bytes of another segment, of another
 //! life of the disk's block, or a copy of the journal inside a record cannot look like a frame.
-use super::super::{Group, LogFault, Lsn};
+use super::super::{Bodies, Group, LogFault, Lsn, bodies::ENTRY_BYTES};
 
 /// The largest group: as much as a segment. Bodies over 1 MiB live outside the journal, so this is some sixty of the
 /// largest; and it bounds what a reader holds in memory.
 pub const GROUP_BYTES_MAX: usize = 64 << 20;
 
 pub(super) const HEADER_BYTES: usize = 36;
-const ENTRY_BYTES: usize = 8;
 const MAGIC: u32 = u32::from_le_bytes(*b"GRP\x01");
 
 /// Where a frame lies: part of its checksum.
@@ -73,54 +72,49 @@ impl Header {
     }
 }
 
-/// A group on its way into the queue: the header, of which [`stamp`] completes what only the writer knows, the table, and
-/// the bodies where they are, so that they are copied once.
+/// A group on its way into the queue: the header, of which [`stamp`] completes what only the writer knows, and the table
+/// and the bodies where they are, so that they are copied once.
 pub(super) struct Draft<'a> {
-    head: Vec<u8>,
-    records: &'a [Vec<u8>],
-    bytes: usize,
+    head: [u8; HEADER_BYTES],
+    group: &'a Bodies,
 }
 
 /// Drafts a group.
 ///
 /// # Errors
 /// When it is too large.
-pub(super) fn draft(records: &[Vec<u8>]) -> Result<Draft<'_>, LogFault> {
-    let table = HEADER_BYTES + records.len() * ENTRY_BYTES;
-    let bytes = table + records.iter().map(Vec::len).sum::<usize>();
-    if bytes > GROUP_BYTES_MAX {
-        return Err(LogFault::TooLarge { bytes, max: GROUP_BYTES_MAX });
+pub(super) fn draft(group: &Bodies) -> Result<Draft<'_>, LogFault> {
+    let (table, bodies) = group.parts();
+    let payload = table.len() + bodies.len();
+    if HEADER_BYTES + payload > GROUP_BYTES_MAX {
+        return Err(LogFault::TooLarge { bytes: HEADER_BYTES + payload, max: GROUP_BYTES_MAX });
     }
-    let mut head = Vec::with_capacity(table);
-    head.extend_from_slice(&[0; HEADER_BYTES]);
-    for body in records {
-        head.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        head.extend_from_slice(&crc32c::crc32c(body).to_le_bytes());
-    }
-    let table_crc = crc32c::crc32c(&head[HEADER_BYTES..]);
+    let mut head = [0; HEADER_BYTES];
     put_u32(&mut head, 0, MAGIC);
-    put_u32(&mut head, 4, (bytes - HEADER_BYTES) as u32);
-    put_u32(&mut head, 8, records.len() as u32);
-    put_u32(&mut head, 12, table_crc);
-    Ok(Draft { head, records, bytes })
+    put_u32(&mut head, 4, payload as u32);
+    put_u32(&mut head, 8, group.len() as u32);
+    put_u32(&mut head, 12, crc32c::crc32c(table));
+    Ok(Draft { head, group })
 }
 
 impl Draft<'_> {
     /// The bytes of the frame.
     pub(super) fn size(&self) -> usize {
-        self.bytes
+        drafted_size(&self.head)
     }
 
     /// How many records the group has.
     pub(super) fn records(&self) -> usize {
-        self.records.len()
+        self.group.len()
     }
 
     /// Writes the frame behind others.
     pub(super) fn put(&self, frames: &mut Vec<u8>) {
-        frames.reserve(self.bytes);
+        let (table, bodies) = self.group.parts();
+        frames.reserve(self.size());
         frames.extend_from_slice(&self.head);
-        self.records.iter().for_each(|body| frames.extend_from_slice(body));
+        frames.extend_from_slice(table);
+        frames.extend_from_slice(bodies);
     }
 
     #[cfg(test)]
@@ -252,7 +246,7 @@ mod tests {
 
     fn frame() -> (Vec<u8>, Vec<Vec<u8>>) {
         let records = vec![b"first".to_vec(), Vec::new(), b"third".to_vec()];
-        let mut frame = draft(&records).unwrap().bytes();
+        let mut frame = draft(&records.clone().into()).unwrap().bytes();
         stamp(&mut frame, Lsn(9), Lsn(8), HERE);
         (frame, records)
     }
@@ -302,7 +296,7 @@ mod tests {
     #[test]
     fn a_group_that_is_too_large_is_refused() {
         let body = GROUP_BYTES_MAX - HEADER_BYTES - ENTRY_BYTES;
-        assert_eq!(draft(&[vec![0; body]]).unwrap().size(), GROUP_BYTES_MAX);
-        assert!(matches!(draft(&[vec![0; body + 1]]), Err(LogFault::TooLarge { .. })));
+        assert_eq!(draft(&vec![vec![0; body]].into()).unwrap().size(), GROUP_BYTES_MAX);
+        assert!(matches!(draft(&vec![vec![0; body + 1]].into()), Err(LogFault::TooLarge { .. })));
     }
 }

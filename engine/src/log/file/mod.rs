@@ -3,7 +3,7 @@
 //!
 //! The way in: `queue` (ordered, in memory) → `writer` (on disk, published). The way back: `recover` at open, `read`
 //! later, both over `frames`. `frame` and `segment` are the two layouts; DECISIONS.md says why they are as they are.
-use super::{Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
+use super::{Bodies, Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
 use disk::{Disk, Real};
 use futures::future::BoxFuture;
 use lock::Lock;
@@ -44,6 +44,9 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 /// less into room that is there already. So much at once is made rarely, and an open after a crash reads it in a
 /// millisecond.
 const ROOM_BYTES: u64 = 4 << 20;
+
+/// Some hundred moves of a run that makes one after the other: what a group costs beside its records is then little.
+const GATHERED_BYTES_MAX: usize = 16 << 10;
 
 /// As what a journal is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,12 +217,16 @@ fn settle_in(disk: &dyn Disk, dir: &Path) -> Result<(), LogFault> {
 }
 
 impl Log for FileLog {
-    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault> {
+    fn order(&self, group: &Bodies) -> Result<Lsn, LogFault> {
         let owner = self.owner()?;
-        if records.is_empty() {
+        if group.is_empty() {
             return owner.queue.last();
         }
-        owner.queue.put(&frame::draft(&records)?)
+        owner.queue.put(&frame::draft(group)?)
+    }
+
+    fn gathers(&self) -> usize {
+        GATHERED_BYTES_MAX
     }
 
     fn durable(&self, lsn: Lsn) -> BoxFuture<'static, Result<(), LogFault>> {

@@ -192,15 +192,18 @@ const UNHARMED: &str = "nothing panics while it holds the queue";
 
 #[cfg(test)]
 mod tests {
-    use super::{super::frame::draft, *};
+    use super::{
+        super::{super::Bodies, frame::draft},
+        *,
+    };
 
     /// Orders a group of so many records of one byte.
     fn put(queue: &Queue, records: usize) -> Result<Lsn, LogFault> {
-        queue.put(&draft(&vec![vec![7]; records])?)
+        queue.put(&draft(&vec![vec![7]; records].into())?)
     }
 
     fn frames(groups: &[usize]) -> Vec<u8> {
-        groups.iter().flat_map(|records| draft(&vec![vec![7]; *records]).unwrap().bytes()).collect()
+        groups.iter().flat_map(|records| draft(&vec![vec![7]; *records].into()).unwrap().bytes()).collect()
     }
 
     #[test]
@@ -226,7 +229,7 @@ mod tests {
         queue.want(Lsn(5));
         assert!(due());
         assert!(queue.take(&mut Vec::new()) && !due());
-        queue.put(&draft(&[vec![0; LINGER_BYTES_MAX]]).unwrap()).unwrap();
+        queue.put(&draft(&vec![vec![0; LINGER_BYTES_MAX]].into()).unwrap()).unwrap();
         assert!(due());
     }
 
@@ -259,7 +262,7 @@ mod tests {
     fn a_full_queue_waits_for_the_writer() {
         let queue = Queue::new(Lsn(0));
         let most = GROUP_BYTES_MAX - frames(&[1]).len() + 1;
-        let large = vec![vec![0; most]];
+        let large = Bodies::from(vec![vec![0; most]]);
         assert_eq!(draft(&large).unwrap().size(), PENDING_BYTES_MAX);
         queue.put(&draft(&large).unwrap()).unwrap();
         std::thread::scope(|scope| {

@@ -121,11 +121,14 @@ struct Ordered {
 }
 
 impl Log for Ordered {
-    fn append(&self, records: Vec<Vec<u8>>) -> Result<Lsn, LogFault> {
+    fn order(&self, group: &Bodies) -> Result<Lsn, LogFault> {
         let mut groups = self.groups.lock().unwrap();
-        let lsn = self.log.append(records.clone())?;
-        groups.push(records);
+        let lsn = self.log.order(group)?;
+        groups.push(group.iter().map(<[u8]>::to_vec).collect());
         Ok(lsn)
+    }
+    fn gathers(&self) -> usize {
+        self.log.gathers()
     }
     fn durable(&self, lsn: Lsn) -> BoxFuture<'static, Result<(), LogFault>> {
         self.log.durable(lsn)
