@@ -177,11 +177,12 @@ impl Core {
         self.tasks.closed().await;
     }
 
-    /// Sleeps by the engine's clock.
+    /// Sleeps by the engine's clock. That the wall clock is set back does not make it longer.
     pub(crate) async fn sleep(&self, span: Duration) {
-        let due = self.now().after(span);
-        while self.now() < due {
-            self.clock.sleep_until(due).await;
+        let (due, ripe) = (self.now().after(span), self.clock.passed() + span);
+        while self.now() < due && self.clock.passed() < ripe {
+            let left = due.since(self.now()).min(ripe.saturating_sub(self.clock.passed()));
+            self.clock.sleep_until(self.now().after(left)).await;
         }
     }
 

@@ -11,6 +11,8 @@ use crate::{
     record::{Answer, Via},
     slot::Slot,
     standing::{Standing, Status},
+    timer::Timer,
+    wheel::Moment,
 };
 use futures::FutureExt;
 use std::{
@@ -85,14 +87,16 @@ impl<G: Graph> Drive<G> {
     async fn to_the_end(&self) -> Result<(), Fault> {
         let mut cx = Cx::<G>::new(&self.core, &self.slot, &self.env);
         let (mut tries, mut moves) = (1, 0);
-        let mut ahead = Ahead::Read;
+        let (mut ahead, mut timer) = (Ahead::Read, None);
         loop {
             let (state, via, wake) = match ahead {
                 Ahead::On(state) => (state, Via::Entered, Wake::Entered),
                 Ahead::Read | Ahead::At(_) if self.slot.lock().status != Status::Live => break,
                 Ahead::Read | Ahead::At(_) => {
                     let state = if let Ahead::At(state) = ahead { state } else { self.state()? };
-                    match self.turn(G::wait(&state)).await {
+                    let wait = G::wait(&state);
+                    let timer = self.timer(wait, &mut timer);
+                    match self.turn(wait, timer).await {
                         Turn::Handle(via, wake) => {
                             cx.begin(via);
                             (state, via, wake)
@@ -158,44 +162,52 @@ impl<G: Graph> Drive<G> {
         Ok(G::decode(&encoded, &Reading::OWN)?)
     }
 
+    /// The timer of the state. A handler that is tried again finds the one that it had.
+    fn timer(&self, wait: Wait, known: &mut Option<(u64, Timer)>) -> Option<Timer> {
+        let Wait::For { after: Some(due), .. } = wait else { return None };
+        let (seq, since) = {
+            let standing = self.slot.lock();
+            (standing.seq, standing.since)
+        };
+        let begin = || (seq, Timer::begun(due, since, &*self.core.clock));
+        let (_, timer) = known.filter(|(of, _)| *of == seq).unwrap_or_else(begin);
+        *known = Some((seq, timer));
+        Some(timer)
+    }
+
     /// Waits for what the state waits for.
-    async fn turn(&self, wait: Wait) -> Turn {
+    async fn turn(&self, wait: Wait, timer: Option<Timer>) -> Turn {
         loop {
             if let Some(why) = self.slot.interrupted(|| self.core.now()) {
                 // What its handler had begun to handle before a crash is used up, as it would be without the crash.
                 let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
                 return Turn::Stop(why, via);
             }
-            let due = {
+            let moment = {
                 let mut standing = self.slot.lock();
-                if let Some(turn) = self.ready(&standing, wait) {
+                if let Some(turn) = self.ready(&standing, wait, timer) {
                     return turn;
                 }
                 // A failure halts the engine, and with it this run.
                 let _ = self.core.flush(&self.slot, &mut standing);
                 standing.shrink();
-                let timer = match wait {
-                    Wait::For { after: Some(span), .. } => Some(standing.since.after(span)),
-                    Wait::For { after: None, .. } | Wait::Step | Wait::End => None,
-                };
-                let deadline = standing.balance.until.filter(|_| standing.stopping.is_none());
-                timer.into_iter().chain(deadline).min()
+                Timer::moment(timer, standing.balance.until.filter(|_| standing.stopping.is_none()))
             };
-            self.rung(due).await;
+            self.rung(moment).await;
         }
     }
 
-    async fn rung(&self, due: Option<crate::Time>) {
-        let _alarm = due.map(|due| self.core.wheel.set(due, &self.slot));
+    async fn rung(&self, moment: Option<Moment>) {
+        let _alarm = moment.map(|moment| self.core.wheel.set(moment, &self.slot));
         self.slot.bell.notified().await;
     }
 
     /// What the state can handle now. A pinned trigger goes before everything else that has arrived.
-    fn ready(&self, standing: &Standing, wait: Wait) -> Option<Turn> {
-        let (events, after, asks) = match wait {
+    fn ready(&self, standing: &Standing, wait: Wait, timer: Option<Timer>) -> Option<Turn> {
+        let (events, asks) = match wait {
             Wait::Step => return Some(Turn::Handle(Via::Entered, Wake::Entered)),
             Wait::End => return None,
-            Wait::For { events, after, asks } => (events, after, asks),
+            Wait::For { events, asks, .. } => (events, asks),
         };
         let event =
             |(id, payload): &(_, crate::Encoded)| Turn::Handle(Via::Event(*id), Wake::Event(payload.clone()));
@@ -211,8 +223,8 @@ impl<G: Graph> Drive<G> {
                 let listed =
                     standing.mail.iter().find(|(_, payload)| events.contains(&payload.tag)).map(event);
                 let elapsed = || {
-                    let due = standing.since.after(after?);
-                    (self.core.now() >= due).then_some(Turn::Handle(Via::Elapsed, Wake::Elapsed))
+                    let is_due = timer.is_some_and(|timer| timer.is_due(&*self.core.clock));
+                    is_due.then_some(Turn::Handle(Via::Elapsed, Wake::Elapsed))
                 };
                 listed.or_else(|| answer().filter(|_| asks)).or_else(elapsed)
             }
@@ -248,11 +260,11 @@ impl<G: Graph> Drive<G> {
             if let Some(why) = self.slot.interrupted(|| self.core.now()) {
                 return why;
             }
-            let due = {
+            let deadline = {
                 let standing = self.slot.lock();
                 standing.balance.until.filter(|_| standing.stopping.is_none())
             };
-            self.rung(due).await;
+            self.rung(Timer::moment(None, deadline)).await;
         }
     }
 

@@ -94,18 +94,19 @@ mod standing;
 mod tell;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod timer;
 mod wheel;
 
 pub use bincode;
 pub use budget::{Budget, Hold, Purse};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SLEEP_MAX, SystemClock};
 pub use codec::{Encoded, Memo, Origin, Reading, Refused, Stored};
 pub use cx::{Cx, Name};
 pub use durable::{self, Amount, Durable, Fact, FactId, InstanceId, Owner, Request, Time};
 pub use effect::{Once, Settled, Ticket};
 pub use graph::{
-    Answers, Ask, Doubt, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On, Opens,
-    Serves, Start, State, Step, Stop, StopWhy, Successor, Wait, Wake, go,
+    Answers, Ask, Doubt, Due, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On,
+    Opens, Serves, Start, State, Step, Stop, StopWhy, Successor, Timer, Wait, Wake, go,
 };
 pub use handle::{EndFault, MAIL_MAX, Run, SendFault, Sending, Starting};
 pub use journal::Journal;

@@ -54,6 +54,8 @@ pub(crate) fn commit<G: Graph>(
             abandoned
         }
     };
+    // The time of a run never goes back, whoever sets the clock: a timer that has fired is not due again.
+    let at = at.max(held.since);
     let (balance, stopping) = after_move::<G>(&held, next, &made, at)?;
     let ended = matches!(G::wait(next), Wait::End);
     let asker = Asker { instance: slot.instance, seq: held.seq + 1, depth: held.depth };

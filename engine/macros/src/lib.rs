@@ -91,6 +91,7 @@ pub fn shape(item: TokenStream) -> TokenStream {
 /// | `S -> T \| U;` | runs as soon as it is entered; stands alone | `impl Step for S` |
 /// | `S on E -> T;` | waits for the event `E` (`#[event]`) | `impl On<E> for S` |
 /// | `S after 10m -> T;` | waits that long (`ms`, `s`, `m`, `h`, `d`); survives a restart | `impl On<Elapsed> for S` |
+/// | `S after self.due -> T;` | waits until when the state says: a field, or a method without arguments | `impl On<Elapsed> for S` |
 /// | `S asks R -> T;` | a child graph answers the request `R` | `impl Ask<R> for S` |
 /// | `end S, T;` | a run ends here | |
 /// | `stop -> S;` | where a cancelled, failed or exhausted run goes | `impl From<Stop> for S` |
@@ -101,7 +102,14 @@ pub fn shape(item: TokenStream) -> TokenStream {
 ///
 /// `on`, `after` and `asks` rows of one state stand together, whichever comes first wins: any number of events, at most
 /// one timer and one request. Without an `exhausted` (or `stop`) row, an exhausted run goes where `fault` leads.
-/// `after self.due` and `asks each` are not offered yet.
+/// `asks each` is not offered yet.
+///
+/// # Timers
+/// What `self.due` names is a `Duration`, counted from the move that entered the state, or an `engine::Time` of the wall
+/// clock; or an `Option` of either, where `None` is never. A timer fires once, since it takes the run to another move.
+/// When the wall clock is set forward, or the machine wakes from suspension, what has become due fires within five
+/// seconds, once. When it is set back, a span still takes its length; a `Time` comes when the wall clock shows it. What
+/// `cx.at()` says to one run never goes back, so a next time that is reckoned from it lies behind the one that has fired.
 ///
 /// # What it checks
 /// Every state is reached from the start or an exit; every state can finish; nothing leaves an end; no row, state or

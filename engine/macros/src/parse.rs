@@ -1,12 +1,13 @@
 //! The grammar of a table. What it refuses, it refuses on the token, saying what to write.
 use crate::{
     near::is_near,
-    table::{Exit, ExitKind, Pause, Row, Table, Trigger, Unread, Was, last, text},
+    table::{Exit, ExitKind, Pause, Row, Table, Trigger, Unread, Was, When, last, text},
 };
-use proc_macro2::TokenTree;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use std::time::Duration;
 use syn::{
-    Error, Ident, LitFloat, LitInt, Path, Result, Token, braced,
+    Error, Ident, Index, LitFloat, LitInt, Path, Result, Token, braced,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -19,7 +20,9 @@ const ROWS: &str = "a row reads `S -> T | U;`, `S on Event -> T;`, `S after 10m 
 const WORDS: [&str; 9] = ["start", "end", "serves", "lap", "was", "stop", "cancel", "fault", "exhausted"];
 /// What can stand between a state and its arrow.
 const TRIGGERS: [&str; 3] = ["on", "after", "asks"];
-const UNITS: &str = "write a whole number of `ms`, `s`, `m`, `h` or `d`, as in `10m`";
+const UNITS: &str = "write a whole number of `ms`, `s`, `m`, `h` or `d`, as in `10m`, or a field of the state, as in `self.due`";
+const SAID: &str =
+    "name a field of the state, or a method without arguments: `after self.due` or `after self.due()`";
 
 impl Parse for Table {
     fn parse(input: ParseStream<'_>) -> Result<Table> {
@@ -187,23 +190,52 @@ fn trigger(input: ParseStream<'_>, unread: &mut Unread) -> Result<Trigger> {
 /// A time that cannot be read stands in the table without its length: the row is read all the same.
 fn pause(input: ParseStream<'_>, unread: &mut Unread) -> Result<Pause> {
     if input.peek(Token![self]) {
-        let message = "`after self.due` is not offered yet: write the time in the row, as in `after 10m`";
-        unread.errors.push(Error::new(input.parse::<Token![self]>()?.span, message));
-        while !input.peek(Token![->]) && !input.peek(Token![;]) && !input.is_empty() {
-            input.parse::<TokenTree>()?;
-        }
-        return Ok(Pause { span: Duration::ZERO, text: "self".into() });
+        return said(input, unread);
     }
     if input.peek(LitFloat) {
         unread.errors.push(Error::new(input.parse::<LitFloat>()?.span(), UNITS));
-        return Ok(Pause { span: Duration::ZERO, text: String::new() });
+        return Ok(Pause { when: When::Span(Duration::ZERO), text: String::new() });
     }
     let literal: LitInt = input.parse().map_err(|e| Error::new(e.span(), UNITS))?;
     let span = length(&literal).unwrap_or_else(|error| {
         unread.errors.push(error);
         Duration::ZERO
     });
-    Ok(Pause { span, text: literal.to_string() })
+    Ok(Pause { when: When::Span(span), text: literal.to_string() })
+}
+
+/// A time that the state says: `self` and the way to one field or method.
+fn said(input: ParseStream<'_>, unread: &mut Unread) -> Result<Pause> {
+    let itself = input.parse::<Token![self]>()?;
+    // The name by which the emitted match knows the state, where the author's `self` stands.
+    let mut way = Ident::new("state", itself.span).into_token_stream();
+    let mut text = "self".to_owned();
+    while let Some(dot) = input.parse::<Option<Token![.]>>()? {
+        dot.to_tokens(&mut way);
+        if input.peek(LitInt) {
+            let field = input.parse::<Index>()?;
+            text = format!("{text}.{}", field.index);
+            field.to_tokens(&mut way);
+            continue;
+        }
+        let field = input.parse::<Ident>().map_err(|error| Error::new(error.span(), SAID))?;
+        text = format!("{text}.{field}");
+        field.to_tokens(&mut way);
+        if input.peek(Paren) {
+            let arguments;
+            let paren = parenthesized!(arguments in input);
+            if !arguments.is_empty() {
+                unread.errors.push(Error::new(arguments.span(), SAID));
+                arguments.parse::<TokenStream>()?;
+            }
+            paren.surround(&mut way, |_| {});
+            text.push_str("()");
+        }
+    }
+    if text == "self" {
+        unread.errors.push(Error::new(itself.span, SAID));
+    }
+    Ok(Pause { when: When::Said(way), text })
 }
 
 fn length(literal: &LitInt) -> Result<Duration> {

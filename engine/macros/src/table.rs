@@ -1,5 +1,6 @@
 //! A parsed table: what the author wrote, with the tokens to point at. It knows no rule; `rules` does.
 use crate::near::is_near;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use std::{collections::BTreeSet, time::Duration};
 use syn::{Attribute, Error, Ident, Path, Type, Visibility};
@@ -48,8 +49,16 @@ pub(crate) enum Trigger {
 
 /// The time in an `after` row, and how the author wrote it.
 pub(crate) struct Pause {
-    pub(crate) span: Duration,
+    pub(crate) when: When,
     pub(crate) text: String,
+}
+
+/// When a timer is due.
+pub(crate) enum When {
+    /// So long after the state was entered.
+    Span(Duration),
+    /// When the state says: `state`, and the way to its field or method.
+    Said(TokenStream),
 }
 
 /// `stop -> to;`, `cancel -> to;` …

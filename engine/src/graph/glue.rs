@@ -2,7 +2,9 @@
 //!
 //! Each type that a table names is asked for its bounds in one place (the header of one impl), and everything here
 //! leans on that impl: so a missing `#[state]` or `#[request]` is reported once, on the table, and not once per use.
-use super::{Answers, Ask, Asked, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Wake};
+use super::{
+    Answers, Ask, Asked, Due, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Timer, Wake,
+};
 use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored, codec};
 use std::{future::Future, marker::PhantomData};
 
@@ -135,6 +137,11 @@ pub fn unknown(meta: &Meta, state: &Encoded, states: &[StoredType]) -> Refused {
 fn listed(states: &[StoredType]) -> String {
     let one = |known: &StoredType| format!("`{}` ({:016x}/{:016x})", known.name, known.tag, known.shape);
     states.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// When the timer of a state is due, by what the state says.
+pub fn due(said: impl Timer) -> Option<Due> {
+    said.due()
 }
 
 /// The engine woke a state by what its rows do not list: a fault of the engine, not of the graph.

@@ -1,16 +1,18 @@
 //! The traits a graph is made of. [`graph!`](crate::graph!) implements all but `Step`, `On`, `Ask`, `Opens`, `Answers`
 //! and `From<Stop>`, which are what an author writes.
 mod draw;
+mod due;
 #[doc(hidden)]
 pub mod glue;
 mod meta;
 mod stop;
 
+pub use due::{Due, Timer};
 pub use meta::{Asked, Edge, Meta, StoredType, Trigger};
 pub use stop::{Doubt, Exhausted, Fault, Stop, StopWhy};
 
 use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored};
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 /// A state of a graph: exactly what is true while the run is in it. A transition eats it.
 ///
@@ -180,8 +182,8 @@ pub enum Wait {
     For {
         /// The tags of the events that the state lists.
         events: &'static [u64],
-        /// The time of its `after` row, from the move that entered the state.
-        after: Option<Duration>,
+        /// When the timer of its `after` row is due, if it has one and it is not never.
+        after: Option<Due>,
         /// Whether an `asks` row started a child.
         asks: bool,
     },

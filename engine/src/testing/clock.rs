@@ -11,8 +11,22 @@ const MIDNIGHT: Time = Time(1_700_000_000_000);
 /// A clock that a test owns. Its clones show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
-    now: Arc<watch::Sender<Time>>,
+    face: Arc<watch::Sender<Face>>,
     hasty: bool,
+}
+
+/// What the clock shows.
+#[derive(Clone, Copy, Debug)]
+struct Face {
+    now: Time,
+    passed: Duration,
+}
+
+impl Face {
+    fn pass(&mut self, span: Duration) {
+        self.now = self.now.after(span);
+        self.passed += span;
+    }
 }
 
 impl Default for ManualClock {
@@ -24,7 +38,8 @@ impl Default for ManualClock {
 impl ManualClock {
     /// A clock that stands still.
     pub fn new() -> ManualClock {
-        ManualClock { now: Arc::new(watch::Sender::new(MIDNIGHT)), hasty: false }
+        let face = Face { now: MIDNIGHT, passed: Duration::ZERO };
+        ManualClock { face: Arc::new(watch::Sender::new(face)), hasty: false }
     }
 
     /// A clock that jumps to where somebody sleeps until, once everything else has gone on.
@@ -32,27 +47,44 @@ impl ManualClock {
         ManualClock { hasty: true, ..ManualClock::new() }
     }
 
-    /// Moves the clock and wakes who is due.
+    /// Lets time pass and wakes who is due.
     pub fn advance(&self, span: Duration) {
-        self.now.send_modify(|now| *now = now.after(span));
+        self.face.send_modify(|face| face.pass(span));
+    }
+
+    /// Sets the wall clock forward, as an operator does, or a machine that wakes from suspension: no time passes.
+    pub fn set_forward(&self, span: Duration) {
+        self.face.send_modify(|face| face.now = face.now.after(span));
+    }
+
+    /// Sets the wall clock back: no time passes.
+    pub fn set_back(&self, span: Duration) {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.face.send_modify(|face| face.now = Time(face.now.0.saturating_sub(millis)));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Time {
-        *self.now.borrow()
+        self.face.borrow().now
+    }
+
+    fn passed(&self) -> Duration {
+        self.face.borrow().passed
     }
 
     fn sleep_until(&self, due: Time) -> BoxFuture<'static, ()> {
         let clock = self.clone();
+        let Face { now, passed } = *self.face.borrow();
+        let ripe = passed + due.since(now);
         Box::pin(async move {
             if clock.hasty {
                 super::settled().await;
-                clock.now.send_modify(|now| *now = (*now).max(due));
+                clock.face.send_modify(|face| face.pass(due.since(face.now)));
             }
-            let mut now = clock.now.subscribe();
+            let mut face = clock.face.subscribe();
             // The clock outlives the wait: this future holds it.
-            let _ = now.wait_for(|now| *now >= due).await;
+            let _ = face.wait_for(|face| face.now >= due || face.passed >= ripe).await;
         })
     }
 }

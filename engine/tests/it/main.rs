@@ -14,4 +14,5 @@ mod races;
 mod review;
 mod spender;
 mod stops;
+mod timers;
 mod writing;

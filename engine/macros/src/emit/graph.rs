@@ -1,6 +1,6 @@
 //! `impl Graph`.
 use super::{any_end, any_state, handle, meta};
-use crate::table::{ExitKind, Table, Trigger};
+use crate::table::{ExitKind, Pause, Table, Trigger, When};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use std::collections::BTreeMap;
@@ -104,7 +104,12 @@ fn wait(table: &Table) -> TokenStream {
     let any = any_state(table);
     let arms = table.states().into_iter().map(|state| {
         let wait = wait_of(table, state);
-        quote!(#any::#state(_) => #wait)
+        let says = |trigger: &Trigger| matches!(trigger, Trigger::After(Pause { when: When::Said(_), .. }));
+        let binding = match table.rows_of(state).any(|row| says(&row.trigger)) {
+            true => quote!(state),
+            false => quote!(_),
+        };
+        quote!(#any::#state(#binding) => #wait)
     });
     quote!(match state { #(#arms),* })
 }
@@ -120,8 +125,7 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
             Trigger::Entered => return quote!(::engine::Wait::Step),
             Trigger::On(event) => events.push(quote!(::engine::graph::glue::event_tag::<#graph, #event>())),
             Trigger::After(pause) => {
-                let millis = pause.span.as_millis() as u64;
-                after = quote!(::core::option::Option::Some(::core::time::Duration::from_millis(#millis)));
+                after = due(&pause.when);
             }
             Trigger::Asks(_) => asks = true,
         }
@@ -130,6 +134,17 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
         const EVENTS: &[u64] = &[#(#events),*];
         ::engine::Wait::For { events: EVENTS, after: #after, asks: #asks }
     })
+}
+
+fn due(when: &When) -> TokenStream {
+    match when {
+        When::Span(span) => {
+            let millis = span.as_millis() as u64;
+            let span = quote!(::core::time::Duration::from_millis(#millis));
+            quote!(::core::option::Option::Some(::engine::Due::In(#span)))
+        }
+        When::Said(way) => quote_spanned!(way.span()=> ::engine::graph::glue::due(#way)),
+    }
 }
 
 fn ask(table: &Table) -> TokenStream {

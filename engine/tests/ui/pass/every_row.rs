@@ -218,7 +218,7 @@ pub mod librarian {
 }
 
 fn main() {
-    use engine::{Graph, Wait, prelude::*};
+    use engine::{Due, Graph, Wait, prelude::*};
     use librarian::{Librarian, LibrarianState, Opening, Sending, Waiting};
 
     let meta = Librarian::META;
@@ -231,7 +231,8 @@ fn main() {
     assert_eq!(Librarian::wait(&Opening.into()), Wait::Step);
     let sending = LibrarianState::from(Sending { helped: 0, title: Box::default() });
     let Wait::For { events, after, asks } = Librarian::wait(&sending) else { panic!("it waits") };
-    assert_eq!((events.len(), after.map(|t| t.as_millis()), asks), (1, Some(500), true));
+    let soon = Due::In(std::time::Duration::from_millis(500));
+    assert_eq!((events.len(), after, asks), (1, Some(soon), true));
 
     let led = |why| Librarian::name(&Librarian::stop(Stop { why, at: "Waiting", in_doubt: vec![] }));
     assert_eq!(led(StopWhy::Cancelled), "Tidying");

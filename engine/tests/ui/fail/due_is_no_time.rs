@@ -3,15 +3,12 @@ include!("../base.rs");
 graph! {
     graph G v1 {
         start A;
-        A after self.due -> End;
+        A after self.n -> End;
         end End;
         stop -> End;
     }
 }
 impl On<Elapsed> for A {
     async fn on(self, _: Elapsed, _: &mut Cx<G>) -> Next<Self, Elapsed> { go(End { n: self.n }) }
-}
-fn begin(engine: &Engine, budget: Budget) {
-    let _ = engine.start(A { n: 1 }, budget);
 }
 fn main() {}
