@@ -21,7 +21,7 @@ impl Value {
             Value::Whole(whole) => whole.to_string(),
             Value::Number(number) => number.to_string(),
             Value::Switch(switch) => switch.to_string(),
-            Value::Texts(texts) => format!("a list of {} texts", texts.len()),
+            Value::Texts(texts) => format!("[{}]", shortened(&texts.join(", "))),
             Value::Odd(what) => shortened(what),
         }
     }
@@ -43,6 +43,11 @@ impl Rule {
         match self {
             Rule::Text | Rule::Secret => matches!(value, Value::Text(text) if !text.trim().is_empty()),
             Rule::Url => matches!(value, Value::Text(text) if http::Url::parse(text).is_ok()),
+            Rule::Urls => {
+                matches!(value, Value::Texts(texts) if texts.iter().all(|text| http::Url::parse(text).is_ok()))
+            }
+            Rule::Models => matches!(value, Value::Texts(texts) if texts.iter().all(|text| is_model(text))),
+            Rule::Reference => matches!(value, Value::Text(text) if is_reference(text)),
             Rule::Word(words) => matches!(value, Value::Text(text) if words.contains(&text.as_str())),
             Rule::Count(least, most) => whole(value).is_some_and(|n| (least..=most).contains(&n)),
             Rule::Counts => whole(value).is_some_and(|n| n > 0),
@@ -64,6 +69,11 @@ impl Rule {
             Rule::Url => {
                 "an address such as https://api.example.com/v1, without a user or a query".to_owned()
             }
+            Rule::Urls => "a list of addresses such as http://127.0.0.1:11434".to_owned(),
+            Rule::Models => "a list of models, each written `provider/model`".to_owned(),
+            Rule::Reference => {
+                "where the credential is: `env:NAME` for a variable, `file:PATH` for a file".to_owned()
+            }
             Rule::Word(words) => format!("one of {}", words.join(", ")),
             Rule::Count(least, u64::MAX) => format!("a whole number of at least {least}"),
             Rule::Count(least, most) => format!("a whole number from {least} to {most}"),
@@ -82,13 +92,20 @@ impl Rule {
         let as_written = || Value::Text(text.to_owned());
         let trimmed = text.trim();
         match self {
-            Rule::Text | Rule::Secret | Rule::Url | Rule::Word(_) | Rule::Version | Rule::Free => {
-                as_written()
-            }
+            Rule::Text
+            | Rule::Secret
+            | Rule::Url
+            | Rule::Word(_)
+            | Rule::Reference
+            | Rule::Version
+            | Rule::Free => as_written(),
             Rule::Count(..) | Rule::Counts => trimmed.parse().map_or_else(|_| as_written(), Value::Whole),
             Rule::Ratio | Rule::Money => trimmed.parse().map_or_else(|_| as_written(), Value::Number),
             Rule::Switch => trimmed.parse().map_or_else(|_| as_written(), Value::Switch),
-            Rule::Texts => Value::Texts(text.split(',').map(|item| item.trim().to_owned()).collect()),
+            Rule::Texts | Rule::Urls | Rule::Models if trimmed.is_empty() => Value::Texts(Vec::new()),
+            Rule::Texts | Rule::Urls | Rule::Models => {
+                Value::Texts(text.split(',').map(|item| item.trim().to_owned()).collect())
+            }
         }
     }
 }
@@ -101,6 +118,32 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
     }
 }
 
+impl Value {
+    /// The text, if it is one, without the blanks around it.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text.trim()),
+            Value::Whole(_) | Value::Number(_) | Value::Switch(_) | Value::Texts(_) | Value::Odd(_) => None,
+        }
+    }
+
+    /// The texts, if it is a list of them.
+    pub(crate) fn texts(&self) -> Option<&[String]> {
+        match self {
+            Value::Texts(texts) => Some(texts),
+            Value::Text(_) | Value::Whole(_) | Value::Number(_) | Value::Switch(_) | Value::Odd(_) => None,
+        }
+    }
+
+    /// Whether it is on, if it is a switch.
+    pub(crate) fn switch(&self) -> Option<bool> {
+        match self {
+            Value::Switch(switch) => Some(*switch),
+            Value::Text(_) | Value::Whole(_) | Value::Number(_) | Value::Texts(_) | Value::Odd(_) => None,
+        }
+    }
+}
+
 /// The number: TOML writes 1 dollar as `1` or `1.0`.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
@@ -109,6 +152,15 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
         Value::Whole(whole) => Some(*whole as f64),
         Value::Text(_) | Value::Switch(_) | Value::Texts(_) | Value::Odd(_) => None,
     }
+}
+
+fn is_model(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(provider, model)| !provider.trim().is_empty() && !model.trim().is_empty())
+}
+
+fn is_reference(text: &str) -> bool {
+    crate::credential::Reference::parse(text).is_some()
 }
 
 fn is_version_1(text: &str) -> bool {
@@ -153,6 +205,16 @@ mod tests {
                 vec![text("1"), text("1.0.0")],
                 vec![text("2.0"), text("1.x"), text("one"), text("")],
             ),
+            (
+                Rule::Models,
+                vec![Value::Texts(vec!["a/b/c".into()])],
+                vec![Value::Texts(vec!["a".into()]), Value::Texts(vec!["/b".into()]), text("a/b")],
+            ),
+            (
+                Rule::Reference,
+                vec![text("env:A"), text("file:k"), text("MY_KEY")],
+                vec![text("a b"), text("env:")],
+            ),
             (Rule::Free, vec![Value::Odd("a table".into())], vec![]),
         ] {
             good.iter().for_each(|value| assert!(rule.allows(value), "{rule:?} {value:?}"));
@@ -167,6 +229,7 @@ mod tests {
         assert_eq!(Rule::Text.read("12"), Value::Text("12".into()));
         assert_eq!(Rule::Switch.read("true"), Value::Switch(true));
         assert_eq!(Rule::Texts.read("a, b"), Value::Texts(vec!["a".into(), "b".into()]));
+        assert_eq!(Rule::Urls.read(" "), Value::Texts(vec![]));
     }
 
     #[test]

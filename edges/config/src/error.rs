@@ -1,21 +1,26 @@
 //! What can be wrong with a configuration. Problems are collected, so that a person mends a file once.
-use crate::Place;
-use std::{fmt, io, path::PathBuf};
+use crate::{Place, near::nearest_of};
+use std::{fmt, path::PathBuf};
 
-/// The configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+/// The configuration cannot be used: everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", listed(.problems))]
+pub struct ConfigError {
+    /// Every problem of every source, the weakest source first.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
     /// A file is there and cannot be read.
-    #[error("cannot read the configuration file {}", path.display())]
     Unreadable {
         /// Which.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
+        /// Why, and what to do about it.
+        why: String,
     },
     /// A file is not TOML.
-    #[error("{} line {line}, column {column} is not TOML: {message}", path.display())]
     Malformed {
         /// Which.
         path: PathBuf,
@@ -26,14 +31,6 @@ pub enum ConfigError {
         /// What was expected.
         message: String,
     },
-    /// Keys or values are wrong.
-    #[error("{}", listed(.0))]
-    Invalid(Vec<Problem>),
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Problem {
     /// Nobody knows the key.
     UnknownKey {
         /// As it was written.
@@ -54,31 +51,72 @@ pub enum Problem {
         /// What it may hold.
         expected: String,
     },
+    /// Two values exclude each other.
+    Conflict {
+        /// The key.
+        key: String,
+        /// Where.
+        place: Place,
+        /// What it must be beside the other one.
+        why: String,
+    },
+    /// A user's file gives more than there is.
+    Widens {
+        /// The key.
+        key: String,
+        /// Where.
+        place: Place,
+        /// What it asks for.
+        found: String,
+        /// What there is.
+        limit: String,
+        /// Who says so.
+        said: Box<Place>,
+    },
+    /// A credential that is referred to is not there.
+    NoCredential {
+        /// The key.
+        key: String,
+        /// Where.
+        place: Place,
+        /// Why.
+        why: String,
+    },
     /// Nobody knows the provider.
     NoSuchProvider {
+        /// The key that names it.
+        key: String,
         /// What was asked for.
         provider: String,
         /// Where.
         place: Place,
-        /// Those that are known, besides the rehearsal.
-        others: Vec<String>,
+        /// Those that are known.
+        names: Vec<String>,
     },
     /// The provider does not say what it speaks.
     NoType {
         /// Which.
         provider: String,
+        /// Where it is written.
+        place: Place,
     },
     /// The provider speaks what this version does not.
     NoSuchType {
         /// Which.
         provider: String,
         /// What it speaks.
-        kind: String,
+        api: &'static str,
+        /// Where that is written.
+        place: Place,
+        /// What this version speaks.
+        spoken: Vec<&'static str>,
     },
     /// The provider wants a key, and there is none.
     NoKey {
         /// Which.
         provider: String,
+        /// Where it is written.
+        place: Place,
         /// The variables that were looked at.
         variables: Vec<String>,
     },
@@ -90,6 +128,15 @@ pub enum Problem {
         place: Place,
         /// Why; the value is not in it.
         why: String,
+    },
+    /// Providers fall back to each other in a ring.
+    CyclicFallback {
+        /// Where the ring begins.
+        provider: String,
+        /// Where that is written.
+        place: Place,
+        /// The providers, the first one again at the end.
+        ring: Vec<String>,
     },
     /// The rehearsal has no such model.
     NoSuchModel {
@@ -105,54 +152,116 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// The key that is wrong, where one is.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Problem::Unreadable { .. } | Problem::Malformed { .. } => None,
+            Problem::UnknownKey { key, .. }
+            | Problem::BadValue { key, .. }
+            | Problem::Conflict { key, .. }
+            | Problem::Widens { key, .. }
+            | Problem::NoCredential { key, .. }
+            | Problem::NoSuchProvider { key, .. }
+            | Problem::BadHeader { key, .. } => Some(key.clone()),
+            Problem::NoType { provider, .. } | Problem::NoSuchType { provider, .. } => {
+                Some(format!("providers.registry.{provider}.provider_type"))
+            }
+            Problem::NoKey { provider, .. } => Some(format!("providers.registry.{provider}.api_key")),
+            Problem::CyclicFallback { provider, .. } => {
+                Some(format!("providers.registry.{provider}.fallback"))
+            }
+            Problem::NoSuchModel { .. } | Problem::NoModel { .. } => Some("selection.model".to_owned()),
+        }
+    }
+
+    /// Where it is written.
+    pub fn place(&self) -> Place {
+        match self {
+            Problem::Unreadable { path, .. } => Place::File { path: path.clone(), line: 1 },
+            Problem::Malformed { path, line, .. } => Place::File { path: path.clone(), line: *line },
+            Problem::UnknownKey { place, .. }
+            | Problem::BadValue { place, .. }
+            | Problem::Conflict { place, .. }
+            | Problem::Widens { place, .. }
+            | Problem::NoCredential { place, .. }
+            | Problem::NoSuchProvider { place, .. }
+            | Problem::NoType { place, .. }
+            | Problem::NoSuchType { place, .. }
+            | Problem::NoKey { place, .. }
+            | Problem::BadHeader { place, .. }
+            | Problem::CyclicFallback { place, .. }
+            | Problem::NoSuchModel { place, .. } => place.clone(),
+            Problem::NoModel { .. } => Place::Default,
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Problem::Unreadable { path, why } => {
+                write!(f, "cannot read the configuration file {}: {why}", path.display())
+            }
+            Problem::Malformed { path, line, column, message } => {
+                write!(f, "{} line {line}, column {column} is not TOML: {message}", path.display())
+            }
             Problem::UnknownKey { key, place, nearest } => {
-                write!(f, "unknown key `{key}` in {place}")?;
-                nearest.iter().try_for_each(|near| write!(f, "; did you mean `{near}`?"))
+                write!(f, "unknown key `{key}` in {place}; ")?;
+                match nearest {
+                    Some(near) => write!(f, "did you mean `{near}`?"),
+                    None => write!(f, "`oxydra config keys` lists those that there are"),
+                }
             }
             Problem::BadValue { key, place, found, expected } => {
                 let found = found.as_deref().unwrap_or("something else (not shown)");
                 write!(f, "`{key}` in {place} must be {expected}, not {found}")
             }
-            Problem::NoSuchProvider { provider, place, others } => {
-                write!(f, "`selection.provider` in {place} is `{provider}`, which nobody knows; ")?;
-                write!(
-                    f,
-                    "there are rehearsal, {}; others are named in `providers.registry`",
-                    others.join(", ")
-                )
+            Problem::Conflict { key, place, why } => write!(f, "`{key}` in {place} must be {why}"),
+            Problem::Widens { key, place, found, limit, said } => write!(
+                f,
+                "`{key}` in {place} is {found}, and {limit} is allowed ({said}): a user's file can only narrow, so write no more than that or leave it out"
+            ),
+            Problem::NoCredential { key, place, why } => {
+                write!(f, "`{key}` in {place} leads to no credential: {why}")
             }
-            Problem::NoType { provider } => {
-                write!(
-                    f,
-                    "`providers.registry.{provider}.provider_type` must say what it speaks, such as \"openai\""
-                )
+            Problem::NoSuchProvider { key, provider, place, names } => {
+                write!(f, "`{key}` in {place} is `{provider}`, which nobody knows; ")?;
+                if let Some(near) = nearest_of(provider, names.iter().cloned()) {
+                    write!(f, "did you mean `{near}`? ")?;
+                }
+                write!(f, "there are {}; others are named in `providers.registry`", names.join(", "))
             }
-            Problem::NoSuchType { provider, kind } => {
+            Problem::NoType { provider, place } => write!(
+                f,
+                "`providers.registry.{provider}` in {place} must say what it speaks: `provider_type = \"openai\"`, anthropic, gemini or openai_responses"
+            ),
+            Problem::NoSuchType { provider, api, place, spoken } => write!(
+                f,
+                "`providers.registry.{provider}.provider_type` in {place} is `{api}`, which this version does not speak; it speaks {}",
+                spoken.join(", ")
+            ),
+            Problem::NoKey { provider, place, variables } => {
+                write!(f, "there is no key for `{provider}`")?;
+                if *place != Place::Default {
+                    write!(f, " in {place}")?;
+                }
                 write!(
                     f,
-                    "`providers.registry.{provider}.provider_type` is `{kind}`, which this version does not speak; "
-                )?;
-                write!(f, "it speaks openai")
-            }
-            Problem::NoKey { provider, variables } => {
-                write!(
-                    f,
-                    "there is no key for `{provider}`: set one of the variables {}, ",
+                    ": set one of the variables {}, or `providers.registry.{provider}.api_key` (`--model rehearsal` needs none)",
                     variables.join(", ")
-                )?;
-                write!(f, "or `providers.registry.{provider}.api_key` (`--model rehearsal` needs none)")
+                )
             }
             Problem::BadHeader { key, place, why } => write!(f, "`{key}` in {place} cannot be sent: {why}"),
-            Problem::NoSuchModel { model, place } => {
-                write!(
-                    f,
-                    "`selection.model` in {place} is `{model}`, which the provider `rehearsal` does not have; "
-                )?;
-                write!(f, "available: rehearsal; another provider needs its key or `selection.provider`")
-            }
+            Problem::CyclicFallback { provider, place, ring } => write!(
+                f,
+                "`providers.registry.{provider}.fallback` in {place} leads back to where it began: {}; take one of them out",
+                ring.join(" → ")
+            ),
+            Problem::NoSuchModel { model, place } => write!(
+                f,
+                "`selection.model` in {place} is `{model}`, which the provider `rehearsal` does not have; available: rehearsal; another provider needs its key or `selection.provider`"
+            ),
             Problem::NoModel { provider } => {
                 write!(f, "`selection.model` must say which model of `{provider}` answers")
             }

@@ -1,8 +1,8 @@
 //! One layer of a configuration, from a file, the environment or flags: every key of it is known and holds what it may.
 use crate::{
-    ConfigError, Place, Problem,
+    FileKind, Place, Problem,
     check::Value,
-    keys::{self, Found, Key, Rule},
+    keys::{self, Found, Key, Rule, Use},
     near::nearest,
     sources::Flag,
 };
@@ -16,10 +16,13 @@ use toml::de::{DeTable, DeValue};
 /// A value that fits its key.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
-    pub(crate) key: String,
-    pub(crate) used: keys::Use,
+    /// The key it is for: where it moved to, if it moved.
+    pub(crate) path: Vec<String>,
+    pub(crate) key: &'static Key,
     pub(crate) value: Value,
     pub(crate) place: Place,
+    /// The key as it was written, if that is another.
+    pub(crate) moved_from: Option<String>,
 }
 
 /// What was read, and what was wrong with it.
@@ -30,27 +33,34 @@ pub(crate) struct Layer {
 }
 
 /// Larger than any configuration; small enough to read at once.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A file with more errors than this is no TOML at all.
+const MISTAKES_MAX: usize = 20;
 
 /// The prefix of variables that are keys.
 const PREFIX: &str = "OXYDRA__";
 
 impl Layer {
     /// Reads a file; one that is not there says nothing.
-    pub(crate) fn from_file(path: &Path) -> Result<Layer, ConfigError> {
-        let Some(text) =
-            text_of(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?
-        else {
-            return Ok(Layer::default());
-        };
-        let table = DeTable::parse(&text).map_err(|error| {
-            let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
-            let message = error.message().trim().replace('\n', ", ");
-            ConfigError::Malformed { path: path.to_owned(), line, column, message }
-        })?;
+    pub(crate) fn from_file(kind: FileKind, path: &Path) -> Layer {
+        match text_of(path) {
+            Ok(None) => Layer::default(),
+            Ok(Some(text)) => Layer::from_text(kind, path, &text),
+            Err(why) => Layer::refused(Problem::Unreadable { path: path.to_owned(), why: said(path, &why) }),
+        }
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn from_text(kind: FileKind, path: &Path, text: &str) -> Layer {
+        let (table, mistakes) = DeTable::parse_recoverable(text);
+        if !mistakes.is_empty() {
+            // What was recovered of such a file may be anything: its keys are checked once it is TOML.
+            return Layer { settings: Vec::new(), problems: mistakes_in(path, text, &mistakes) };
+        }
         let mut layer = Layer::default();
-        layer.take_table(table.get_ref(), &mut Vec::new(), &File { path: path.to_owned(), text: &text });
-        Ok(layer)
+        layer.take_table(table.get_ref(), &mut Vec::new(), &File { kind, path: path.to_owned(), text });
+        layer
     }
 
     /// Reads the variables that begin with `OXYDRA__`.
@@ -76,50 +86,104 @@ impl Layer {
         layer
     }
 
+    /// What stands when nobody writes anything.
+    pub(crate) fn of_defaults() -> Layer {
+        let mut layer = Layer::default();
+        for key in FileKind::Agent.keys().iter().filter(|key| !key.default.is_empty()) {
+            let path: Vec<String> = key.path.split('.').map(str::to_owned).collect();
+            layer.take_text(&path, Some(key.default), Place::Default);
+        }
+        layer
+    }
+
+    fn refused(problem: Problem) -> Layer {
+        Layer { settings: Vec::new(), problems: vec![problem] }
+    }
+
     fn take_table(&mut self, table: &DeTable<'_>, path: &mut Vec<String>, file: &File<'_>) {
         for (name, value) in table {
             path.push(name.get_ref().to_string());
             let place = file.place(name.span().start);
-            match (keys::find(path), value.get_ref()) {
+            match (keys::find(file.kind, path), value.get_ref()) {
                 (Found::Table, DeValue::Table(inner)) => self.take_table(inner, path, file),
                 (Found::Table, other) => {
                     self.refuse(path, place, Some(file_value(other)), "a table".to_owned())
                 }
-                (Found::Key(key), value) => self.take(key, path, file_value(value), place),
-                (Found::Nothing, _) => self.unknown(path, place),
+                (Found::Key(key), value) => self.take(file.kind, key, path, file_value(value), place),
+                (Found::Nothing, _) => self.unknown(file.kind, path, place),
             }
             path.pop();
         }
     }
 
     fn take_text(&mut self, path: &[String], text: Option<&str>, place: Place) {
-        match (keys::find(path), text) {
-            (Found::Key(key), Some(text)) => self.take(key, path, key.rule.read(text), place),
+        match (keys::find(FileKind::Agent, path), text) {
+            (Found::Key(key), Some(text)) => {
+                self.take(FileKind::Agent, key, path, key.rule.read(text), place)
+            }
             (Found::Key(key), None) => self.refuse(path, place, None, key.rule.in_words()),
-            (Found::Table | Found::Nothing, _) => self.unknown(path, place),
+            (Found::Table | Found::Nothing, _) => self.unknown(FileKind::Agent, path, place),
         }
     }
 
-    fn take(&mut self, key: &Key, path: &[String], value: Value, place: Place) {
+    fn take(&mut self, kind: FileKind, key: &'static Key, path: &[String], value: Value, place: Place) {
         if !key.rule.allows(&value) {
             // A bad address may be bad because there is a password in it.
-            let shown = (!matches!(key.rule, Rule::Secret | Rule::Url)).then_some(value);
+            let shown = (!matches!(key.rule, Rule::Secret | Rule::Url | Rule::Urls)).then_some(value);
             return self.refuse(path, place, shown, key.rule.in_words());
         }
-        self.settings.push(Setting { key: path.join("."), used: key.used, value, place });
+        let (key, path, moved_from) = match key.used {
+            Use::Moved(to) => {
+                let new: Vec<String> = to.split('.').map(str::to_owned).collect();
+                let Found::Key(key) = keys::find(kind, &new) else {
+                    unreachable!("a test checks that what moved has a place")
+                };
+                (key, new, Some(keys::written(path)))
+            }
+            Use::Now | Use::Later(_) | Use::Gone(_) => (key, path.to_vec(), None),
+        };
+        self.settings.push(Setting { path, key, value, place, moved_from });
     }
 
     fn refuse(&mut self, path: &[String], place: Place, value: Option<Value>, expected: String) {
         let found = value.map(|value| value.shown());
-        self.problems.push(Problem::BadValue { key: path.join("."), place, found, expected });
+        self.problems.push(Problem::BadValue { key: keys::written(path), place, found, expected });
     }
 
-    fn unknown(&mut self, path: &[String], place: Place) {
-        self.problems.push(Problem::UnknownKey { key: path.join("."), place, nearest: nearest(path) });
+    fn unknown(&mut self, kind: FileKind, path: &[String], place: Place) {
+        let nearest = nearest(kind, path);
+        self.problems.push(Problem::UnknownKey { key: keys::written(path), place, nearest });
+    }
+}
+
+/// What is no TOML, once a line.
+fn mistakes_in(path: &Path, text: &str, mistakes: &[toml::de::Error]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut last = 0;
+    for mistake in mistakes.iter().take(MISTAKES_MAX) {
+        let (line, column) = position(text, mistake.span().map_or(0, |span| span.start));
+        if line == last {
+            continue;
+        }
+        last = line;
+        let message = mistake.message().trim().replace('\n', ", ");
+        problems.push(Problem::Malformed { path: path.to_owned(), line, column, message });
+    }
+    problems
+}
+
+/// What the system said, and what to do about it.
+fn said(path: &Path, why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::PermissionDenied => format!("{why}; `chmod u+r {}` lets you read it", path.display()),
+        io::ErrorKind::InvalidData => format!("{why}; save it as UTF-8"),
+        // `ErrorKind` belongs to the standard library and grows.
+        _ => why.to_string(),
     }
 }
 
 struct File<'a> {
+    kind: FileKind,
     path: PathBuf,
     text: &'a str,
 }
@@ -131,14 +195,14 @@ impl File<'_> {
 }
 
 /// The line and the column of an offset, both from 1.
-fn position(text: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// The text of a file, `None` where there is none. A pipe is refused before it is opened: nobody may ever write to it.
-fn text_of(path: &Path) -> io::Result<Option<String>> {
+pub(crate) fn text_of(path: &Path) -> io::Result<Option<String>> {
     let about = match fs::metadata(path) {
         Ok(about) => about,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -147,12 +211,19 @@ fn text_of(path: &Path) -> io::Result<Option<String>> {
         Err(error) => return Err(error),
     };
     if !about.is_file() {
-        return Err(io::Error::other("it is not a file"));
+        return Err(io::Error::other("it is not a file; move it away"));
     }
     if about.len() > FILE_BYTES_MAX {
         return Err(io::Error::other(format!("it is larger than {FILE_BYTES_MAX} bytes")));
     }
-    fs::read_to_string(path).map(Some)
+    let bytes = fs::read(path)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+    })?;
+    // Editors of another system leave a mark at the beginning.
+    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
 fn file_value(value: &DeValue<'_>) -> Value {

@@ -30,17 +30,85 @@ impl fmt::Display for Place {
     }
 }
 
-/// A key that was accepted and has no effect.
+/// Something that was accepted and that its writer should know about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// The key.
-    pub key: String,
-    /// Where it was written.
-    pub place: Place,
+pub enum Notice {
+    /// The key has no effect until something is built.
+    Later {
+        /// The key.
+        key: String,
+        /// Where it was written.
+        place: Place,
+        /// What it waits for.
+        until: &'static str,
+    },
+    /// The key has another name by now.
+    Moved {
+        /// As it was written.
+        key: String,
+        /// Where.
+        place: Place,
+        /// What it is called now.
+        to: String,
+    },
+    /// The key has lost its meaning.
+    Gone {
+        /// The key.
+        key: String,
+        /// Where it was written.
+        place: Place,
+        /// Why.
+        why: &'static str,
+    },
+    /// A key of the environment is not sent to a server of one's own.
+    KeyWithheld {
+        /// The variable that holds it.
+        variable: &'static str,
+        /// The entry that it is not sent to.
+        provider: String,
+    },
+    /// What a home writes is left out because nobody said that it may be trusted.
+    Untrusted {
+        /// The key.
+        key: String,
+        /// Where it was written.
+        place: Place,
+    },
+    /// A user's credential is for a provider that nobody knows.
+    NoSuchCredential {
+        /// The key.
+        key: String,
+        /// Where it was written.
+        place: Place,
+    },
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in {} is not used by this version", self.key, self.place)
+        match self {
+            Notice::Later { key, place, until } => {
+                write!(f, "`{key}` in {place} has no effect yet: it waits for {until}")
+            }
+            Notice::Moved { key, place, to } => {
+                write!(
+                    f,
+                    "`{key}` in {place} is called `{to}` now; `oxydra config migrate` rewrites the file"
+                )
+            }
+            Notice::Gone { key, place, why } => write!(f, "`{key}` in {place} has no effect: {why}"),
+            Notice::KeyWithheld { variable, provider } => write!(
+                f,
+                "{variable} is not sent to the address of `{provider}`, which is not its owner's: \
+                 `providers.registry.{provider}.api_key_env = \"{variable}\"` says that it shall be"
+            ),
+            Notice::Untrusted { key, place } => write!(
+                f,
+                "`{key}` in {place} is left out: the file came with a checkout and is not trusted; \
+                 `oxydra config trust` trusts it"
+            ),
+            Notice::NoSuchCredential { key, place } => {
+                write!(f, "`{key}` in {place} has no effect: no provider of the registry is called so")
+            }
+        }
     }
 }

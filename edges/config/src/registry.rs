@@ -1,170 +1,224 @@
 //! The providers that a configuration names, and where their keys come from. It reads no environment: the variables are
 //! handed in. A key that is blank is no key, wherever it stands.
-use crate::{Place, Problem, Provider, check::Value, layer::Setting};
-use domain::Tokens;
+use crate::{
+    Api, Caps, Place, Problem, Provider, Server, Timeouts, api::BUILT_IN, check::Value, written::Written,
+};
 use http::{Header, Secret, Url};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
 };
 
-/// The entry that exists without being written.
-pub(crate) const OPENAI: &str = "openai";
-
-const PREFIX: &str = "providers.registry.";
-const HEADERS: &str = ".extra_headers.";
-
-/// Where OpenAI is.
-const OPENAI_URL: &str = "https://api.openai.com/v1";
-
-/// The variable that holds a key of OpenAI, by everybody's custom.
-const OPENAI_KEY: &str = "OPENAI_API_KEY";
+/// Where the entries are.
+pub(crate) const REGISTRY: [&str; 2] = ["providers", "registry"];
 
 /// The variable for whoever has one key. Too many programs read it for it to choose a provider.
 const ANY_KEY: &str = "API_KEY";
 
-/// What a model of which nothing is known reads and writes together, and what it writes: nearly all of today can. With
-/// a smaller window it writes a quarter of it at most.
-const CONTEXT_TOKENS_MAX: Tokens = Tokens(128_000);
-const ANSWER_TOKENS_MAX: Tokens = Tokens(16_384);
-
-/// A server that speaks OpenAI's chat completions, with all that asking it needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenAiServer {
-    /// What the configuration calls it.
-    pub name: String,
-    /// Where it is.
-    pub base_url: Url,
-    /// The key; a server of one's own may need none.
-    pub key: Option<Secret>,
-    /// What goes with every request.
-    pub headers: Vec<Header>,
-    /// What the model reads and writes together.
-    pub context_tokens_max: Tokens,
-    /// What it writes.
-    pub answer_tokens_max: Tokens,
-}
-
-impl OpenAiServer {
-    /// Says whether this is OpenAI itself: its models are known, and it wants a key.
-    pub(crate) fn is_openai(&self) -> bool {
-        self.base_url.host() == "api.openai.com"
-    }
-}
+/// What this version speaks.
+const SPOKEN: &[Api] = &[Api::OpenAi];
 
 /// What is written about providers.
 pub(crate) struct Registry<'a> {
-    pub(crate) settings: &'a BTreeMap<String, Setting>,
+    pub(crate) written: &'a Written,
     pub(crate) variables: &'a [(OsString, OsString)],
+    /// The user's own keys, by entry.
+    pub(crate) credentials: &'a BTreeMap<String, Secret>,
 }
 
 impl<'a> Registry<'a> {
-    /// The names of all entries, the built-in one included.
+    /// The names of all entries, the built-in ones included.
     pub(crate) fn names(&self) -> BTreeSet<&'a str> {
-        let written = self.settings.keys().filter_map(|key| {
-            let rest = key.strip_prefix(PREFIX)?;
-            let name = rest.split_once(HEADERS).map(|(name, _)| name);
-            name.or_else(|| rest.rsplit_once('.').map(|(name, _)| name))
-        });
-        written.chain([OPENAI]).collect()
+        let written = self.written.below(&REGISTRY).filter_map(|(rest, _)| rest.first().map(String::as_str));
+        written.chain(BUILT_IN.map(Api::word)).collect()
     }
 
-    /// The entry whose own key is there, so that it is chosen when nothing else is said: OpenAI's before others.
+    /// The entry whose own key is there, so that it is chosen when nothing else is said: the built-in ones before others.
     pub(crate) fn keyed(&self) -> Option<&'a str> {
-        let others = self.names().into_iter().filter(|name| *name != OPENAI);
+        let built_in = BUILT_IN.map(Api::word);
+        let others = self.names().into_iter().filter(|name| !built_in.contains(name));
         let has_key = |name: &&str| {
-            let own = self.own_key(name).is_some();
-            matches!(self.kind(name), Ok(OPENAI))
-                && (own || *name == OPENAI && self.variable(OPENAI_KEY).is_some())
+            let Ok(api) = self.api(name) else { return false };
+            // Whoever points the entry elsewhere still means it; whether the key goes there is another question.
+            let by_custom = || self.variable(api.key_variable()).is_some();
+            SPOKEN.contains(&api) && (self.own_key(name).is_some() || built_in.contains(name) && by_custom())
         };
-        [OPENAI].into_iter().chain(others).find(has_key)
+        built_in.into_iter().chain(others).find(has_key)
+    }
+
+    /// Entries whose custom variable is set and not sent, since they are elsewhere and do not name it.
+    pub(crate) fn withheld(&self) -> Vec<(&'static str, String)> {
+        let withheld = |name: &&str| {
+            let api = self.api(name).ok()?;
+            let is_set = self.variable(api.key_variable()).is_some();
+            let is_withheld = is_set && !self.is_owners(name, api) && self.own_key(name).is_none();
+            is_withheld.then(|| (api.key_variable(), (*name).to_owned()))
+        };
+        self.names().iter().filter_map(withheld).collect()
     }
 
     /// Resolves an entry.
-    pub(crate) fn provider(&self, name: &str, place: &Place) -> Result<Provider, Problem> {
-        let names = || self.names().into_iter().map(str::to_owned).collect();
+    pub(crate) fn provider(&self, name: &str, key: &str, place: &Place) -> Result<Provider, Problem> {
         if !self.names().contains(name) {
-            return Err(Problem::NoSuchProvider {
-                provider: name.to_owned(),
-                place: place.clone(),
-                others: names(),
-            });
+            return Err(self.unknown(name, key, place));
         }
-        let kind = self.kind(name)?;
-        if kind != OPENAI {
-            return Err(Problem::NoSuchType { provider: name.to_owned(), kind: kind.to_owned() });
+        let api = self.api(name)?;
+        if !SPOKEN.contains(&api) {
+            let spoken = SPOKEN.iter().map(|api| api.word()).collect();
+            let written = self.written.get(&path(name, "provider_type")).map(|setting| &setting.place);
+            let place = written.unwrap_or(place).clone();
+            return Err(Problem::NoSuchType { provider: name.to_owned(), api: api.word(), place, spoken });
         }
-        let base_url = self.text(name, "base_url").unwrap_or(OPENAI_URL);
-        let context_tokens_max = self.tokens(name, "max_context_tokens").unwrap_or(CONTEXT_TOKENS_MAX);
-        let usual = ANSWER_TOKENS_MAX.min(Tokens(context_tokens_max.0 / 4));
-        let server = OpenAiServer {
+        let server = self.server(name, api)?;
+        if server.is_owners() && !server.has_key() {
+            let place = self.place(name, "");
+            let variables = self.key_variables(name, api);
+            return Err(Problem::NoKey { provider: name.to_owned(), place, variables });
+        }
+        Ok(Provider::Server(Box::new(server)))
+    }
+
+    pub(crate) fn unknown(&self, name: &str, key: &str, place: &Place) -> Problem {
+        let names: Vec<String> = ["rehearsal"].into_iter().chain(self.names()).map(str::to_owned).collect();
+        Problem::NoSuchProvider {
+            key: key.to_owned(),
+            provider: name.to_owned(),
+            place: place.clone(),
+            names,
+        }
+    }
+
+    fn server(&self, name: &str, api: Api) -> Result<Server, Problem> {
+        let base_url = self.base_url(name, api);
+        let catalog_provider = self.text(name, "catalog_provider").map(str::to_owned);
+        let is_owners = base_url.host() == api.own_host();
+        Ok(Server {
             name: name.to_owned(),
-            base_url: Url::parse(base_url).expect("addresses are checked where they are read"),
-            key: self.key(name),
+            api,
+            key: self.key(name, api),
             headers: self.headers(name)?,
-            context_tokens_max,
-            answer_tokens_max: self.tokens(name, "max_output_tokens").unwrap_or(usual),
-        };
-        let opens =
-            server.key.is_some() || server.headers.iter().any(|header| header.name() == "authorization");
-        if server.is_openai() && !opens {
-            return Err(Problem::NoKey { provider: name.to_owned(), variables: self.key_variables(name) });
+            timeouts: self.timeouts(name),
+            caps: self.caps(name),
+            catalog_provider: catalog_provider
+                .or_else(|| is_owners.then(|| api.catalog_provider().to_owned())),
+            base_url,
+        })
+    }
+
+    fn timeouts(&self, name: &str) -> Timeouts {
+        let seconds = |field| self.written.seconds(&path(name, field));
+        Timeouts {
+            connect: seconds("connect_timeout_secs"),
+            head: seconds("head_timeout_secs"),
+            idle: seconds("idle_timeout_secs"),
+            total: seconds("total_timeout_secs"),
         }
-        Ok(Provider::OpenAi(server))
+    }
+
+    fn caps(&self, name: &str) -> Caps {
+        caps_at(self.written, &path(name, ""))
     }
 
     /// What an entry speaks: what it says, or what it is called.
-    fn kind(&self, name: &str) -> Result<&'a str, Problem> {
-        let unsaid = if name == OPENAI { Some(OPENAI) } else { None };
-        self.text(name, "provider_type")
-            .or(unsaid)
-            .ok_or_else(|| Problem::NoType { provider: name.to_owned() })
+    pub(crate) fn api(&self, name: &str) -> Result<Api, Problem> {
+        let by_name = || BUILT_IN.into_iter().find(|api| api.word() == name);
+        let said = self.text(name, "provider_type").and_then(Api::parse);
+        said.or_else(by_name)
+            .ok_or_else(|| Problem::NoType { provider: name.to_owned(), place: self.place(name, "") })
     }
 
-    /// The entry's key, then what the variables of its type hold.
-    fn key(&self, name: &str) -> Option<Secret> {
-        self.own_key(name).or_else(|| self.variable(OPENAI_KEY)).or_else(|| self.variable(ANY_KEY))
+    fn base_url(&self, name: &str, api: Api) -> Url {
+        let text = self.text(name, "base_url").unwrap_or(api.own_url());
+        Url::parse(text).expect("addresses are checked where they are read")
+    }
+
+    fn is_owners(&self, name: &str, api: Api) -> bool {
+        self.base_url(name, api).host() == api.own_host()
+    }
+
+    /// The entry's key; for the API's owner also what the variables of custom hold. Whoever else answers at an address is
+    /// not sent the owner's key unless the entry names its variable.
+    fn key(&self, name: &str, api: Api) -> Option<Secret> {
+        let by_custom = || {
+            let known = self.variable(api.key_variable()).or_else(|| self.variable(ANY_KEY));
+            known.filter(|_| self.is_owners(name, api))
+        };
+        self.own_key(name).or_else(by_custom)
     }
 
     fn own_key(&self, name: &str) -> Option<Secret> {
-        let written = self.text(name, "api_key").and_then(Secret::new);
-        written.or_else(|| self.variable(self.text(name, "api_key_env")?.trim()))
+        let of_user = self.credentials.get(name).cloned();
+        let written = || self.text(name, "api_key").and_then(Secret::new);
+        let named = || self.variable(self.text(name, "api_key_env")?);
+        of_user.or_else(written).or_else(named)
     }
 
-    fn key_variables(&self, name: &str) -> Vec<String> {
-        let own = self.text(name, "api_key_env").map(|variable| variable.trim().to_owned());
-        own.into_iter().chain([OPENAI_KEY.to_owned(), ANY_KEY.to_owned()]).collect()
+    fn key_variables(&self, name: &str, api: Api) -> Vec<String> {
+        let own = self.text(name, "api_key_env").map(str::to_owned);
+        own.into_iter().chain([api.key_variable().to_owned(), ANY_KEY.to_owned()]).collect()
     }
 
     fn headers(&self, name: &str) -> Result<Vec<Header>, Problem> {
-        let prefix = format!("{PREFIX}{name}{HEADERS}");
-        let header = |(key, setting): (&String, &Setting)| {
-            let header = key.strip_prefix(&prefix)?;
+        let at = [REGISTRY[0], REGISTRY[1], name, "extra_headers"];
+        let headers = self.written.below(&at).filter_map(|(rest, setting)| {
             let Value::Text(value) = &setting.value else { return None };
-            Some(Header::new(header, value.trim()).map_err(|bad| Problem::BadHeader {
-                key: key.clone(),
+            Some(Header::new(rest.first()?, value.trim()).map_err(|bad| Problem::BadHeader {
+                key: crate::keys::written(&setting.path),
                 place: setting.place.clone(),
                 why: bad.to_string(),
             }))
-        };
-        self.settings.iter().filter_map(header).collect()
+        });
+        headers.collect()
+    }
+
+    /// The models that an entry falls back to, and where that is written.
+    pub(crate) fn fallback(&self, name: &str) -> (&'a [String], Place) {
+        let texts = self.written.texts(&path(name, "fallback")).unwrap_or_default();
+        (texts, self.place(name, "fallback"))
     }
 
     fn text(&self, name: &str, field: &str) -> Option<&'a str> {
-        match &self.settings.get(&format!("{PREFIX}{name}.{field}"))?.value {
-            Value::Text(text) => Some(text),
-            Value::Whole(_) | Value::Number(_) | Value::Switch(_) | Value::Texts(_) | Value::Odd(_) => None,
-        }
+        self.written.text(&path(name, field)).filter(|text| !text.is_empty())
     }
 
-    fn tokens(&self, name: &str, field: &str) -> Option<Tokens> {
-        let setting = self.settings.get(&format!("{PREFIX}{name}.{field}"))?;
-        crate::check::whole(&setting.value).map(Tokens)
+    /// Where a field of an entry is written, or the first of all its fields.
+    fn place(&self, name: &str, field: &str) -> Place {
+        let at = [REGISTRY[0], REGISTRY[1], name];
+        let exactly = self.written.get(&path(name, field)).map(|setting| &setting.place);
+        let mut all: Vec<&Place> = self.written.below(&at).map(|(_, setting)| &setting.place).collect();
+        all.sort_by_key(|place| match place {
+            Place::File { line, .. } => *line,
+            Place::Variable(_) | Place::Flag(_) | Place::Default => usize::MAX,
+        });
+        exactly.or(all.first().copied()).cloned().unwrap_or(Place::Default)
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
         let (_, value) = self.variables.iter().find(|(known, _)| known == name)?;
         Secret::new(value.to_str()?)
+    }
+}
+
+fn path<'p>(name: &'p str, field: &'p str) -> [&'p str; 4] {
+    [REGISTRY[0], REGISTRY[1], name, field]
+}
+
+/// What is written of a model's abilities in the table that `at` begins with; its last name is replaced.
+pub(crate) fn caps_at(written: &Written, at: &[&str]) -> Caps {
+    let table = &at[..at.len() - 1];
+    let field = |name: &'static str| table.iter().copied().chain([name]).collect::<Vec<_>>();
+    let tokens = |name| written.tokens(&field(name));
+    let switch = |name| written.switch(&field(name));
+    Caps {
+        context_tokens_max: tokens("max_context_tokens"),
+        input_tokens_max: tokens("max_input_tokens"),
+        answer_tokens_max: tokens("max_output_tokens"),
+        reasoning: switch("reasoning"),
+        attachment: switch("attachment"),
+        tool_call: switch("tool_call"),
+        structured_output: switch("structured_output"),
+        temperature: switch("temperature"),
+        input_modalities: written.texts(&field("input_modalities")).map(<[String]>::to_vec),
     }
 }
 

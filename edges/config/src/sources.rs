@@ -1,4 +1,5 @@
 //! Where a configuration comes from, as values. Nothing here reads the environment or the disk.
+use domain::UserId;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -8,11 +9,29 @@ use std::{
 const SYSTEM_DIR: &str = "/etc/oxydra";
 
 /// Everything a configuration is read from. Later beats earlier: directories in order, then the environment, then flags.
+/// A user's own file comes last and can only narrow.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     pub(crate) directories: Vec<PathBuf>,
+    /// The last of the directories, when it is a home: the only one that may come from somebody else.
+    pub(crate) home: Option<PathBuf>,
+    /// Whether what the home writes may only narrow.
+    pub(crate) is_home_untrusted: bool,
     pub(crate) variables: Vec<(OsString, OsString)>,
     pub(crate) flags: Vec<Flag>,
+    pub(crate) users: Users,
+}
+
+/// Whose files are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Users {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// One user's, which counts.
+    One(UserId),
+    /// Everybody's, to be checked; that of one user counts.
+    All(UserId),
 }
 
 /// A value from the command line.
@@ -41,7 +60,35 @@ impl Sources {
             directory("XDG_CONFIG_HOME").or_else(|| directory("HOME").map(|home| home.join(".config")));
         let users_own = config.map(|config| config.join("oxydra"));
         let directories = [Some(PathBuf::from(SYSTEM_DIR)), users_own, Some(home.to_owned())];
-        Sources { directories: directories.into_iter().flatten().collect(), variables, flags: Vec::new() }
+        Sources {
+            directories: directories.into_iter().flatten().collect(),
+            home: Some(home.to_owned()),
+            variables,
+            ..Sources::default()
+        }
+    }
+
+    /// Lets what the home writes only narrow: nobody said that it may be trusted.
+    pub fn untrusted(mut self) -> Sources {
+        self.is_home_untrusted = true;
+        self
+    }
+
+    /// Adds the file of a user: `users/<id>.toml`, or where `runner.toml` says that it is.
+    pub fn user(mut self, user: &UserId) -> Sources {
+        self.users = Users::One(user.clone());
+        self
+    }
+
+    /// Checks the files of all users that there are; that of `user` counts.
+    pub fn all_users(mut self, user: &UserId) -> Sources {
+        self.users = Users::All(user.clone());
+        self
+    }
+
+    /// The value of a variable, if it is text.
+    pub fn variable_text(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name)?.1.to_str()
     }
 
     /// Adds a directory that beats those before it. `agent.toml` and `providers.toml` in it are read if they are there.

@@ -1,7 +1,7 @@
 //! From the command line into the house: configuration, home, log, then everything else, with a word to the user where
 //! one is due.
 use crate::{exit::Failure, house::House, surface::Surface};
-use config::{Config, Home, Sources};
+use config::{Config, Home, Loaded, Sources};
 use domain::UserId;
 use engine::Told;
 use std::path::Path;
@@ -15,9 +15,9 @@ pub(crate) fn enter(
     model: Option<&str>,
     surface: &mut dyn Surface,
 ) -> Result<(House, Receiver<Told>, Guard), Failure> {
-    let sources = Sources::usual(root, std::env::vars_os());
+    let sources = Sources::usual(root, std::env::vars_os()).user(user);
     let sources = model.into_iter().fold(sources, |sources, model| sources.model(model));
-    let (config, notices) = Config::load(&sources).map_err(Failure::configuration)?;
+    let Loaded { config, notices, .. } = Config::load(&sources).map_err(Failure::configuration)?;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;

@@ -1,7 +1,7 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
 use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, workshop::Benches};
-use config::{Config, Home, OpenAiServer, Provider};
-use domain::{METER_NAMES, Model, ModelLimits, UserId};
+use config::{Api, Config, Home, Provider, Selection, Server};
+use domain::{METER_NAMES, Model, UserId};
 use engine::{
     Budget, Engine, Journal, Recovered, Told,
     log::{FileLog, Group, Log, Mode, Options, Torn},
@@ -111,26 +111,41 @@ pub(crate) fn view(journal: Journal) -> Result<(Store, StoreFollower), Failure> 
 }
 
 fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
-    let model: Arc<dyn Model> = match &config.selection.provider {
-        Provider::Rehearsal => Arc::new(Rehearsal::new(Pace::default())),
-        Provider::OpenAi(server) => {
-            let model = &config.selection.model;
-            Arc::new(Fitted::new(Arc::new(open_ai(server, model)?), Tiktoken::of(model)))
-        }
+    let Selection { provider, model } = &config.selection;
+    let (model, silence): (Arc<dyn Model>, _) = match provider {
+        Provider::Rehearsal => (Arc::new(Rehearsal::new(Pace::default())), None),
+        Provider::Server(server) => (
+            Arc::new(Fitted::new(Arc::new(asked(server, model)?), Tiktoken::of(model))),
+            server.timeouts.idle,
+        ),
     };
-    Ok(Arc::new(Patient::new(model, config.runtime.turn_timeout)))
+    Ok(Arc::new(Patient::new(model, silence.unwrap_or(config.runtime.turn_timeout))))
 }
 
-fn open_ai(server: &OpenAiServer, model: &str) -> Result<OpenAi, Failure> {
-    let OpenAiServer { name: _, base_url, key, headers, context_tokens_max, answer_tokens_max } = server;
-    let limits =
-        ModelLimits { context_tokens_max: *context_tokens_max, answer_tokens_max: *answer_tokens_max };
+fn asked(server: &Server, model: &str) -> Result<OpenAi, Failure> {
+    match server.api {
+        Api::OpenAi => open_ai(server, model),
+        // The configuration refuses these by name until they are spoken.
+        Api::OpenAiResponses | Api::Anthropic | Api::Gemini => {
+            Err(Failure::configuration(format!("{} is not spoken yet", server.api)))
+        }
+    }
+}
+
+fn open_ai(server: &Server, model: &str) -> Result<OpenAi, Failure> {
     let config = OpenAiConfig {
-        base_url: base_url.clone(),
-        key: key.clone(),
+        base_url: server.base_url.clone(),
+        key: server.key.clone(),
         model: model.to_owned(),
-        limits,
-        headers: headers.clone(),
+        limits: server.caps.limits(None),
+        headers: server.headers.clone(),
     };
-    OpenAi::new(http::Client::new(http::Options::default()), config).map_err(Failure::configuration)
+    let usual = http::Options::default();
+    let options = http::Options {
+        connect_timeout: server.timeouts.connect.unwrap_or(usual.connect_timeout),
+        head_timeout: server.timeouts.head.unwrap_or(usual.head_timeout),
+        total_timeout: server.timeouts.total.unwrap_or(usual.total_timeout),
+        addresses: usual.addresses,
+    };
+    OpenAi::new(http::Client::new(options), config).map_err(Failure::configuration)
 }

@@ -11,14 +11,15 @@ fn loaded(text: &str, variables: &[(&str, &str)], more: impl FnOnce(Sources) -> 
     let sources = Sources::none().directory(place.path());
     let sources = variables.iter().fold(sources, |sources, (name, value)| sources.variable(*name, *value));
     let config = match Config::load(&more(sources)) {
-        Ok((config, _)) => config,
+        Ok(loaded) => loaded.config,
         Err(error) => return error.to_string().replace(&format!("{}/", place.path().display()), ""),
     };
     let model = config.selection.model;
-    let Provider::OpenAi(server) = config.selection.provider else { return format!("rehearsal {model}") };
+    let Provider::Server(server) = config.selection.provider else { return format!("rehearsal {model}") };
     let key = server.key.as_ref().map_or("no key", Secret::expose);
     let headers = server.headers.iter().map(|header| format!(" {}", header.name())).collect::<String>();
-    let limits = format!("{}/{}", server.context_tokens_max.0, server.answer_tokens_max.0);
+    let limits = server.caps.limits(None);
+    let limits = format!("{}/{}", limits.context_tokens_max.0, limits.answer_tokens_max.0);
     format!("{} {model} at {} with {key}{headers}, {limits}", server.name, server.base_url)
 }
 fn check(text: &str, variables: &[(&str, &str)], expected: Expect) {
@@ -90,7 +91,7 @@ fn keys_are_looked_for_in_order_and_blanks_are_none() {
         &text(""),
         &[("API_KEY", " ")],
         expect![
-            "there is no key for `openai`: set one of the variables MINE, OPENAI_API_KEY, API_KEY, or `providers.registry.openai.api_key` (`--model rehearsal` needs none)"
+            "there is no key for `openai` in agent.toml line 3: set one of the variables MINE, OPENAI_API_KEY, API_KEY, or `providers.registry.openai.api_key` (`--model rehearsal` needs none)"
         ],
     );
 }
@@ -114,7 +115,14 @@ fn a_server_of_ones_own_needs_a_model_and_no_key() {
         ("OXYDRA__SELECTION__MODEL", "m"),
         ("OPENAI_API_KEY", "k"),
     ];
-    check("", &from_variables, expect!["openai m at http://127.0.0.1:9/v1 with k, 128000/16384"]);
+    check("", &from_variables, expect!["openai m at http://127.0.0.1:9/v1 with no key, 128000/16384"]);
+    let named = [
+        from_variables[0],
+        from_variables[1],
+        from_variables[2],
+        ("OXYDRA__PROVIDERS__REGISTRY__OPENAI__API_KEY_ENV", "OPENAI_API_KEY"),
+    ];
+    check("", &named, expect!["openai m at http://127.0.0.1:9/v1 with k, 128000/16384"]);
 }
 
 #[test]
@@ -129,22 +137,24 @@ fn what_cannot_be_used_is_said_without_its_secrets() {
     check(
         "selection.provider = \"local\"\n[providers.registry.local]\nbase_url = \"http://a\"",
         &[],
-        expect![[r#"`providers.registry.local.provider_type` must say what it speaks, such as "openai""#]],
+        expect![[
+            r#"`providers.registry.local` in agent.toml line 3 must say what it speaks: `provider_type = "openai"`, anthropic, gemini or openai_responses"#
+        ]],
     );
     check(
         "selection.provider = \"other\"\n[providers.registry.other]\nprovider_type = \"gemini\"",
         &[],
         expect![
-            "`providers.registry.other.provider_type` is `gemini`, which this version does not speak; it speaks openai"
+            "`providers.registry.other.provider_type` in agent.toml line 3 is `gemini`, which this version does not speak; it speaks openai"
         ],
     );
     let header = "selection.provider = \"local\"\nselection.model = \"m\"\n";
     check(
         &format!("{header}{LOCAL}[providers.registry.local.extra_headers]\n\"x y\" = \"sk-1\"\n"),
         &[],
-        expect![
-            "`providers.registry.local.extra_headers.x y` in agent.toml line 7 cannot be sent: `x y` is no name of a header"
-        ],
+        expect![[
+            r#"`providers.registry.local.extra_headers."x y"` in agent.toml line 7 cannot be sent: `x y` is no name of a header"#
+        ]],
     );
     check(
         &format!("{header}{LOCAL}[providers.registry.local.extra_headers]\nHost = \"sk-1\"\n"),
@@ -158,7 +168,7 @@ fn what_cannot_be_used_is_said_without_its_secrets() {
 #[test]
 fn a_configuration_that_is_printed_shows_no_key() {
     let sources = Sources::none().variable("OPENAI_API_KEY", "sk-do-not-print");
-    let (config, _) = Config::load(&sources).expect("it is complete");
+    let config = Config::load(&sources).expect("it is complete").config;
     let shown = format!("{config:?}");
     assert!(shown.contains("[secret]") && !shown.contains("do-not-print"), "{shown}");
 }
