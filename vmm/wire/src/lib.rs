@@ -4,7 +4,8 @@
 //! A *conversation* is one connection, which the host opened to [`place::AGENT_PORT`]. It begins with [`HostFrame::Hello`]
 //! and [`GuestFrame::Welcome`]; then the host asks and the guest answers, one request after the other, so that a slow
 //! reader of one call's output holds up nothing but that call. While a call runs, its conversation takes only input for
-//! it, a new size of its terminal, and signals.
+//! it, a new size of its terminal, and signals, which wait behind input that the command does not read; another conversation
+//! can signal at once.
 //!
 //! ```text
 //!    version u8 │ kind u8 │ 0 u16 │ length u32, little-endian │ payload: `length` bytes

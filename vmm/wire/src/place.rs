@@ -30,9 +30,6 @@ pub const KERNEL_ARGUMENTS: &str =
 pub const KEY_WORKSPACE_MIB: &str = "oxydra.workspace_mib";
 /// A device in the guest that carries one conversation instead of the socket, for monitors without one.
 pub const KEY_CHANNEL: &str = "oxydra.channel";
-/// A block device that holds the root file system for commands, as `vda`. Without it they see the first one.
-pub const KEY_ROOT: &str = "oxydra.root";
-
 /// Returns the value of a key on a kernel's command line; the last one wins.
 pub fn argument<'line>(line: &'line str, key: &str) -> Option<&'line str> {
     line.split_ascii_whitespace()

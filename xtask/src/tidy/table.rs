@@ -11,6 +11,7 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("http", 2),
     ("wire", 2),
     ("microvm", 2),
+    ("agent", 3),
     ("nouns", 2),
     ("asker", 3),
     ("server", 3),
@@ -72,6 +73,7 @@ pub(super) const IMPORTS: &[Import] = &[
     ("daemon", "frames", "it speaks to clients"),
     ("daemon", "config", "it reads the configuration"),
     ("daemon", "telemetry", "it starts the log"),
+    ("agent", "wire", "it speaks with the host"),
     ("bench", "engine", "it measures the engine"),
 ];
 

@@ -1,0 +1,176 @@
+//! Sessions and calls that are open: a table with bounds. A session's shell state is a file that each script reads when it
+//! begins and writes when it ends, so that killing a command leaves the session as it was before it.
+use crate::{call::Call, launch::Launcher};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
+use wire::{CallId, ExecCommand, Refusal, Refused, SESSIONS_MAX, SessionId, SpawnSession, Variable, Words};
+
+/// As many calls as are remembered; a host that forgets what it has seen never comes near.
+pub const CALLS_MAX: usize = 128;
+
+/// A session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Where its state is.
+    pub state: PathBuf,
+    /// Where it began.
+    pub directory: PathBuf,
+    /// What its commands are given.
+    pub variables: Vec<Variable>,
+    /// Its control group, where there are such.
+    pub group: Option<PathBuf>,
+}
+
+/// Everything that is open.
+#[derive(Debug)]
+pub struct Sessions {
+    launcher: Launcher,
+    /// Where sessions keep their state.
+    home: PathBuf,
+    /// What their directories are relative to.
+    workspace: PathBuf,
+    /// The control groups, where they are mounted.
+    groups: Option<PathBuf>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    sessions: HashMap<SessionId, Session>,
+    calls: HashMap<CallId, Arc<Call>>,
+}
+
+/// Refuses something, in words.
+pub fn refused(kind: Refusal, why: impl Into<String>) -> Refused {
+    Refused { kind, why: Words::cut(why) }
+}
+
+fn failed(what: &str) -> impl Fn(io::Error) -> Refused {
+    move |error| refused(Refusal::Failed, format!("{what}: {error}"))
+}
+
+impl Sessions {
+    /// An empty table.
+    pub fn new(launcher: Launcher, home: PathBuf, workspace: PathBuf, groups: Option<PathBuf>) -> Sessions {
+        Sessions { launcher, home, workspace, groups, open: Mutex::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().expect("nobody panics with the table")
+    }
+
+    /// Opens a session; one that is open stays as it is.
+    pub fn spawn(&self, wanted: &SpawnSession) -> Result<(), Refused> {
+        let mut open = self.open();
+        if open.sessions.contains_key(&wanted.session) {
+            return Ok(());
+        }
+        if open.sessions.len() >= SESSIONS_MAX {
+            return Err(refused(Refusal::Full, format!("{SESSIONS_MAX} sessions are open")));
+        }
+        let state = self.home.join(wanted.session.to_string());
+        fs::create_dir_all(&state).map_err(failed("cannot make the session's directory"))?;
+        let group = self.groups.as_deref().map(|groups| group(groups, wanted)).transpose();
+        let session = Session {
+            state,
+            directory: match &wanted.directory {
+                Some(path) => self.workspace.join(path.as_path()),
+                None => self.workspace.clone(),
+            },
+            variables: wanted.variables.as_slice().to_vec(),
+            group: group.map_err(failed("cannot limit the session"))?,
+        };
+        open.sessions.insert(wanted.session, session);
+        Ok(())
+    }
+
+    /// Starts a command.
+    pub fn exec(&self, wanted: &ExecCommand) -> Result<Arc<Call>, Refused> {
+        let mut open = self.open();
+        let unknown = || refused(Refusal::Unknown, format!("there is no session {}", wanted.session));
+        let session = open.sessions.get(&wanted.session).ok_or_else(unknown)?.clone();
+        if open.calls.contains_key(&wanted.call) {
+            return Err(refused(Refusal::Misplaced, "this call was started before: attach to it"));
+        }
+        if open.calls.len() >= CALLS_MAX {
+            open.calls.retain(|_, call| !call.is_seen());
+        }
+        if open.calls.len() >= CALLS_MAX {
+            return Err(refused(Refusal::Full, format!("{CALLS_MAX} calls run or wait for their reader")));
+        }
+        let call = self.launcher.start(&session, wanted).map_err(failed("cannot start the command"))?;
+        open.calls.insert(wanted.call, Arc::clone(&call));
+        Ok(call)
+    }
+
+    /// Finds a call.
+    pub fn call(&self, call: CallId) -> Result<Arc<Call>, Refused> {
+        let found = self.open().calls.get(&call).cloned();
+        found.ok_or_else(|| refused(Refusal::Unknown, format!("there is no call {call}")))
+    }
+
+    /// Forgets a call that ended.
+    pub fn forget(&self, call: CallId) -> Result<(), Refused> {
+        if self.call(call)?.is_running() {
+            return Err(refused(Refusal::Busy, "the call still runs: kill it first"));
+        }
+        self.open().calls.remove(&call);
+        Ok(())
+    }
+
+    /// Signals the process groups of a session; `SIGKILL` reaches every process of it and ends it.
+    pub fn kill(&self, session: SessionId, signal: u8) -> Result<(), Refused> {
+        let signal = known(signal)?;
+        let mut open = self.open();
+        let unknown = || refused(Refusal::Unknown, format!("there is no session {session}"));
+        let group = open.sessions.get(&session).ok_or_else(unknown)?.group.clone();
+        for call in open.calls.values().filter(|call| call.session == session) {
+            call.signal(signal);
+        }
+        if signal != Signal::KILL {
+            return Ok(());
+        }
+        if let Some(group) = group {
+            // Those who left their process group are still in this one.
+            fs::write(group.join("cgroup.kill"), "1").map_err(failed("cannot kill the session"))?;
+        }
+        let ended = open.sessions.remove(&session).expect("it was found above");
+        fs::remove_dir_all(ended.state).map_err(failed("cannot remove the session's directory"))
+    }
+
+    /// Returns what is open.
+    pub fn list(&self) -> (Vec<SessionId>, Vec<CallId>) {
+        let open = self.open();
+        (open.sessions.keys().copied().collect(), open.calls.keys().copied().collect())
+    }
+}
+
+/// Turns a number into a signal.
+pub fn known(signal: u8) -> Result<Signal, Refused> {
+    Signal::from_named_raw(i32::from(signal))
+        .ok_or_else(|| refused(Refusal::Misplaced, format!("{signal} is no signal")))
+}
+
+/// Signals a process group that may be gone.
+pub(crate) fn signal_group(leader: Pid, signal: Signal) {
+    // There is nothing to do about a group that ended meanwhile.
+    let _gone = kill_process_group(leader, signal);
+}
+
+/// Makes a control group with the session's limits.
+fn group(groups: &Path, wanted: &SpawnSession) -> io::Result<PathBuf> {
+    let group = groups.join(format!("session-{}", wanted.session));
+    fs::create_dir_all(&group)?;
+    if let Some(bytes) = wanted.memory_bytes_max {
+        fs::write(group.join("memory.max"), bytes.to_string())?;
+    }
+    if let Some(processes) = wanted.processes_max {
+        fs::write(group.join("pids.max"), processes.to_string())?;
+    }
+    Ok(group)
+}
