@@ -1,7 +1,7 @@
-//! Children: what a state asks of another graph becomes a run of that graph, begun in the same group as the move that
+//! Children: what a state asks of other graphs becomes runs of those graphs, begun in the same group as the move that
 //! enters the state. It ends no child and answers nobody: that is a child's own move.
 use crate::{
-    Fault, Graph, InstanceId,
+    Asks, Encoded, Fault, Graph, InstanceId, Wait,
     budget::{Balance, Purse},
     core::Core,
     effect::effect_key,
@@ -10,10 +10,17 @@ use crate::{
     record::{Parent, Started},
     slot::Slot,
 };
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// A child of a child of …: deeper than this, a graph asks itself.
 const DEPTH_MAX: u16 = 16;
+
+/// So many runs of one tree may live at once, its root included. A state asks a page of others at a time and not a
+/// library: a cancel names the whole tree in one record, and who asks pays for each of them.
+pub const TREE_MAX: usize = 256;
+
+/// How many may live below a root that begins.
+pub(crate) const ROOM_OF_A_ROOT: usize = TREE_MAX - 1;
 
 /// Who enters a state that may ask.
 #[derive(Clone, Copy)]
@@ -22,30 +29,86 @@ pub(crate) struct Asker {
     /// How many moves it has made when it is in the state.
     pub(crate) seq: u64,
     pub(crate) depth: u16,
+    /// How many runs may begin in its tree.
+    pub(crate) room: usize,
 }
 
-/// What begins below a run when it enters a state: the child that the state asks, the child that the first state of
-/// that child asks, and so on. Returns what is left to the run as well.
+/// The turn to ask. Runs ask one after the other, from where the tree is counted to where the children are in the table:
+/// two of one tree could not both take the last place.
+pub(crate) struct Asking<'a> {
+    room: usize,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Asking<'_> {
+    /// Takes the turn for a run, which is not locked.
+    pub(crate) fn begin(core: &Core, instance: InstanceId) -> Asking<'_> {
+        let turn = core.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let parent = |id: &InstanceId| Some(core.slot(*id)?.lock().parent?.instance);
+        let root = std::iter::successors(Some(instance), parent).last().unwrap_or(instance);
+        Asking { room: TREE_MAX.saturating_sub(core.subtree([root]).len()), _turn: turn }
+    }
+
+    /// How many runs may begin in the tree.
+    pub(crate) fn room(&self) -> usize {
+        self.room
+    }
+}
+
+/// What begins below a run when it enters a state: the children that the state asks, the children that the first state
+/// of each of them asks, and so on, each behind who asks it. Returns what is left to the run as well.
 pub(crate) fn asked<G: Graph>(
     core: &Core,
     asker: Asker,
     balance: Balance,
     state: &G::State,
 ) -> Result<(Balance, Vec<Started>), Fault> {
-    let mut purse = Purse::of(balance);
-    let Some(request) = G::ask(state, &mut purse) else { return Ok((balance, Vec::new())) };
-    if asker.depth >= DEPTH_MAX {
-        let state = G::name(state);
-        return Err(Fault::fatal(format!(
-            "`{state}` asks a child {DEPTH_MAX} levels down: a graph asks itself"
-        )));
-    }
-    let opened = core.registry.open(&request)?;
-    let (left, share) = purse.divided();
-    let Asker { instance, seq, depth } = asker;
-    let mut child = Started {
+    let (mut left, mut begun) = (balance, Vec::new());
+    for n in 0.. {
+        let mut purse = Purse::of(left);
+        let Some(request) = G::ask(state, n, &mut purse) else { break };
+        asker.may_ask(G::name(state), begun.len())?;
+        let (rest, share) = purse.divided();
+        left = rest;
+        let asker = Asker { room: asker.room - begun.len(), ..asker };
         // Derived, so that a parent that is brought back finds the same child.
-        instance: InstanceId(effect_key(instance, seq, "child")),
+        let name = match G::wait(state) {
+            Wait::For { asks: Asks::Each, .. } => format!("child/{n}"),
+            Wait::For { asks: Asks::One | Asks::Nobody, .. } | Wait::Step | Wait::End => "child".to_owned(),
+        };
+        begun.extend(child(core, asker, &name, &request, share)?);
+    }
+    Ok((left, begun))
+}
+
+impl Asker {
+    fn may_ask(&self, state: &str, begun: usize) -> Result<(), Fault> {
+        if self.depth >= DEPTH_MAX {
+            return Err(Fault::fatal(format!(
+                "`{state}` asks a child {DEPTH_MAX} levels down: a graph asks itself"
+            )));
+        }
+        if begun >= self.room {
+            return Err(Fault::fatal(format!(
+                "`{state}` asks too many: {TREE_MAX} runs of one tree may live at once"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A child, and who begins below it.
+fn child(
+    core: &Core,
+    asker: Asker,
+    name: &str,
+    request: &Encoded,
+    share: Balance,
+) -> Result<impl Iterator<Item = Started>, Fault> {
+    let opened = core.registry.open(request)?;
+    let Asker { instance, seq, depth, room } = asker;
+    let mut child = Started {
+        instance: InstanceId(effect_key(instance, seq, name)),
         graph: opened.graph,
         version: opened.version,
         state: opened.state,
@@ -55,16 +118,22 @@ pub(crate) fn asked<G: Graph>(
         at: core.now(),
     };
     let host = core.registry.host(child.graph).expect("whoever serves a request is registered");
-    let (grant, below) = host.asked(core, &child)?;
+    let (grant, below) = host.asked(core, &child, room - 1)?;
     child.grant = grant;
-    Ok((left, std::iter::once(child).chain(below).collect()))
+    Ok(std::iter::once(child).chain(below))
+}
+
+/// Whom this run asked, among those who begin.
+pub(crate) fn of(asker: InstanceId, begun: &[Started]) -> impl Iterator<Item = InstanceId> {
+    let of_asker = move |it: &&Started| it.parent.is_some_and(|parent| parent.instance == asker);
+    begun.iter().filter(of_asker).map(|it| it.instance)
 }
 
 /// Puts children whose `Started` is ordered at `lsn` into the table, and lets them run.
 pub(crate) fn begin(core: &Arc<Core>, children: &[Started], lsn: Lsn) {
     let slots: Vec<_> = children.iter().map(|started| Arc::new(Slot::begun(started, lsn))).collect();
-    for (slot, below) in slots.iter().zip(children.iter().skip(1)) {
-        slot.lock().child = Some(below.instance);
+    for slot in &slots {
+        of(slot.instance, children).for_each(|child| slot.lock().brood.asked(child));
     }
     core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
     for (slot, started) in slots.into_iter().zip(children) {

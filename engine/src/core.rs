@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) meters: MeterNames,
     pub(crate) registry: Registry,
     pub(crate) wheel: Arc<Wheel>,
+    /// Whose turn it is to ask: see [`crate::children::Asking`].
+    pub(crate) asking: Mutex<()>,
     pub(crate) told: broadcast::Sender<Told>,
     /// Why nothing further can happen in this process.
     pub(crate) halted: watch::Sender<Option<LogFault>>,
@@ -61,6 +63,7 @@ impl Core {
             meters: parts.meters,
             registry: parts.registry,
             wheel: Arc::default(),
+            asking: Mutex::default(),
             told: parts.told,
             halted: watch::Sender::new(None),
             facts: parts.facts,
@@ -193,13 +196,15 @@ impl Core {
         }
     }
 
-    /// Every living run below `root`, leaves first, `root` last.
-    pub(crate) fn subtree(&self, root: InstanceId) -> Vec<InstanceId> {
-        let mut found = vec![root];
+    /// Every living run among these and below them, leaves first, they last. The caller has no run locked.
+    pub(crate) fn subtree(&self, roots: impl IntoIterator<Item = InstanceId>) -> Vec<InstanceId> {
+        let mut found: Vec<_> = roots.into_iter().collect();
         let mut next = 0;
-        while let Some(slot) = found.get(next).and_then(|instance| self.slot(*instance)) {
+        while let Some(instance) = found.get(next) {
+            if let Some(slot) = self.slot(*instance) {
+                found.extend(slot.lock().brood.instances());
+            }
             next += 1;
-            found.extend(slot.lock().child);
         }
         found.retain(|instance| self.slot(*instance).is_some_and(|slot| slot.lock().status == Status::Live));
         found.reverse();

@@ -1,14 +1,15 @@
 //! Drives one run: waits for what its state waits for, runs the handler, commits the move. One task per run that is
 //! awake; everything that decides is here, everything that it stands on is elsewhere.
 use crate::{
-    Cx, Fault, Graph, StopWhy,
+    Asks, Cx, Fault, Graph, StopWhy,
+    brood::Heard,
     codec::Reading,
     core::{Core, took},
     cx::Finished,
     graph::{Stop, Wait, Wake},
     moves::{self, Move},
     observe::Observed,
-    record::{Answer, Via},
+    record::Via,
     slot::Slot,
     standing::{Standing, Status},
     timer::Timer,
@@ -211,9 +212,14 @@ impl<G: Graph> Drive<G> {
         };
         let event =
             |(id, payload): &(_, crate::Encoded)| Turn::Handle(Via::Event(*id), Wake::Event(payload.clone()));
-        let answer = || match standing.outcome.as_ref()? {
-            (Answer::Said(outcome), _) => Some(Turn::Handle(Via::Outcome, Wake::Outcome(outcome.clone()))),
-            (Answer::Lost(why), _) => Some(Turn::Stop(StopWhy::ChildLost(why.clone()), Via::Outcome)),
+        let answer = || match (asks, standing.brood.heard()) {
+            (Asks::Nobody, _) | (_, Heard::Waiting) => None,
+            (_, Heard::Lost(why)) => Some(Turn::Stop(StopWhy::ChildLost(why), Via::Outcome)),
+            (Asks::Each, Heard::All(all)) => Some(Turn::Handle(Via::Outcome, Wake::Outcomes(all))),
+            // Whoever asked one has one: it began with the state.
+            (Asks::One, Heard::All(all)) => {
+                Some(Turn::Handle(Via::Outcome, Wake::Outcome(all.into_iter().next()?)))
+            }
         };
         match standing.pinned {
             Some(Via::Event(pinned)) => standing.mail.iter().find(|(id, _)| *id == pinned).map(event),
@@ -226,7 +232,7 @@ impl<G: Graph> Drive<G> {
                     let is_due = timer.is_some_and(|timer| timer.is_due(&*self.core.clock));
                     is_due.then_some(Turn::Handle(Via::Elapsed, Wake::Elapsed))
                 };
-                listed.or_else(|| answer().filter(|_| asks)).or_else(elapsed)
+                listed.or_else(answer).or_else(elapsed)
             }
         }
     }

@@ -135,7 +135,7 @@ impl<G: Graph> Run<G> {
 
     /// Cancels the run and everything below it. Await it to know that it is durable. A run that is over stays as it is.
     pub fn cancel(&self) -> Sending {
-        let instances = self.core.subtree(self.slot.instance);
+        let instances = self.core.subtree([self.slot.instance]);
         if instances.is_empty() {
             return Sending::until(&self.core, self.slot.barrier());
         }

@@ -39,7 +39,7 @@ impl Ledger {
                 self.order.push(started.instance);
                 let parent = started.parent.and_then(|parent| self.runs.get_mut(&parent.instance));
                 if let Some(parent) = parent {
-                    parent.child = Some(started.instance);
+                    parent.brood.asked(started.instance);
                 }
                 self.given_at_once(&started);
             }

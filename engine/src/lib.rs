@@ -66,6 +66,7 @@
 //! ignores the key; that progress ([`Cx::tell`]) arrives; protection from somebody who edits the journal's files.
 extern crate self as engine;
 
+mod brood;
 mod budget;
 mod children;
 mod clock;
@@ -99,14 +100,15 @@ mod wheel;
 
 pub use bincode;
 pub use budget::{Budget, Hold, Purse};
+pub use children::TREE_MAX;
 pub use clock::{Clock, SLEEP_MAX, SystemClock};
 pub use codec::{Encoded, Memo, Origin, Reading, Refused, Stored};
 pub use cx::{Cx, Name};
 pub use durable::{self, Amount, Durable, Fact, FactId, InstanceId, Owner, Request, Time};
 pub use effect::{Once, Settled, Ticket};
 pub use graph::{
-    Answers, Ask, Doubt, Due, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves, Meta, Next, On,
-    Opens, Serves, Start, State, Step, Stop, StopWhy, Successor, Timer, Wait, Wake, go,
+    Answers, Ask, AskEach, Asks, Doubt, Due, Elapsed, Entered, EventOf, Exhausted, Fault, Graph, Leaves,
+    Meta, Next, On, Opens, Serves, Start, State, Step, Stop, StopWhy, Successor, Timer, Wait, Wake, go,
 };
 pub use handle::{EndFault, MAIL_MAX, Run, SendFault, Sending, Starting};
 pub use journal::Journal;
@@ -119,7 +121,7 @@ pub use tell::Told;
 /// What a file with a graph in it needs.
 pub mod prelude {
     pub use crate::{
-        Answers, Ask, Budget, Cx, Elapsed, Engine, Fault, Graph, Hold, Next, On, Once, Opens, Purse, Settled,
-        Step, Stop, StopWhy, event, go, graph, state,
+        Answers, Ask, AskEach, Budget, Cx, Elapsed, Engine, Fault, Graph, Hold, Next, On, Once, Opens, Purse,
+        Settled, Step, Stop, StopWhy, event, go, graph, state,
     };
 }

@@ -62,7 +62,7 @@ impl Engine {
         }
         let at = self.core.now();
         let granted = budget.granted(at);
-        let asker = Asker { instance: id, seq: 0, depth: 0 };
+        let asker = Asker { instance: id, seq: 0, depth: 0, room: children::ROOM_OF_A_ROOT };
         let (grant, children) = children::asked::<G>(&self.core, asker, granted, &state)?;
         let started = Started {
             instance: id,
@@ -87,7 +87,7 @@ impl Engine {
             let slot = Arc::new(Slot::begun(&started, lsn));
             {
                 let mut standing = slot.lock();
-                standing.child = children.first().map(|child| child.instance);
+                children::of(id, &children).for_each(|child| standing.brood.asked(child));
                 // With the share of its child: a lap grants all of it once more.
                 standing.grant = granted;
             }

@@ -3,7 +3,7 @@
 use crate::{
     Exhausted, Fault, Graph, InstanceId, Time,
     budget::Balance,
-    children::{self, Asker},
+    children::{self, Asker, Asking},
     core::Core,
     graph::Wait,
     log::Lsn,
@@ -42,23 +42,24 @@ pub(crate) fn commit<G: Graph>(
     made: Move,
 ) -> Result<Made, Fault> {
     let at = core.now();
+    let wait = G::wait(next);
+    let asking = wait.asks().then(|| Asking::begin(core, slot.instance));
     let mut held = slot.lock();
-    let abandoned = match held.child {
-        None => None,
-        Some(child) => {
-            // Without the run's own lock: a child may lock its parent, so a parent must not lock a child while it is
-            // locked. Only the run itself has other children.
-            drop(held);
-            let abandoned = abandoned(core, child, at);
-            held = slot.lock();
-            abandoned
-        }
-    };
+    let brood: Vec<_> = held.brood.instances().collect();
+    let mut abandoned = None;
+    if !brood.is_empty() {
+        // Without the run's own lock: a child may lock its parent, so a parent must not lock a child while it is
+        // locked. Only the run itself has other children.
+        drop(held);
+        abandoned = self::abandoned(core, brood, at);
+        held = slot.lock();
+    }
     // The time of a run never goes back, whoever sets the clock: a timer that has fired is not due again.
     let at = at.max(held.since);
     let (balance, stopping) = after_move::<G>(&held, next, &made, at)?;
-    let ended = matches!(G::wait(next), Wait::End);
-    let asker = Asker { instance: slot.instance, seq: held.seq + 1, depth: held.depth };
+    let ended = matches!(wait, Wait::End);
+    let room = asking.as_ref().map_or(0, Asking::room);
+    let asker = Asker { instance: slot.instance, seq: held.seq + 1, depth: held.depth, room };
     let (balance, children) = children::asked::<G>(core, asker, balance, next)?;
     let moved = Moved {
         instance: slot.instance,
@@ -100,7 +101,7 @@ fn together(
         None => core.write(slot, &mut held, records)?,
         Some((parent, answer)) => answer_parent(core, slot, &mut held, records, parent, answer, left)?,
     };
-    held.child = children.first().map(|child| child.instance);
+    children::of(slot.instance, &children).for_each(|child| held.brood.asked(child));
     drop(held);
     if let Some(cancel) = abandoned {
         core.cancel(&cancel, lsn);
@@ -109,9 +110,9 @@ fn together(
     Ok(())
 }
 
-/// The child that the run leaves alone, with everything below it.
-fn abandoned(core: &Core, child: InstanceId, at: Time) -> Option<Cancel> {
-    let instances = core.subtree(child);
+/// The children that the run leaves alone, with everything below them, in one record.
+fn abandoned(core: &Core, brood: Vec<InstanceId>, at: Time) -> Option<Cancel> {
+    let instances = core.subtree(brood);
     (!instances.is_empty()).then_some(Cancel { instances, at })
 }
 
@@ -122,11 +123,8 @@ fn after_move<G: Graph>(
     made: &Move,
     at: Time,
 ) -> Result<(Balance, Option<u32>), Fault> {
-    // What a child gave back leaves the mail with the move, whatever the move was made for.
-    let mut balance = match &standing.outcome {
-        Some((_, refund)) => standing.balance.credit(*refund),
-        None => standing.balance,
-    };
+    // What children gave back leaves the mail with the move, whatever the move was made for.
+    let mut balance = standing.balance.credit(standing.brood.refund());
     if let Some(reserve) = made.stopping {
         return Ok((balance, Some(reserve)));
     }
@@ -169,7 +167,7 @@ fn answer_parent(
         return Ok(core.write(slot, held, records)?);
     };
     let mut above = asker.lock();
-    let waits = above.status == Status::Live && above.seq == parent.seq && above.child == Some(slot.instance);
+    let waits = above.status == Status::Live && above.seq == parent.seq && above.brood.awaits(slot.instance);
     if waits {
         let outcome = Outcome {
             instance: asker.instance,
@@ -223,14 +221,13 @@ fn ordered(
 pub(crate) fn park(core: &Arc<Core>, slot: &Arc<Slot>, mut why: String) -> Result<(), Fault> {
     why.truncate(why.floor_char_boundary(WHY_BYTES_MAX));
     let at = core.now();
-    // Nobody will hear its child any more.
-    let child = slot.lock().child;
-    let abandoned = child.and_then(|child| abandoned(core, child, at));
+    // Nobody will hear its children any more.
+    let brood = slot.lock().brood.instances().collect();
+    let abandoned = abandoned(core, brood, at);
     let mut standing = slot.lock();
     let mut records = vec![Record::Parked(Parked { instance: slot.instance, why: why.clone(), at })];
     records.extend(abandoned.clone().map(Record::Cancel));
-    let refund = standing.outcome.as_ref().map_or(Balance::EMPTY, |(_, refund)| *refund);
-    let left = Balance { until: None, ..standing.balance.credit(refund) };
+    let left = Balance { until: None, ..standing.balance.credit(standing.brood.refund()) };
     let lsn = match standing.parent {
         None => core.write(slot, &mut standing, records)?,
         Some(parent) => answer_parent(core, slot, &mut standing, records, parent, Answer::Lost(why), left)?,

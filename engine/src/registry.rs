@@ -29,8 +29,8 @@ pub(crate) trait Host: Send + Sync {
     fn stored(&self) -> Vec<StoredType>;
     /// Says whether the state can be read by this build, and what it is called.
     fn check(&self, state: &Encoded) -> Result<&'static str, Refused>;
-    /// What a run of the graph asks as it begins, and what is left to it.
-    fn asked(&self, core: &Core, started: &Started) -> Result<(Balance, Vec<Started>), Fault>;
+    /// What a run of the graph asks as it begins, where there is room for so many, and what is left to it.
+    fn asked(&self, core: &Core, started: &Started, room: usize) -> Result<(Balance, Vec<Started>), Fault>;
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>);
     fn as_any(&self) -> &dyn Any;
 }
@@ -58,9 +58,9 @@ impl<G: Graph> Host for HostOf<G> {
     fn check(&self, state: &Encoded) -> Result<&'static str, Refused> {
         G::decode(state, &Reading::OWN).map(|state| G::name(&state))
     }
-    fn asked(&self, core: &Core, started: &Started) -> Result<(Balance, Vec<Started>), Fault> {
+    fn asked(&self, core: &Core, started: &Started, room: usize) -> Result<(Balance, Vec<Started>), Fault> {
         let state = G::decode(&started.state, &Reading::OWN)?;
-        let asker = Asker { instance: started.instance, seq: 0, depth: started.depth };
+        let asker = Asker { instance: started.instance, seq: 0, depth: started.depth, room };
         children::asked::<G>(core, asker, started.grant, &state)
     }
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>) {

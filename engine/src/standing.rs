@@ -1,12 +1,11 @@
 //! Where a run stands: the fold of its records. Recovery and the running engine apply the same records by the same
 //! function, so a restart cannot see another run than the one that was killed.
 use crate::{
-    Doubt, Encoded, InstanceId, StopWhy, Time,
+    Doubt, Encoded, StopWhy, Time,
+    brood::Brood,
     budget::Balance,
     memos::Memos,
-    record::{
-        Answer, Began, Credited, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via,
-    },
+    record::{Began, Credited, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via},
     seen::Seen,
 };
 use std::collections::VecDeque;
@@ -50,9 +49,8 @@ pub(crate) struct Standing {
     pub(crate) pinned: Option<Via>,
     pub(crate) mail: VecDeque<(EventId, Encoded)>,
     pub(crate) seen: Seen,
-    pub(crate) outcome: Option<(Answer, Balance)>,
-    /// The child that the current state asked.
-    pub(crate) child: Option<InstanceId>,
+    /// Whom the current state asked.
+    pub(crate) brood: Brood,
     /// Cancelled, and not told yet.
     pub(crate) cancelled: bool,
     pub(crate) stopping: Option<u32>,
@@ -77,8 +75,7 @@ impl Standing {
             pinned: None,
             mail: VecDeque::new(),
             seen: Seen::default(),
-            outcome: None,
-            child: None,
+            brood: Brood::default(),
             cancelled: false,
             stopping: None,
             status: Status::Live,
@@ -111,8 +108,7 @@ impl Standing {
         self.entered_with = moved.balance;
         self.memo.clear();
         self.pinned = None;
-        self.outcome = None;
-        self.child = None;
+        self.brood.clear();
         self.stopping = moved.stopping;
         self.cancelled &= moved.stopping.is_none();
         if moved.ended {
@@ -154,7 +150,7 @@ impl Standing {
 
     fn answered(&mut self, outcome: Outcome) {
         if outcome.seq == self.seq {
-            self.outcome = Some((outcome.answer, outcome.refund));
+            self.brood.answered(outcome);
         }
     }
 

@@ -93,6 +93,7 @@ pub fn shape(item: TokenStream) -> TokenStream {
 /// | `S after 10m -> T;` | waits that long (`ms`, `s`, `m`, `h`, `d`); survives a restart | `impl On<Elapsed> for S` |
 /// | `S after self.due -> T;` | waits until when the state says: a field, or a method without arguments | `impl On<Elapsed> for S` |
 /// | `S asks R -> T;` | a child graph answers the request `R` | `impl Ask<R> for S` |
+/// | `S asks each R -> T;` | several children answer at once, each its own `R`; goes on when all have | `impl AskEach<R> for S` |
 /// | `end S, T;` | a run ends here | |
 /// | `stop -> S;` | where a cancelled, failed or exhausted run goes | `impl From<Stop> for S` |
 /// | `cancel -> S;` `fault -> S;` `exhausted -> S;` | the same for one reason; it goes before `stop` | `impl From<Stop> for S` |
@@ -102,7 +103,7 @@ pub fn shape(item: TokenStream) -> TokenStream {
 ///
 /// `on`, `after` and `asks` rows of one state stand together, whichever comes first wins: any number of events, at most
 /// one timer and one request. Without an `exhausted` (or `stop`) row, an exhausted run goes where `fault` leads.
-/// `asks each` is not offered yet.
+/// All runs of one tree that live at once are at most `engine::TREE_MAX`.
 ///
 /// # Timers
 /// What `self.due` names is a `Duration`, counted from the move that entered the state, or an `engine::Time` of the wall

@@ -177,9 +177,8 @@ fn trigger(input: ParseStream<'_>, unread: &mut Unread) -> Result<Trigger> {
         "asks" => {
             let each = input.fork().parse::<Ident>().is_ok_and(|ident| ident == "each");
             if each && !input.peek2(Token![->]) && !input.peek2(Token![::]) {
-                let each: Ident = input.parse()?;
-                let message = "`asks each` is not offered yet: ask one child with `S asks Request -> ..;`";
-                unread.errors.push(Error::new(each.span(), message));
+                input.parse::<Ident>()?;
+                return Ok(Trigger::AsksEach(input.call(Path::parse_mod_style)?));
             }
             Ok(Trigger::Asks(input.call(Path::parse_mod_style)?))
         }

@@ -45,6 +45,8 @@ pub(crate) enum Trigger {
     On(Path),
     After(Pause),
     Asks(Path),
+    /// Several children at once.
+    AsksEach(Path),
 }
 
 /// The time in an `after` row, and how the author wrote it.
@@ -91,6 +93,7 @@ impl Trigger {
             Trigger::On(event) => format!("on {}", last(event)),
             Trigger::After(pause) => format!("after {}", pause.text),
             Trigger::Asks(request) => format!("asks {}", last(request)),
+            Trigger::AsksEach(request) => format!("asks each {}", last(request)),
         }
     }
 }
@@ -148,13 +151,13 @@ impl Table {
     pub(crate) fn events(&self) -> Vec<&Path> {
         once(self.rows.iter().filter_map(|row| match &row.trigger {
             Trigger::On(event) => Some(event),
-            Trigger::Entered | Trigger::After(_) | Trigger::Asks(_) => None,
+            Trigger::Entered | Trigger::After(_) | Trigger::Asks(_) | Trigger::AsksEach(_) => None,
         }))
     }
-    /// The `asks` rows.
+    /// The `asks` rows, of one child or of each.
     pub(crate) fn asks(&self) -> impl Iterator<Item = (&Row, &Path)> {
         self.rows.iter().filter_map(|row| match &row.trigger {
-            Trigger::Asks(request) => Some((row, request)),
+            Trigger::Asks(request) | Trigger::AsksEach(request) => Some((row, request)),
             Trigger::Entered | Trigger::On(_) | Trigger::After(_) => None,
         })
     }

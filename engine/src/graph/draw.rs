@@ -104,6 +104,7 @@ fn label(trigger: Trigger) -> String {
         Trigger::On(event) => format!("on {event}"),
         Trigger::After(time) => format!("after {time}"),
         Trigger::Asks(request) => format!("asks {request}"),
+        Trigger::AsksEach(request) => format!("asks each {request}"),
     }
 }
 

@@ -3,7 +3,8 @@
 //! Each type that a table names is asked for its bounds in one place (the header of one impl), and everything here
 //! leans on that impl: so a missing `#[state]` or `#[request]` is reported once, on the table, and not once per use.
 use super::{
-    Answers, Ask, Asked, Due, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Timer, Wake,
+    Answers, Ask, AskEach, Asked, Due, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Timer,
+    Wake,
 };
 use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored, codec};
 use std::{future::Future, marker::PhantomData};
@@ -168,6 +169,13 @@ pub trait Requested<S, R: Request> {
     {
         Encoded::durable(&state.ask(purse))
     }
+    /// Encodes what the state asks of the `n`th child.
+    fn ask_each(&self, state: &S, n: usize, purse: &mut Purse) -> Option<Encoded>
+    where
+        S: AskEach<R>,
+    {
+        state.ask(n, purse).map(|request| Encoded::durable(&request))
+    }
     /// Opens the start state.
     fn open(&self, request: R) -> S
     where
@@ -207,12 +215,43 @@ pub trait Answered<S: Ask<R> + Leaves<R>, R: Request> {
 }
 impl<S: Ask<R> + Leaves<R>, R: Request> Answered<S, R> for Row<S, R> {}
 
+/// A row with a request whose outcomes the state handles all at once.
+pub trait AnsweredEach<S: AskEach<R> + Leaves<R>, R: Request> {
+    /// Decodes the outcomes and hands them to the state.
+    fn answered_each(
+        &self,
+        state: S,
+        outcomes: &[Encoded],
+        cx: &mut Cx<S::Graph>,
+    ) -> impl Future<Output = Result<S::Next, Fault>> + Send {
+        let outcomes: Result<Vec<_>, _> = outcomes.iter().map(Encoded::to_durable::<R::Outcome>).collect();
+        async move { state.answered(outcomes?, cx).await }
+    }
+}
+impl<S: AskEach<R> + Leaves<R>, R: Request> AnsweredEach<S, R> for Row<S, R> {}
+
 /// A row whose type is not a request, or whose state does not handle the outcome. The program does not compile, for
 /// want of that, so nothing here ever runs.
 pub trait Unrequested<S, R> {
     /// Claims that it is not called.
     fn ask(&self, _: &S, _: &mut Purse) -> Encoded {
         unreachable!("what is not a request does not compile")
+    }
+    /// Claims that it is not called.
+    fn ask_each(&self, _: &S, _: usize, _: &mut Purse) -> Option<Encoded> {
+        unreachable!("what is not a request does not compile")
+    }
+    /// Claims that it is not called.
+    fn answered_each(
+        &self,
+        _: S,
+        _: &[Encoded],
+        _: &mut Cx<S::Graph>,
+    ) -> impl Future<Output = Result<S::Next, Fault>> + Send
+    where
+        S: Leaves<R>,
+    {
+        std::future::ready(Err(Fault::fatal("what is not a request does not compile")))
     }
     /// Claims that it is not called.
     fn answered(

@@ -11,6 +11,8 @@ pub enum Trigger {
     After(&'static str),
     /// `asks Request`
     Asks(&'static str),
+    /// `asks each Request`
+    AsksEach(&'static str),
 }
 
 /// One row.

@@ -128,6 +128,29 @@ pub trait Ask<R: Request>: State {
         Self: Leaves<R>;
 }
 
+/// A state with a row `S asks each R -> ..;`: several children answer at once, and it goes on when all have.
+///
+/// Each child has its own share of the budget. When one of them is lost, or the state is left by another row, those who
+/// still run are cancelled, and what they give back goes to the run, or to the nearest ancestor that lives.
+#[diagnostic::on_unimplemented(
+    message = "state `{Self}` does not handle the outcomes of `{R}`",
+    label = "missing `impl AskEach<{R}> for {Self}`",
+    note = "the table has a row `{Self} asks each {R} -> ..;`"
+)]
+pub trait AskEach<R: Request>: State {
+    /// Says what to ask the `n`th child, counted from zero, from the state alone, and takes its share from what the
+    /// children before it left; `None` when there are no more. It is pure: it may run again after a crash.
+    fn ask(&self, n: usize, purse: &mut Purse) -> Option<R>;
+    /// Handles what came back, in the order in which it was asked.
+    fn answered(
+        self,
+        outcomes: Vec<R::Outcome>,
+        cx: &mut Cx<Self::Graph>,
+    ) -> impl Future<Output = Next<Self, R>> + Send
+    where
+        Self: Leaves<R>;
+}
+
 /// The start state of a graph with `serves R;`.
 #[diagnostic::on_unimplemented(
     message = "`{R}` cannot open `{Self}`",
@@ -169,6 +192,8 @@ pub enum Wake {
     Elapsed,
     /// The outcome of the child that its `asks` row started.
     Outcome(Encoded),
+    /// The outcomes of the children that its `asks each` row started, in the order in which they were asked.
+    Outcomes(Vec<Encoded>),
 }
 
 /// What a state is waiting for.
@@ -184,9 +209,30 @@ pub enum Wait {
         events: &'static [u64],
         /// When the timer of its `after` row is due, if it has one and it is not never.
         after: Option<Due>,
-        /// Whether an `asks` row started a child.
-        asks: bool,
+        /// Whom an `asks` row started.
+        asks: Asks,
     },
+}
+
+/// Whom a state asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// It has no such row.
+    Nobody,
+    /// One child.
+    One,
+    /// Several children at once.
+    Each,
+}
+
+impl Wait {
+    /// Says whether the state asks somebody.
+    pub fn asks(&self) -> bool {
+        match self {
+            Wait::For { asks: Asks::One | Asks::Each, .. } => true,
+            Wait::For { asks: Asks::Nobody, .. } | Wait::Step | Wait::End => false,
+        }
+    }
 }
 
 /// A graph. Implemented by [`graph!`](crate::graph!), never by hand.
@@ -213,8 +259,8 @@ pub trait Graph: Sized + Send + 'static {
     fn name(state: &Self::State) -> &'static str;
     /// What the state waits for.
     fn wait(state: &Self::State) -> Wait;
-    /// What the state asks of another graph, if it has an `asks` row.
-    fn ask(state: &Self::State, purse: &mut Purse) -> Option<Encoded>;
+    /// What the state asks of the `n`th child, if it has an `asks` row and so many children.
+    fn ask(state: &Self::State, n: usize, purse: &mut Purse) -> Option<Encoded>;
     /// Runs the handler of the row that `wake` names.
     fn handle(
         state: Self::State,

@@ -8,7 +8,7 @@ use crate::{
     record::{Began, Credited, Done, Mode, Moved, Outcome, Parent, Record, Started, Via},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -61,6 +61,8 @@ struct Account {
     /// By effect: every attempt keeps its hold until the last of them is done.
     holds: BTreeMap<String, Effect>,
     mail: Purse,
+    /// Who has answered the current state.
+    answered: BTreeSet<InstanceId>,
     parent: Option<Parent>,
     over: bool,
 }
@@ -183,15 +185,16 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
         handed
     }
 
-    /// Returns what comes back with an answer: it is mail, and there is one answer to a question.
+    /// Returns what comes back with an answer: it is mail, and who was asked answers once.
     fn answered(&mut self, outcome: &Outcome) -> Purse {
         let child = self.account(outcome.child).parent.map(|parent| (parent.instance, parent.seq));
         assert_eq!(child, Some((outcome.instance, outcome.seq)), "somebody answered who was not asked");
         let account = self.account(outcome.instance);
         assert!(!account.over && account.seq == outcome.seq, "nobody waits for this answer");
-        assert_eq!(account.mail, [0; 4], "a question has two answers");
-        account.mail = purse(outcome.refund);
-        account.mail
+        assert!(account.answered.insert(outcome.child), "a question has two answers");
+        let refund = purse(outcome.refund);
+        account.mail = sum([account.mail, refund]);
+        refund
     }
 
     /// Returns what came back to who waits no more.
@@ -209,6 +212,7 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
         let account = self.account(instance);
         assert!(!account.over, "run {instance} is over, and moved");
         account.seq += 1;
+        account.answered.clear();
         assert_eq!(account.seq, moved.seq, "a move was not counted");
         let graph = account.graph;
         let is_lap = moved.stopping.is_none() && (self.is_lap)(graph, &moved.state);

@@ -95,6 +95,7 @@ fn round() -> impl Strategy<Value = Round> {
         4 => Just(Then::Goes),
         4 => Just(Then::Rests),
         16 => share().prop_map(Then::Asks),
+        8 => vec(share(), 0..4).prop_map(Then::AsksEach),
         3 => share().prop_map(Then::AsksFar),
         1 => Just(Then::Ends),
         1 => Just(Then::Again),

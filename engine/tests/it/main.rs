@@ -2,6 +2,7 @@
 //! story stands beside what the engine refuses.
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on says so by panicking")]
 
+mod broods;
 mod budgets;
 mod children;
 mod effects;

@@ -38,6 +38,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
             fn wait(state: &#any) -> ::engine::Wait { #wait }
             fn ask(
                 state: &#any,
+                n: usize,
                 purse: &mut ::engine::Purse,
             ) -> ::core::option::Option<::engine::Encoded> { #ask }
             #handle
@@ -119,7 +120,7 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
         return quote!(::engine::Wait::End);
     }
     let (graph, mut events) = (&table.name, Vec::new());
-    let (mut after, mut asks) = (quote!(::core::option::Option::None), false);
+    let (mut after, mut asks) = (quote!(::core::option::Option::None), quote!(Nobody));
     for row in table.rows_of(state) {
         match &row.trigger {
             Trigger::Entered => return quote!(::engine::Wait::Step),
@@ -127,12 +128,13 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
             Trigger::After(pause) => {
                 after = due(&pause.when);
             }
-            Trigger::Asks(_) => asks = true,
+            Trigger::Asks(_) => asks = quote!(One),
+            Trigger::AsksEach(_) => asks = quote!(Each),
         }
     }
     quote!({
         const EVENTS: &[u64] = &[#(#events),*];
-        ::engine::Wait::For { events: EVENTS, after: #after, asks: #asks }
+        ::engine::Wait::For { events: EVENTS, after: #after, asks: ::engine::Asks::#asks }
     })
 }
 
@@ -151,17 +153,24 @@ fn ask(table: &Table) -> TokenStream {
     let any = any_state(table);
     let arms = table.asks().map(|(row, request)| {
         let from = &row.from;
-        let asked = quote_spanned! {from.span()=>
-            (&::engine::graph::glue::Row::<#from, #request>::AT).ask(state, purse)
-        };
-        quote!(#any::#from(state) => ::core::option::Option::Some(#asked),)
+        let at = quote_spanned!(from.span()=> (&::engine::graph::glue::Row::<#from, #request>::AT));
+        match &row.trigger {
+            Trigger::AsksEach(_) => {
+                let asked = quote_spanned!(from.span()=> #at.ask_each(state, n, purse));
+                quote!(#any::#from(state) => #asked,)
+            }
+            Trigger::Entered | Trigger::On(_) | Trigger::After(_) | Trigger::Asks(_) => {
+                let asked = quote_spanned!(from.span()=> #at.ask(state, purse));
+                quote!(#any::#from(state) => (n == 0).then(|| #asked),)
+            }
+        }
     });
     let silent: Vec<&Ident> =
         table.states().into_iter().filter(|state| table.asks().all(|(row, _)| row.from != **state)).collect();
     quote! {
         #[allow(unused_imports, reason = "a graph that asks nothing")]
         use ::engine::graph::glue::{Requested as _, Unrequested as _};
-        let _ = &purse;
+        let _ = (n, &purse);
         match state {
             #(#arms)*
             #(#any::#silent(_))|* => ::core::option::Option::None,

@@ -25,7 +25,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
             cx: &mut ::engine::Cx<Self>,
         ) -> ::core::result::Result<#any, ::engine::Fault> {
             #[allow(unused_imports, reason = "a graph that asks nothing")]
-            use ::engine::graph::glue::{Answered as _, Unrequested as _};
+            use ::engine::graph::glue::{Answered as _, AnsweredEach as _, Unrequested as _};
             match state { #(#arms),* }
         }
     }
@@ -59,6 +59,11 @@ fn arm(row: &Row, graph: &Ident, any: &Ident) -> TokenStream {
         Trigger::Asks(request) => quote! {
             ::engine::Wake::Outcome(outcome) => {
                 (&::engine::graph::glue::Row::<#from, #request>::AT).answered(state, &outcome, cx) #into
+            }
+        },
+        Trigger::AsksEach(request) => quote! {
+            ::engine::Wake::Outcomes(outcomes) => {
+                (&::engine::graph::glue::Row::<#from, #request>::AT).answered_each(state, &outcomes, cx) #into
             }
         },
     }

@@ -67,6 +67,10 @@ fn edge(row: &Row) -> TokenStream {
             let request = last(request);
             quote!(Asks(#request))
         }
+        Trigger::AsksEach(request) => {
+            let request = last(request);
+            quote!(AsksEach(#request))
+        }
     };
     quote!(::engine::graph::Edge { from: #from, trigger: ::engine::graph::Trigger::#trigger, to: &[#(#to),*] })
 }

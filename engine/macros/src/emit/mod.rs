@@ -38,6 +38,8 @@ fn next_of(row: &Row) -> Ident {
         Trigger::Entered => format_ident!("{from}Next", span = span),
         Trigger::On(event) => format_ident!("{from}On{}", last(event), span = span),
         Trigger::After(_) => format_ident!("{from}After", span = span),
-        Trigger::Asks(request) => format_ident!("{from}Asks{}", last(request), span = span),
+        Trigger::Asks(request) | Trigger::AsksEach(request) => {
+            format_ident!("{from}Asks{}", last(request), span = span)
+        }
     }
 }

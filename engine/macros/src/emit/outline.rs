@@ -212,7 +212,7 @@ fn graph(guess: &Guess<'_>) -> TokenStream {
             fn encode(_: &#any) -> ::engine::Encoded { ::core::unreachable!() }
             fn name(_: &#any) -> &'static str { ::core::unreachable!() }
             fn wait(_: &#any) -> ::engine::Wait { ::core::unreachable!() }
-            fn ask(_: &#any, _: &mut ::engine::Purse) -> ::core::option::Option<::engine::Encoded> {
+            fn ask(_: &#any, _: usize, _: &mut ::engine::Purse) -> ::core::option::Option<::engine::Encoded> {
                 ::core::unreachable!()
             }
             async fn handle(

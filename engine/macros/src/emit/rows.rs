@@ -45,7 +45,7 @@ pub(super) fn of_state(state: &Ident, graph: &Ident, any: &Ident) -> TokenStream
 pub(super) fn via(trigger: &Trigger) -> TokenStream {
     match trigger {
         Trigger::Entered => quote!(::engine::Entered),
-        Trigger::On(path) | Trigger::Asks(path) => quote!(#path),
+        Trigger::On(path) | Trigger::Asks(path) | Trigger::AsksEach(path) => quote!(#path),
         Trigger::After(_) => quote!(::engine::Elapsed),
     }
 }

@@ -109,7 +109,7 @@ fn triggers(table: &Table, wrong: &mut Wrong) {
             }
             if let Some(why) = earlier.iter().find_map(|other| clash(&other.trigger, &row.trigger)) {
                 match &row.trigger {
-                    Trigger::On(path) | Trigger::Asks(path) => {
+                    Trigger::On(path) | Trigger::Asks(path) | Trigger::AsksEach(path) => {
                         wrong.at(path, format!("state `{state}` {why}"))
                     }
                     Trigger::Entered | Trigger::After(_) => {
@@ -129,11 +129,20 @@ fn state_of(row: &Row) -> &Ident {
 /// Why two different rows of one state cannot stand together. Equal rows are reported as such, not here.
 fn clash(first: &Trigger, second: &Trigger) -> Option<String> {
     match (first, second) {
-        (Trigger::Asks(a), Trigger::Asks(b)) if text(a) != text(b) => Some(format!(
-            "already asks `{}`: a state asks one child, so ask `{}` from a state of its own",
-            last(a),
-            last(b)
-        )),
+        (Trigger::AsksEach(a), Trigger::Asks(b)) | (Trigger::Asks(a), Trigger::AsksEach(b))
+            if text(a) == text(b) =>
+        {
+            Some(format!("already asks `{}`: keep one of the rows, with `each` or without", last(a)))
+        }
+        (Trigger::Asks(a) | Trigger::AsksEach(a), Trigger::Asks(b) | Trigger::AsksEach(b))
+            if text(a) != text(b) =>
+        {
+            Some(format!(
+                "already asks `{}`: a state asks one child, so ask `{}` from a state of its own",
+                last(a),
+                last(b)
+            ))
+        }
         (Trigger::After(a), Trigger::After(b)) if a.text != b.text => {
             Some(format!("already waits `after {}`: keep one timer", a.text))
         }
@@ -197,6 +206,7 @@ fn full(trigger: &Trigger) -> String {
     match trigger {
         Trigger::On(path) => format!("on {}", text(path)),
         Trigger::Asks(path) => format!("asks {}", text(path)),
+        Trigger::AsksEach(path) => format!("asks each {}", text(path)),
         Trigger::Entered | Trigger::After(_) => trigger.text(),
     }
 }

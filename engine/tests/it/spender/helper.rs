@@ -20,6 +20,12 @@ pub(crate) struct Delegating {
     pub(crate) meters: Amount,
 }
 #[state]
+pub(crate) struct DelegatingEach {
+    pub(crate) chore: u32,
+    pub(crate) round: u32,
+    pub(crate) tasks: Vec<Task>,
+}
+#[state]
 pub(crate) struct Mending {
     pub(crate) why: String,
 }
@@ -39,11 +45,13 @@ graph! {
     pub(crate) graph Helper(World) v1 {
         serves Chore;
         start Helping;
-        Helping               -> Helping | Waiting | Delegating | Helped;
+        Helping               -> Helping | Waiting | Delegating | DelegatingEach | Helped;
         Waiting after 1m      -> Helping;
         Waiting on Nudge      -> Helping;
         Delegating asks Chore -> Helping | Helped;
         Delegating on Nudge   -> Helping | Failed;
+        DelegatingEach asks each Chore -> Helping | Helped;
+        DelegatingEach on Nudge -> Helping | Failed;
         Mending               -> Failed;
         end Helped, Failed;
         stop -> Mending;
@@ -65,6 +73,9 @@ impl Step for Helping {
                 }
                 None => go(Helping { chore, round: next }),
             },
+            Then::AsksEach(shares) => {
+                go(DelegatingEach { chore, round: next, tasks: world.tasks(chore, shares) })
+            }
             Then::Ends => go(Helped { chokes: false }),
             Then::Chokes => go(Helped { chokes: true }),
             Then::Goes | Then::Again | Then::Faults | Then::Breaks => go(Helping { chore, round: next }),
@@ -98,6 +109,26 @@ impl On<Nudge> for Delegating {
     async fn on(self, _: Nudge, _: &mut Cx<Helper>) -> Next<Self, Nudge> {
         if self.round.is_multiple_of(2) {
             return go(Failed { why: "left".into() });
+        }
+        go(Helping { chore: self.chore, round: self.round })
+    }
+}
+impl AskEach<Chore> for DelegatingEach {
+    fn ask(&self, n: usize, purse: &mut Purse) -> Option<Chore> {
+        Some(self.tasks.get(n)?.asked(purse))
+    }
+    async fn answered(self, all: Vec<Did>, _: &mut Cx<Helper>) -> Next<Self, Chore> {
+        match all.first() {
+            // With the answers still in the mail.
+            Some(Did::Not(_)) if self.round.is_multiple_of(2) => go(Helped { chokes: true }),
+            Some(Did::It | Did::Not(_)) | None => go(Helping { chore: self.chore, round: self.round }),
+        }
+    }
+}
+impl On<Nudge> for DelegatingEach {
+    async fn on(self, _: Nudge, _: &mut Cx<Helper>) -> Next<Self, Nudge> {
+        if self.round.is_multiple_of(2) {
+            return go(Failed { why: "left all".into() });
         }
         go(Helping { chore: self.chore, round: self.round })
     }

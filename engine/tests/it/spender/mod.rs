@@ -51,6 +51,8 @@ pub(crate) enum Then {
     /// A root comes to its lap, a helper waits.
     Rests,
     Asks(Share),
+    /// Several at once.
+    AsksEach(Vec<Share>),
     /// Somebody of another crate, who asks on.
     AsksFar(Share),
     Ends,
@@ -121,6 +123,15 @@ impl World {
         (below > 0).then(|| chore + 1 + share.whom % below)
     }
 
+    /// What each helper is asked; nothing at the bottom.
+    fn tasks(&self, chore: u32, shares: &[Share]) -> Vec<Task> {
+        let task = |share: &Share| {
+            let Share { moves, meters, .. } = *share;
+            Some(Task { whom: self.helper(chore, share)?, moves, meters })
+        };
+        shares.iter().filter_map(task).collect()
+    }
+
     fn again(&self) -> Result<(), Fault> {
         let mut left = self.0.again.lock().unwrap();
         if *left == 0 {
@@ -176,7 +187,13 @@ async fn work<G: Graph<Env = World>>(cx: &Cx<G>, round: &Round) -> Result<(), Fa
         Then::Again => cx.env.again(),
         Then::Faults => Err(Fault::fatal("faults")),
         Then::Breaks => Err(Fault::fatal("breaks")),
-        Then::Goes | Then::Rests | Then::Asks(_) | Then::AsksFar(_) | Then::Ends | Then::Chokes => Ok(()),
+        Then::Goes
+        | Then::Rests
+        | Then::Asks(_)
+        | Then::AsksEach(_)
+        | Then::AsksFar(_)
+        | Then::Ends
+        | Then::Chokes => Ok(()),
     }
 }
 
@@ -188,6 +205,22 @@ async fn tidy<G: Graph<Env = World>>(cx: &Cx<G>, why: &str) -> Result<(), Fault>
         Err(fault) => return Err(fault),
     }
     if why.contains("breaks") { Err(Fault::fatal("breaks again")) } else { Ok(()) }
+}
+
+/// What one of several helpers is asked.
+#[durable::durable]
+#[derive(Clone)]
+pub(crate) struct Task {
+    pub(crate) whom: u32,
+    pub(crate) moves: u32,
+    pub(crate) meters: Amount,
+}
+
+impl Task {
+    fn asked(&self, purse: &mut Purse) -> Chore {
+        purse.give(self.moves, self.meters);
+        Chore { chore: self.whom }
+    }
 }
 
 /// Asks for a chore.

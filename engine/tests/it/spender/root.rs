@@ -17,6 +17,11 @@ pub(crate) struct Asking {
     pub(crate) meters: Amount,
 }
 #[state]
+pub(crate) struct AskingEach {
+    pub(crate) round: u32,
+    pub(crate) tasks: Vec<Task>,
+}
+#[state]
 pub(crate) struct AskingFar {
     pub(crate) round: u32,
     pub(crate) from: u32,
@@ -38,12 +43,15 @@ graph! {
     /// Spends as planned, each lap a budget of its own.
     pub(crate) graph Spender(World) v1 {
         start Working;
-        Working               -> Working | Resting | Asking | AskingFar | Done;
+        Working               -> Working | Resting | Asking | AskingEach | AskingFar | Done;
         Resting after 1m      -> Working;
         Resting on Poke       -> Working;
         Asking asks Chore     -> Working;
         Asking on Poke        -> Working | Done;
         Asking after 30m      -> Working;
+        AskingEach asks each Chore -> Working;
+        AskingEach on Poke    -> Working | Done;
+        AskingEach after 30m  -> Working;
         AskingFar asks Down   -> Working;
         AskingFar on Poke     -> Working;
         Tidying               -> Done;
@@ -65,6 +73,7 @@ impl Step for Working {
                 Some(whom) => go(Asking { round: next, whom, moves: share.moves, meters: share.meters }),
                 None => go(Working { round: next }),
             },
+            Then::AsksEach(shares) => go(AskingEach { round: next, tasks: world.tasks(0, shares) }),
             Then::AsksFar(share) => {
                 let Share { moves, meters, whom } = *share;
                 go(AskingFar { round: next, from: whom % 4, moves, meters })
@@ -106,6 +115,29 @@ impl On<Poke> for Asking {
     }
 }
 impl On<Elapsed> for Asking {
+    async fn on(self, _: Elapsed, _: &mut Cx<Spender>) -> Next<Self, Elapsed> {
+        go(Working { round: self.round })
+    }
+}
+impl AskEach<Chore> for AskingEach {
+    fn ask(&self, n: usize, purse: &mut Purse) -> Option<Chore> {
+        Some(self.tasks.get(n)?.asked(purse))
+    }
+    async fn answered(self, all: Vec<Did>, _: &mut Cx<Spender>) -> Next<Self, Chore> {
+        assert_eq!(all.len(), self.tasks.len(), "everybody has answered");
+        go(Working { round: self.round })
+    }
+}
+impl On<Poke> for AskingEach {
+    async fn on(self, _: Poke, _: &mut Cx<Spender>) -> Next<Self, Poke> {
+        if self.round.is_multiple_of(2) {
+            go(Working { round: self.round })
+        } else {
+            go(Done { why: "left all".into() })
+        }
+    }
+}
+impl On<Elapsed> for AskingEach {
     async fn on(self, _: Elapsed, _: &mut Cx<Spender>) -> Next<Self, Elapsed> {
         go(Working { round: self.round })
     }

@@ -107,6 +107,12 @@ pub mod librarian {
         /// For which title.
         pub title: Box<String>,
     }
+    /// Has sent clerks for everything at once.
+    #[state]
+    pub struct Searching {
+        /// For which titles.
+        pub titles: Vec<String>,
+    }
     /// Tidies before the end.
     #[state]
     pub struct Tidying(pub u32);
@@ -136,11 +142,12 @@ pub mod librarian {
             start Opening;
             Opening                  -> Waiting;
             Waiting on nouns::Visitor -> Sending | Closed;
-            Waiting on nouns::Bell   -> Waiting;
+            Waiting on nouns::Bell   -> Waiting | Searching;
             Waiting after 10m        -> Closed;
             Sending asks Search      -> Waiting;
             Sending on nouns::Bell   -> Waiting;
             Sending after 500ms      -> Waiting;
+            Searching asks each Search -> Waiting;
             Tidying                  -> Closed | Stopped;
             end Closed, Stopped;
             stop -> Stopped;
@@ -185,6 +192,14 @@ pub mod librarian {
             }
         }
     }
+    impl AskEach<Search> for Searching {
+        fn ask(&self, n: usize, _: &mut Purse) -> Option<Search> {
+            self.titles.get(n).map(|what| Search { what: what.clone() })
+        }
+        async fn answered(self, found: Vec<Found>, _: &mut Cx<Librarian>) -> Next<Self, Search> {
+            go(Waiting { helped: found.len() as u32 })
+        }
+    }
     impl On<nouns::Bell> for Sending {
         async fn on(self, _: nouns::Bell, _: &mut Cx<Librarian>) -> Next<Self, nouns::Bell> {
             go(Waiting { helped: self.helped })
@@ -218,21 +233,21 @@ pub mod librarian {
 }
 
 fn main() {
-    use engine::{Due, Graph, Wait, prelude::*};
+    use engine::{Asks, Due, Graph, Wait, prelude::*};
     use librarian::{Librarian, LibrarianState, Opening, Sending, Waiting};
 
     let meta = Librarian::META;
     assert_eq!((meta.name, meta.version, meta.reserve, meta.lap), ("Librarian", 2, 1, Some("Waiting")));
     assert_eq!((meta.cancel, meta.fault, meta.exhausted), ("Tidying", "Stopped", Some("Stopped")));
     assert_eq!(meta.doc, "Helps visitors until somebody closes.\nThen it is over.");
-    assert_eq!(meta.asks.len(), 1);
+    assert_eq!(meta.asks.len(), 2);
     assert_eq!(clerk::Clerk::META.serves, ["Search"]);
 
     assert_eq!(Librarian::wait(&Opening.into()), Wait::Step);
     let sending = LibrarianState::from(Sending { helped: 0, title: Box::default() });
     let Wait::For { events, after, asks } = Librarian::wait(&sending) else { panic!("it waits") };
     let soon = Due::In(std::time::Duration::from_millis(500));
-    assert_eq!((events.len(), after, asks), (1, Some(soon), true));
+    assert_eq!((events.len(), after, asks), (1, Some(soon), Asks::One));
 
     let led = |why| Librarian::name(&Librarian::stop(Stop { why, at: "Waiting", in_doubt: vec![] }));
     assert_eq!(led(StopWhy::Cancelled), "Tidying");
@@ -240,7 +255,7 @@ fn main() {
     assert_eq!(led(StopWhy::Unclaimed), "Stopped");
 
     let stored: Vec<_> = Librarian::stored().iter().map(|stored| stored.name).collect();
-    let all = ["Opening", "Waiting", "Sending", "Tidying", "Closed", "Stopped", "Waiting", "Visitor", "bell"];
+    let all = ["Opening", "Waiting", "Sending", "Searching", "Tidying", "Closed", "Stopped", "Waiting", "Visitor", "bell"];
     assert_eq!(stored, all);
     let waiting = Librarian::encode(&Waiting { helped: 3 }.into());
     let again = Librarian::stored()[1].recode;

@@ -12,7 +12,4 @@ impl Ask<Search> for A {
     fn ask(&self, _: &mut Purse) -> Search { Search { what: "it".into() } }
     async fn answered(self, _: Found, _: &mut Cx<G>) -> Next<Self, Search> { go(End { n: self.n }) }
 }
-fn begin(engine: &Engine, budget: Budget) {
-    let _ = engine.start(A { n: 1 }, budget);
-}
 fn main() {}
