@@ -16,7 +16,7 @@ use crate::{
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::{broadcast, watch};
@@ -37,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) halted: watch::Sender<Option<LogFault>>,
     /// The tags and shapes of the facts that somebody follows; none when nobody follows.
     pub(crate) facts: Option<HashSet<(u64, u64)>>,
+    /// Runs go on one by one, when they are told to.
+    pub(crate) at_rest: bool,
     /// Every task of the engine holds a receiver: without any, all of them are gone.
     tasks: watch::Sender<()>,
     slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
@@ -51,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) registry: Registry,
     pub(crate) facts: Option<HashSet<(u64, u64)>>,
     pub(crate) told: broadcast::Sender<Told>,
+    pub(crate) at_rest: bool,
 }
 
 impl Core {
@@ -67,6 +70,7 @@ impl Core {
             told: parts.told,
             halted: watch::Sender::new(None),
             facts: parts.facts,
+            at_rest: parts.at_rest,
             tasks: watch::Sender::new(()),
             slots: Mutex::default(),
         }
@@ -190,9 +194,26 @@ impl Core {
     }
 
     pub(crate) fn spawn(self: &Arc<Self>, slot: Arc<Slot>) {
+        if slot.driven.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let graph = slot.lock().graph;
         if let Some(host) = self.registry.host(graph) {
             host.spawn(self, slot);
+        }
+    }
+
+    /// Lets a run go on that came back, if it lives and nobody drives it yet.
+    pub(crate) fn go_on(self: &Arc<Self>, slot: Arc<Slot>) {
+        let (live, graph, seq, state) = {
+            let standing = slot.lock();
+            (standing.status == Status::Live, standing.graph, standing.seq, standing.state.clone())
+        };
+        let host = self.registry.host(graph).filter(|_| live && !slot.driven.load(Ordering::Acquire));
+        if let Some(host) = host {
+            let state = host.check(&state).unwrap_or("?");
+            self.observe(slot.instance, Observed::Resumed { graph: host.meta().name, state, seq });
+            self.spawn(slot);
         }
     }
 
@@ -213,9 +234,14 @@ impl Core {
 
     /// Tells runs that they are cancelled. The record of it is ordered already, at `lsn`.
     pub(crate) fn cancel(&self, cancel: &Cancel, lsn: Lsn) {
-        for slot in cancel.instances.iter().filter_map(|instance| self.slot(*instance)) {
+        self.tell_all(&Record::Cancel(cancel.clone()), lsn);
+    }
+
+    /// Applies a record to every run that it is about. It is ordered already, at `lsn`.
+    pub(crate) fn tell_all(&self, record: &Record, lsn: Lsn) {
+        for slot in record.subjects().iter().filter_map(|instance| self.slot(*instance)) {
             slot.raise_barrier(lsn);
-            slot.lock().cancel();
+            slot.apply(record.clone());
             slot.bell.notify_one();
         }
     }

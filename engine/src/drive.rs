@@ -7,11 +7,11 @@ use crate::{
     core::{Core, took},
     cx::Finished,
     graph::{Stop, Wait, Wake},
-    moves::{self, Move},
+    moves::{self, Committed, Move},
     observe::Observed,
     record::Via,
     slot::Slot,
-    standing::{Standing, Status},
+    standing::{Interrupt, Standing, Status},
     timer::Timer,
     wheel::Moment,
 };
@@ -20,7 +20,7 @@ use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -45,7 +45,7 @@ enum Turn {
 /// How a handler came out.
 enum Handled<S> {
     Next(S),
-    Interrupted(StopWhy),
+    Interrupted(Interrupt),
     Failed(Fault),
 }
 
@@ -119,7 +119,9 @@ impl<G: Graph> Drive<G> {
                     continue;
                 }
                 (Handled::Failed(fault), _) => self.failed(name, fault, via)?,
-                (Handled::Interrupted(why), _) => self.stop(name, why, via)?,
+                (Handled::Interrupted(Interrupt::Stop(why)), _) => self.stop(name, why, via)?,
+                // What it has done is remembered, and it is run again when the run is let go on.
+                (Handled::Interrupted(Interrupt::Pause), _) => {}
                 (Handled::Next(_), cx) if cx.unclaimed => self.stop(name, StopWhy::Unclaimed, via)?,
                 (Handled::Next(_), Finished { unread: Some(fault), .. }) => self.failed(name, fault, via)?,
                 (Handled::Next(next), Finished { facts, .. }) => {
@@ -129,7 +131,7 @@ impl<G: Graph> Drive<G> {
                         &next,
                         Move { via, facts, stopping: None },
                     ) {
-                        Ok(made) => {
+                        Ok(Committed::Moved(made)) => {
                             self.moved(made.seq, name, G::name(&next), took(began));
                             ahead = if made.free && matches!(G::wait(&next), Wait::Step) {
                                 cx.enter(made.seq, made.at);
@@ -138,6 +140,7 @@ impl<G: Graph> Drive<G> {
                                 Ahead::At(next)
                             };
                         }
+                        Ok(Committed::Parked) => {}
                         Err(fault) => self.failed(name, fault, via)?,
                     }
                 }
@@ -179,10 +182,17 @@ impl<G: Graph> Drive<G> {
     /// Waits for what the state waits for.
     async fn turn(&self, wait: Wait, timer: Option<Timer>) -> Turn {
         loop {
-            if let Some(why) = self.slot.interrupted(|| self.core.now()) {
-                // What its handler had begun to handle before a crash is used up, as it would be without the crash.
-                let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
-                return Turn::Stop(why, via);
+            match self.slot.interrupted(|| self.core.now()) {
+                None => {}
+                Some(Interrupt::Pause) => {
+                    self.parked().await;
+                    continue;
+                }
+                Some(Interrupt::Stop(why)) => {
+                    // What its handler had begun to handle before a crash is used up, as it would be without the crash.
+                    let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
+                    return Turn::Stop(why, via);
+                }
             }
             let moment = {
                 let mut standing = self.slot.lock();
@@ -195,6 +205,28 @@ impl<G: Graph> Drive<G> {
                 Timer::moment(timer, standing.balance.until.filter(|_| standing.stopping.is_none()))
             };
             self.rung(moment).await;
+        }
+    }
+
+    /// Does nothing until an operator lets the run go on.
+    async fn parked(&self) {
+        let barrier = self.core.flush(&self.slot, &mut self.slot.lock());
+        let durable = match barrier {
+            Ok(barrier) => self.core.durable(barrier).await,
+            Err(fault) => Err(fault),
+        };
+        if durable.is_ok() && self.slot.rests() {
+            self.observe_parked();
+        }
+        while self.slot.is_paused() {
+            self.rung(None).await;
+        }
+    }
+
+    fn observe_parked(&self) {
+        let why = self.slot.lock().paused.as_ref().map(|pause| pause.why.clone());
+        if let (Some(why), Ok(state)) = (why, self.state()) {
+            self.core.observe(self.slot.instance, Observed::Parked { state: G::name(&state), why: &why });
         }
     }
 
@@ -261,7 +293,7 @@ impl<G: Graph> Drive<G> {
         (handled, cx.finish())
     }
 
-    async fn interruption(&self) -> StopWhy {
+    async fn interruption(&self) -> Interrupt {
         loop {
             if let Some(why) = self.slot.interrupted(|| self.core.now()) {
                 return why;
@@ -319,8 +351,11 @@ impl<G: Graph> Drive<G> {
         let next = G::stop(Stop { why, at: state, in_doubt });
         let to = G::name(&next);
         let made = Move { via, facts: Vec::new(), stopping: Some(const { G::META.reserve }) };
-        let made = moves::commit::<G>(&self.core, &self.slot, &next, made)?;
-        self.moved(made.seq, state, to, Duration::ZERO);
+        match moves::commit::<G>(&self.core, &self.slot, &next, made)? {
+            Committed::Moved(made) => self.moved(made.seq, state, to, Duration::ZERO),
+            // It is stopped when it is let go on.
+            Committed::Parked => {}
+        }
         Ok(())
     }
 
@@ -351,6 +386,8 @@ impl<G: Graph> Drive<G> {
         if moves::park(&self.core, &self.slot, why).is_ok()
             && self.core.durable(self.slot.barrier()).await.is_ok()
         {
+            // Another task may drive it when it is let go on.
+            self.slot.driven.store(false, Ordering::Release);
             self.slot.over.send_replace(true);
         }
     }

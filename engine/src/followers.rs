@@ -43,7 +43,10 @@ fn of(lsn: Lsn, record: Record) -> Vec<Entry> {
         | Record::Outcome(_)
         | Record::Credited(_)
         | Record::Cancel(_)
-        | Record::Parked(_) => Vec::new(),
+        | Record::Parked(_)
+        | Record::Forked(_)
+        | Record::Paused(_)
+        | Record::Released(_) => Vec::new(),
     }
 }
 

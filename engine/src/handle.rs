@@ -38,7 +38,7 @@ pub enum SendFault {
 /// A run did not come to an end.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EndFault {
-    /// It is set aside until an operator looks at it.
+    /// It is set aside until an operator lets it go on.
     #[error("run {instance} is parked: {why}")]
     Parked {
         /// Which.
@@ -73,6 +73,10 @@ impl<G: Graph> Clone for Run<G> {
 impl<G: Graph> Run<G> {
     pub(crate) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Run<G> {
         Run { core, slot, graph: PhantomData }
+    }
+
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
     }
 
     /// Which run it is.
@@ -133,27 +137,16 @@ impl<G: Graph> Run<G> {
         Sending::until(&self.core, lsn)
     }
 
-    /// Cancels the run and everything below it. Await it to know that it is durable. A run that is over stays as it is.
+    /// Cancels the run and everything below it. Await it to know that it is durable. A run that has ended stays as it is;
+    /// one that is parked is let go on, to its end.
     pub fn cancel(&self) -> Sending {
-        let instances = self.core.subtree([self.slot.instance]);
-        if instances.is_empty() {
-            return Sending::until(&self.core, self.slot.barrier());
-        }
-        let cancel = Cancel { instances, at: self.core.now() };
-        // Marked before any effect stops: a crash in between must not revive half the tree.
-        match self.core.append(&[Record::Cancel(cancel.clone())]) {
-            Ok(lsn) => {
-                self.core.cancel(&cancel, lsn);
-                Sending::until(&self.core, lsn)
-            }
-            Err(fault) => Sending::failed(fault.into()),
-        }
+        Sending::cancel(&self.core, &self.slot)
     }
 
     /// Waits for the end.
     ///
     /// # Errors
-    /// When the run is parked, or the journal failed.
+    /// When the run is parked, by a fault or by an operator, or the journal failed.
     pub async fn end(&self) -> Result<G::End, EndFault> {
         let (mut over, mut halted) = (self.slot.over.subscribe(), self.core.halted.subscribe());
         tokio::select! {
@@ -167,13 +160,17 @@ impl<G: Graph> Run<G> {
                 });
             }
         }
-        let (state, status) = {
+        let (state, status, paused) = {
             let standing = self.slot.lock();
-            (standing.state.clone(), standing.status.clone())
+            let paused = standing.paused.as_ref().map(|pause| pause.why.clone());
+            (standing.state.clone(), standing.status.clone(), paused)
         };
         match status {
             Status::Parked(why) => Err(EndFault::Parked { instance: self.slot.instance, why }),
-            Status::Live | Status::Ended => {
+            Status::Live => {
+                Err(EndFault::Parked { instance: self.slot.instance, why: paused.unwrap_or_default() })
+            }
+            Status::Ended => {
                 let state = G::decode(&state, &Reading::OWN)?;
                 G::finish(state).map_err(|_| EndFault::Closed)
             }
@@ -190,6 +187,25 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// Cancels a run and everything below it.
+    pub(crate) fn cancel(core: &Arc<Core>, slot: &Slot) -> Sending {
+        let instances = core.subtree([slot.instance]);
+        if instances.is_empty() {
+            return Sending::until(core, slot.barrier());
+        }
+        if let Err(fault) = core.settle(&instances) {
+            return Sending::failed(fault.into());
+        }
+        let cancel = Cancel { instances, at: core.now() };
+        // Marked before any effect stops: a crash in between must not revive half the tree.
+        match core.append(&[Record::Cancel(cancel.clone())]) {
+            Ok(lsn) => {
+                core.cancel(&cancel, lsn);
+                Sending::until(core, lsn)
+            }
+            Err(fault) => Sending::failed(fault.into()),
+        }
+    }
     fn until(core: &Arc<Core>, lsn: Lsn) -> Sending {
         let core = core.clone();
         Sending { durable: Box::pin(async move { Ok(core.durable(lsn).await?) }) }

@@ -54,6 +54,10 @@ pub struct Summary {
     pub since: Time,
     /// Who asked for it.
     pub parent: Option<InstanceId>,
+    /// The run that it is a fork of, and how many moves that one had made.
+    pub origin: Option<(InstanceId, u64)>,
+    /// The effects of its state that are never repeated, have begun, and have no result.
+    pub open: Vec<String>,
     /// What is left on its meters.
     pub left: Amount,
 }
@@ -94,6 +98,8 @@ pub enum Happened {
     },
     /// It moved.
     Moved {
+        /// How many moves it has made, this one included.
+        seq: u64,
         /// To which state.
         to: String,
         /// What the handler was woken by.
@@ -134,10 +140,19 @@ pub enum Happened {
     },
     /// It was cancelled.
     Cancelled,
-    /// It was set aside.
+    /// It was set aside, by a fault or by an operator.
     Parked {
         /// Why.
         why: String,
+    },
+    /// It was let go on.
+    Unparked,
+    /// It began as a fork.
+    Forked {
+        /// Of which run.
+        from: InstanceId,
+        /// How many moves that one had made.
+        seq: u64,
     },
 }
 
@@ -145,6 +160,10 @@ impl Journal {
     /// A journal over a log.
     pub fn of(log: Arc<dyn Log>) -> Journal {
         Journal { log }
+    }
+
+    pub(crate) fn log(&self) -> &dyn Log {
+        &*self.log
     }
 
     /// Feeds a view from where it stands, in the background, without an engine.
@@ -199,9 +218,10 @@ impl Journal {
 }
 
 fn summary(instance: InstanceId, run: &Standing, names: &Names) -> Summary {
-    let life = match (&run.status, run.stopping) {
+    let life = match (&run.status, &run.paused) {
+        (Status::Live, Some(pause)) => Life::Parked(pause.why.clone()),
+        (Status::Live, None) if run.stopping.is_some() => Life::Stopping,
         (Status::Live, None) => Life::Living,
-        (Status::Live, Some(_)) => Life::Stopping,
         (Status::Ended, _) => Life::Ended,
         (Status::Parked(why), _) => Life::Parked(why.clone()),
     };
@@ -215,6 +235,8 @@ fn summary(instance: InstanceId, run: &Standing, names: &Names) -> Summary {
         started: run.started,
         since: run.since,
         parent: run.parent.map(|parent| parent.instance),
+        origin: run.origin.as_ref().map(|origin| (origin.instance, origin.seq)),
+        open: run.doubts().into_iter().map(|doubt| doubt.name).collect(),
         left: run.balance.meters,
     }
 }
@@ -227,9 +249,7 @@ struct Past<'a> {
 
 impl Past<'_> {
     fn line(&self, lsn: Lsn, record: Record) -> Option<Line> {
-        let cancelled =
-            matches!(&record, Record::Cancel(cancel) if cancel.instances.contains(&self.instance));
-        if record.subject() != Some(self.instance) && !cancelled {
+        if !record.is_about(self.instance) {
             return None;
         }
         let fact = |fact: &crate::record::FactRecord| {
@@ -246,7 +266,7 @@ impl Past<'_> {
             Record::Declared(_) => return None,
             Record::Started(it) => (it.at, Happened::Started { state: name(it.state.tag) }),
             Record::Moved(it) => {
-                (it.at, Happened::Moved { to: name(it.state.tag), via: via(it.used).to_owned() })
+                (it.at, Happened::Moved { seq: it.seq, to: name(it.state.tag), via: via(it.used).to_owned() })
             }
             Record::Began(it) => {
                 let once = matches!(it.mode, Mode::Once(_));
@@ -264,6 +284,9 @@ impl Past<'_> {
             Record::Credited(it) => (it.at, Happened::Credited { from: it.from }),
             Record::Cancel(it) => (it.at, Happened::Cancelled),
             Record::Parked(it) => (it.at, Happened::Parked { why: it.why }),
+            Record::Paused(it) => (it.at, Happened::Parked { why: it.why }),
+            Record::Released(it) => (it.at, Happened::Unparked),
+            Record::Forked(it) => (it.at, Happened::Forked { from: it.from, seq: it.seq }),
         })
     }
 }

@@ -43,9 +43,9 @@ impl Ledger {
                 }
                 self.given_at_once(&started);
             }
-            Record::Cancel(cancel) => {
-                for instance in &cancel.instances {
-                    self.run(*instance)?.cancel();
+            Record::Cancel(_) | Record::Paused(_) | Record::Released(_) => {
+                for instance in record.subjects() {
+                    self.run(*instance)?.apply(record.clone());
                 }
             }
             Record::Moved(_)
@@ -54,7 +54,8 @@ impl Ledger {
             | Record::Mail(_)
             | Record::Outcome(_)
             | Record::Credited(_)
-            | Record::Parked(_) => {
+            | Record::Parked(_)
+            | Record::Forked(_) => {
                 let subject = record.subject().expect("a record of these kinds is about one run");
                 self.run(subject)?.apply(record);
             }

@@ -12,6 +12,7 @@ use crate::{
     record::{Record, Started},
     registry::graph_tag,
     slot::Slot,
+    standing::Origin,
     tell::Told,
 };
 use std::sync::Arc;
@@ -29,8 +30,7 @@ impl Engine {
         Builder::new()
     }
 
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
@@ -46,13 +46,20 @@ impl Engine {
     /// Starts a run under an id of the caller's choice. Started again under the same id, it changes nothing and the
     /// run that is there is returned.
     pub fn start_as<S: Start>(&self, id: InstanceId, start: S, budget: Budget) -> Starting<S::Graph> {
-        match self.begin(id, start.into(), budget) {
+        match self.begin(id, start.into(), budget, None) {
             Ok(starting) => starting,
             Err(fault) => Starting::failed(fault),
         }
     }
 
-    fn begin<G: Graph>(&self, id: InstanceId, state: G::State, budget: Budget) -> Result<Starting<G>, Fault> {
+    /// Begins a run in a state: its graph's start, or for a fork the one that `origin` names.
+    pub(crate) fn begin<G: Graph>(
+        &self,
+        id: InstanceId,
+        state: G::State,
+        budget: Budget,
+        origin: Option<Origin>,
+    ) -> Result<Starting<G>, Fault> {
         let meta = const { G::META };
         if !self.core.registry.knows::<G>() {
             return Err(Fault::fatal(format!("graph `{}` is not registered with the engine", meta.name)));
@@ -75,6 +82,7 @@ impl Engine {
             at,
         };
         let mut records = vec![Record::Started(started.clone())];
+        records.extend(origin.map(|origin| Record::Forked(origin.forked(id, at))));
         records.extend(children.iter().cloned().map(Record::Started));
         let (slot, lsn) = {
             let mut slots = self.core.slots();
@@ -90,6 +98,7 @@ impl Engine {
                 children::of(id, &children).for_each(|child| standing.brood.asked(child));
                 // With the share of its child: a lap grants all of it once more.
                 standing.grant = granted;
+                standing.origin = origin.map(Box::new);
             }
             slots.insert(id, slot.clone());
             (slot, lsn)

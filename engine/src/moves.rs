@@ -24,6 +24,13 @@ pub(crate) struct Move {
 /// How much of a fault's text is kept with a run that is set aside.
 const WHY_BYTES_MAX: usize = 4096;
 
+/// What became of a move.
+pub(crate) enum Committed {
+    Moved(Made),
+    /// The run was parked meanwhile, so it stays where it is.
+    Parked,
+}
+
 /// A move that is committed.
 pub(crate) struct Made {
     /// How many moves the run has made.
@@ -40,7 +47,7 @@ pub(crate) fn commit<G: Graph>(
     slot: &Arc<Slot>,
     next: &G::State,
     made: Move,
-) -> Result<Made, Fault> {
+) -> Result<Committed, Fault> {
     let at = core.now();
     let wait = G::wait(next);
     let asking = wait.asks().then(|| Asking::begin(core, slot.instance));
@@ -53,6 +60,9 @@ pub(crate) fn commit<G: Graph>(
         drop(held);
         abandoned = self::abandoned(core, brood, at);
         held = slot.lock();
+    }
+    if held.paused.is_some() {
+        return Ok(Committed::Parked);
     }
     // The time of a run never goes back, whoever sets the clock: a timer that has fired is not due again.
     let at = at.max(held.since);
@@ -74,10 +84,10 @@ pub(crate) fn commit<G: Graph>(
     };
     if ended || !children.is_empty() || abandoned.is_some() {
         together(core, slot, held, moved, children, abandoned)?;
-        return Ok(Made { seq: asker.seq, at, free: false });
+        return Ok(Committed::Moved(Made { seq: asker.seq, at, free: false }));
     }
     core.note(slot, &mut held, Record::Moved(moved))?;
-    Ok(Made { seq: asker.seq, at, free: held.interrupted(|| at).is_none() })
+    Ok(Committed::Moved(Made { seq: asker.seq, at, free: held.interrupted(|| at).is_none() }))
 }
 
 /// Commits a move with what it does to other runs, in one group.

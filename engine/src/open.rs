@@ -11,7 +11,7 @@ use crate::{
     ledger::Ledger,
     live::Engine,
     log::{Bodies, Flow, Group, Log, LogFault, Lsn},
-    observe::{Observed, Observer, Unobserved},
+    observe::{Observer, Unobserved},
     record::Record,
     registry::{Host, Registry},
     slot::Slot,
@@ -43,6 +43,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     meters: MeterNames,
     told: broadcast::Sender<Told>,
+    at_rest: bool,
 }
 
 impl Builder {
@@ -54,6 +55,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             meters: ["meter 0", "meter 1", "meter 2"],
             told: broadcast::Sender::new(TELLS_MAX),
+            at_rest: false,
         }
     }
 
@@ -84,6 +86,13 @@ impl Builder {
     /// Names the meters of budgets.
     pub fn meters(mut self, names: [&'static str; METERS]) -> Builder {
         self.meters = names;
+        self
+    }
+
+    /// Leaves the living runs where they stand: each goes on when [`Engine::wake`] is told so, or when the journal is
+    /// opened again. For who wants to steer one run and not to set all of them going.
+    pub fn at_rest(mut self) -> Builder {
+        self.at_rest = true;
         self
     }
 
@@ -122,6 +131,7 @@ impl Builder {
             registry: self.registry,
             facts,
             told: self.told,
+            at_rest: self.at_rest,
         }));
         for follower in self.followers {
             followers::feed(&*log, follower);
@@ -262,16 +272,7 @@ fn resume(core: &Arc<Core>, mut ledger: Ledger) {
     let slot = |id: &InstanceId| Some(Arc::new(Slot::new(*id, ledger.runs.remove(id)?)));
     let slots: Vec<_> = ledger.order.iter().filter_map(slot).collect();
     core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
-    for slot in slots {
-        let (live, graph, seq, state) = {
-            let standing = slot.lock();
-            (standing.status == Status::Live, standing.graph, standing.seq, standing.state.clone())
-        };
-        let host = core.registry.host(graph).filter(|_| live);
-        if let Some(host) = host {
-            let state = host.check(&state).unwrap_or("?");
-            core.observe(slot.instance, Observed::Resumed { graph: host.meta().name, state, seq });
-            host.spawn(core, slot);
-        }
+    if !core.at_rest {
+        slots.into_iter().for_each(|slot| core.go_on(slot));
     }
 }

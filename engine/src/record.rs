@@ -173,6 +173,35 @@ pub(crate) struct Parked {
     pub(crate) at: Time,
 }
 
+/// A run began as a fork, in a state that another run has been in. It stands in the same group, behind its `Started`.
+///
+/// It is all that a fork keeps of its past: the records of `from` up to the move `seq` are read where they lie. Whoever
+/// trims pasts leaves those of `from` up to `seq` as long as `instance` is there.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Forked {
+    pub(crate) instance: InstanceId,
+    pub(crate) from: InstanceId,
+    /// How many moves that run had made when it was in the state.
+    pub(crate) seq: u64,
+    pub(crate) at: Time,
+}
+
+/// An operator parked runs.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Paused {
+    /// Leaves first.
+    pub(crate) instances: Vec<InstanceId>,
+    pub(crate) why: String,
+    pub(crate) at: Time,
+}
+
+/// An operator lets parked runs go on.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Released {
+    pub(crate) instances: Vec<InstanceId>,
+    pub(crate) at: Time,
+}
+
 /// What the types of a graph are called, written before a build's first run of it: so that another build can refuse
 /// what it does not know by name.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -197,6 +226,18 @@ pub(crate) enum Record {
     Credited(Credited),
     Cancel(Cancel),
     Parked(Parked),
+    Forked(Forked),
+    Paused(Paused),
+    Released(Released),
+}
+
+/// A state that a run entered.
+pub(crate) struct Entered<'a> {
+    pub(crate) instance: InstanceId,
+    /// How many moves it had made by then.
+    pub(crate) seq: u64,
+    pub(crate) state: &'a Encoded,
+    pub(crate) ended: bool,
 }
 
 impl Record {
@@ -209,7 +250,7 @@ impl Record {
     /// The run that the record is about; none for what is about several or none.
     pub(crate) fn subject(&self) -> Option<InstanceId> {
         match self {
-            Record::Declared(_) | Record::Cancel(_) => None,
+            Record::Declared(_) | Record::Cancel(_) | Record::Paused(_) | Record::Released(_) => None,
             Record::Started(it) => Some(it.instance),
             Record::Moved(it) => Some(it.instance),
             Record::Began(it) => Some(it.instance),
@@ -218,6 +259,51 @@ impl Record {
             Record::Outcome(it) => Some(it.instance),
             Record::Credited(it) => Some(it.instance),
             Record::Parked(it) => Some(it.instance),
+            Record::Forked(it) => Some(it.instance),
+        }
+    }
+    /// The runs that a record about several is about.
+    pub(crate) fn subjects(&self) -> &[InstanceId] {
+        match self {
+            Record::Cancel(it) => &it.instances,
+            Record::Paused(it) => &it.instances,
+            Record::Released(it) => &it.instances,
+            Record::Declared(_)
+            | Record::Started(_)
+            | Record::Moved(_)
+            | Record::Began(_)
+            | Record::Done(_)
+            | Record::Mail(_)
+            | Record::Outcome(_)
+            | Record::Credited(_)
+            | Record::Parked(_)
+            | Record::Forked(_) => &[],
+        }
+    }
+    /// Whether the record is about the run, alone or among others.
+    pub(crate) fn is_about(&self, instance: InstanceId) -> bool {
+        self.subject() == Some(instance) || self.subjects().contains(&instance)
+    }
+    /// The state that the record says a run entered.
+    pub(crate) fn entered(&self) -> Option<Entered<'_>> {
+        match self {
+            Record::Started(it) => {
+                Some(Entered { instance: it.instance, seq: 0, state: &it.state, ended: false })
+            }
+            Record::Moved(it) => {
+                Some(Entered { instance: it.instance, seq: it.seq, state: &it.state, ended: it.ended })
+            }
+            Record::Declared(_)
+            | Record::Began(_)
+            | Record::Done(_)
+            | Record::Mail(_)
+            | Record::Outcome(_)
+            | Record::Credited(_)
+            | Record::Cancel(_)
+            | Record::Parked(_)
+            | Record::Forked(_)
+            | Record::Paused(_)
+            | Record::Released(_) => None,
         }
     }
     /// The facts that the record carries.
@@ -232,7 +318,10 @@ impl Record {
             | Record::Outcome(_)
             | Record::Credited(_)
             | Record::Cancel(_)
-            | Record::Parked(_) => &[],
+            | Record::Parked(_)
+            | Record::Forked(_)
+            | Record::Paused(_)
+            | Record::Released(_) => &[],
         }
     }
 }

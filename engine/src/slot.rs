@@ -1,16 +1,16 @@
 //! The place of a run in memory: its standing and what it has not ordered yet under one lock, a bell, and whether it
 //! has ended.
 use crate::{
-    InstanceId, StopWhy, Time,
+    InstanceId, Time,
     log::{Bodies, Lsn},
     record::{Record, Started},
-    standing::{Standing, Status},
+    standing::{Interrupt, Standing, Status},
 };
 use std::{
     ops::{Deref, DerefMut},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::sync::{Notify, watch};
@@ -26,6 +26,8 @@ pub(crate) struct Slot {
     pub(crate) over: watch::Sender<bool>,
     /// How many effects that are never repeated are under way.
     pub(crate) onces: watch::Sender<u32>,
+    /// A task drives it. There is never a second one.
+    pub(crate) driven: AtomicBool,
 }
 
 /// Where a run stands, and the records that led there and were not ordered yet.
@@ -81,7 +83,7 @@ impl Slot {
     }
 
     pub(crate) fn new(instance: InstanceId, standing: Standing) -> Slot {
-        let over = standing.status != Status::Live;
+        let over = standing.status == Status::Ended || standing.is_parked();
         Slot {
             instance,
             held: Mutex::new(Held { standing, pending: Bodies::new() }),
@@ -89,6 +91,7 @@ impl Slot {
             barrier: AtomicU64::new(0),
             over: watch::Sender::new(over),
             onces: watch::Sender::new(0),
+            driven: AtomicBool::new(false),
         }
     }
 
@@ -106,8 +109,28 @@ impl Slot {
         self.barrier.fetch_max(lsn.0, Ordering::AcqRel);
     }
 
-    /// Why the run has to stop now, if it has to.
-    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<StopWhy> {
+    /// Applies a record that may park the run or let it go on. It is no longer over as soon as it is let go on.
+    pub(crate) fn apply(&self, record: Record) {
+        let mut held = self.lock();
+        let parked = held.is_parked();
+        held.apply(record);
+        if parked && !held.is_parked() {
+            self.over.send_replace(false);
+        }
+    }
+
+    /// Says that the run, parked by an operator, does nothing any more. Returns whether that is news.
+    pub(crate) fn rests(&self) -> bool {
+        let held = self.lock();
+        held.paused.is_some() && !self.over.send_replace(true)
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.lock().paused.is_some()
+    }
+
+    /// Why the run may not go on now, if it may not.
+    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<Interrupt> {
         self.lock().interrupted(now)
     }
 }

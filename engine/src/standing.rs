@@ -1,11 +1,14 @@
 //! Where a run stands: the fold of its records. Recovery and the running engine apply the same records by the same
 //! function, so a restart cannot see another run than the one that was killed.
 use crate::{
-    Doubt, Encoded, StopWhy, Time,
+    Doubt, Encoded, InstanceId, StopWhy, Time,
     brood::Brood,
     budget::Balance,
     memos::Memos,
-    record::{Began, Credited, Done, EventId, Mail, Mode, Moved, Outcome, Parent, Record, Started, Via},
+    record::{
+        Began, Credited, Done, EventId, Forked, Mail, Mode, Moved, Outcome, Parent, Paused, Record, Released,
+        Started, Via,
+    },
     seen::Seen,
 };
 use std::collections::VecDeque;
@@ -25,6 +28,33 @@ pub(crate) enum Status {
     Live,
     Ended,
     Parked(String),
+}
+
+/// An operator parked the run. It keeps its mail and hears its children; of itself it does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub(crate) why: String,
+    pub(crate) since: Time,
+}
+
+/// The state that a fork began in: the run that had been in it, and how many moves that one had made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) instance: InstanceId,
+    pub(crate) seq: u64,
+}
+
+impl Origin {
+    /// What a fork from here leaves in the journal.
+    pub(crate) fn forked(self, instance: InstanceId, at: Time) -> Forked {
+        Forked { instance, from: self.instance, seq: self.seq, at }
+    }
+}
+
+/// Why a handler is not let go on.
+pub(crate) enum Interrupt {
+    Stop(StopWhy),
+    Pause,
 }
 
 /// Where a run stands.
@@ -55,6 +85,8 @@ pub(crate) struct Standing {
     pub(crate) cancelled: bool,
     pub(crate) stopping: Option<u32>,
     pub(crate) status: Status,
+    pub(crate) paused: Option<Box<Pause>>,
+    pub(crate) origin: Option<Box<Origin>>,
 }
 
 impl Standing {
@@ -79,6 +111,8 @@ impl Standing {
             cancelled: false,
             stopping: None,
             status: Status::Live,
+            paused: None,
+            origin: None,
         }
     }
 
@@ -91,8 +125,13 @@ impl Standing {
             Record::Mail(mail) => self.mail(mail),
             Record::Outcome(outcome) => self.answered(outcome),
             Record::Credited(credited) => self.credited(credited),
-            Record::Cancel(_) => self.cancel(),
+            Record::Cancel(cancel) => self.cancel(cancel.at),
             Record::Parked(parked) => self.status = Status::Parked(parked.why),
+            Record::Forked(it) => {
+                self.origin = Some(Box::new(Origin { instance: it.from, seq: it.seq }));
+            }
+            Record::Paused(paused) => self.pause(paused),
+            Record::Released(released) => self.released(&released),
             Record::Declared(_) | Record::Started(_) => {}
         }
     }
@@ -117,8 +156,41 @@ impl Standing {
         }
     }
 
-    /// Takes note that it is cancelled. On the way to an end it cannot be cancelled any more.
-    pub(crate) fn cancel(&mut self) {
+    /// Whether the run does nothing until it is let go on.
+    pub(crate) fn is_parked(&self) -> bool {
+        match self.status {
+            Status::Live => self.paused.is_some(),
+            Status::Parked(_) => true,
+            Status::Ended => false,
+        }
+    }
+
+    fn pause(&mut self, paused: Paused) {
+        if self.status == Status::Live && self.paused.is_none() {
+            self.paused = Some(Box::new(Pause { why: paused.why, since: paused.at }));
+        }
+    }
+
+    /// A run that a fault set aside tries once more from the state in which it failed.
+    fn released(&mut self, released: &Released) {
+        self.let_go(released.at);
+        match self.status {
+            Status::Parked(_) => self.status = Status::Live,
+            Status::Live | Status::Ended => {}
+        }
+    }
+
+    /// The time for which a run was parked does not count against its deadline.
+    fn let_go(&mut self, at: Time) {
+        if let Some(pause) = self.paused.take() {
+            self.balance.until = self.balance.until.map(|until| until.after(at.since(pause.since)));
+        }
+    }
+
+    /// Takes note that it is cancelled: it goes to its end, parked or not. On the way there it cannot be cancelled any
+    /// more.
+    pub(crate) fn cancel(&mut self, at: Time) {
+        self.let_go(at);
         self.cancelled |= self.stopping.is_none();
     }
 
@@ -161,16 +233,19 @@ impl Standing {
         self.balance = credited.balance;
     }
 
-    /// Why the run has to stop now, if it has to. The clock is read when that counts.
-    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<StopWhy> {
+    /// Why the run may not go on now, if it may not. The clock is read when that counts.
+    pub(crate) fn interrupted(&self, now: impl FnOnce() -> Time) -> Option<Interrupt> {
+        if self.paused.is_some() {
+            return Some(Interrupt::Pause);
+        }
         if self.stopping.is_some() {
             return None;
         }
         if self.cancelled {
-            return Some(StopWhy::Cancelled);
+            return Some(Interrupt::Stop(StopWhy::Cancelled));
         }
         let late = self.balance.until.is_some_and(|until| now() >= until);
-        late.then(|| StopWhy::Exhausted("time".to_owned()))
+        late.then(|| Interrupt::Stop(StopWhy::Exhausted("time".to_owned())))
     }
 
     /// The effects that have begun, are never repeated, and have no result.

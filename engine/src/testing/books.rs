@@ -5,7 +5,7 @@ use crate::{
     Amount, Encoded, InstanceId, Time,
     budget::Balance,
     log::Group,
-    record::{Began, Credited, Done, Mode, Moved, Outcome, Parent, Record, Started, Via},
+    record::{Began, Credited, Done, Mode, Moved, Outcome, Parent, Paused, Record, Started, Via},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -65,6 +65,17 @@ struct Account {
     answered: BTreeSet<InstanceId>,
     parent: Option<Parent>,
     over: bool,
+    /// When it was parked by an operator.
+    paused: Option<Time>,
+    /// What counts as burned since a fault set it aside: it has it again if it is let go on.
+    ashes: Option<Box<Ashes>>,
+}
+
+/// What a root had when a fault set it aside.
+struct Ashes {
+    balance: Purse,
+    mail: Purse,
+    holds: BTreeMap<String, Effect>,
 }
 
 /// What the books say of one effect of the current state.
@@ -77,6 +88,13 @@ struct Effect {
     /// Of those before it: they may have cost that much.
     lost: Purse,
     done: bool,
+}
+
+impl Ashes {
+    fn sum(&self) -> Purse {
+        let holds = self.holds.values().flat_map(|effect| [effect.hold, effect.lost]);
+        sum([self.balance, self.mail].into_iter().chain(holds))
+    }
 }
 
 /// The books of a journal.
@@ -109,14 +127,17 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
                     orphaned = moved.ended && self.nobody_above(moved.instance);
                 }
                 Record::Parked(parked) => {
-                    handed = sum([handed, self.closed(parked.instance)]);
+                    handed = sum([handed, self.set_aside(parked.instance)]);
                     orphaned = self.nobody_above(parked.instance);
                 }
                 Record::Began(began) => self.began(began),
                 Record::Done(done) => self.done(done),
                 Record::Outcome(outcome) => handed = minus(handed, self.answered(&outcome)),
                 Record::Credited(credited) => handed = minus(handed, self.credited(&credited)),
-                Record::Declared(_) | Record::Mail(_) | Record::Cancel(_) => {}
+                Record::Cancel(cancel) => self.let_go(&cancel.instances, cancel.at),
+                Record::Released(released) => self.let_go(&released.instances, released.at),
+                Record::Paused(paused) => self.pause(&paused),
+                Record::Declared(_) | Record::Mail(_) | Record::Forked(_) => {}
             }
         }
         assert!(
@@ -247,6 +268,45 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
             account.until = account.span.map(|span| moved.at.after(span));
         }
         assert_eq!(moved.balance.until, account.until, "a move changed a deadline");
+    }
+
+    /// A root keeps what it has, for it may be let go on; of others, who asked gets it.
+    fn set_aside(&mut self, instance: InstanceId) -> Purse {
+        let account = self.account(instance);
+        if account.parent.is_some() {
+            return self.closed(instance);
+        }
+        account.over = true;
+        let (balance, mail) = (std::mem::take(&mut account.balance), std::mem::take(&mut account.mail));
+        let ashes = Ashes { balance, mail, holds: std::mem::take(&mut account.holds) };
+        let burned = ashes.sum();
+        account.ashes = Some(Box::new(ashes));
+        self.burned = sum([self.burned, burned]);
+        [0; 4]
+    }
+
+    fn pause(&mut self, paused: &Paused) {
+        for instance in &paused.instances {
+            let account = self.account(*instance);
+            assert!(!account.over, "run {instance} is over, and was parked");
+            account.paused.get_or_insert(paused.at);
+        }
+    }
+
+    /// The time for which a run was parked is added to its deadline; who was set aside goes on with what it had.
+    fn let_go(&mut self, instances: &[InstanceId], at: Time) {
+        for instance in instances {
+            let account = self.account(*instance);
+            if let Some(paused) = account.paused.take() {
+                account.until = account.until.map(|until| until.after(at.since(paused)));
+            }
+            if let Some(ashes) = account.ashes.take() {
+                let burned = ashes.sum();
+                let Ashes { balance, mail, holds } = *ashes;
+                (account.over, account.balance, account.mail, account.holds) = (false, balance, mail, holds);
+                self.burned = minus(self.burned, burned);
+            }
+        }
     }
 
     /// Returns what is left of a run that is over.

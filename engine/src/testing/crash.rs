@@ -94,7 +94,10 @@ fn keys(groups: &[Group]) -> BTreeSet<u128> {
         | Record::Outcome(_)
         | Record::Credited(_)
         | Record::Cancel(_)
-        | Record::Parked(_) => None,
+        | Record::Parked(_)
+        | Record::Forked(_)
+        | Record::Paused(_)
+        | Record::Released(_) => None,
     };
     records(groups).filter_map(key).collect()
 }
@@ -117,6 +120,8 @@ fn last(groups: &[Group]) -> String {
         Some(Record::Outcome(_)) => "outcome".to_owned(),
         Some(Record::Credited(_)) => "refund".to_owned(),
         Some(Record::Cancel(_)) => "cancel".to_owned(),
-        Some(Record::Parked(_)) => "parking".to_owned(),
+        Some(Record::Parked(_) | Record::Paused(_)) => "parking".to_owned(),
+        Some(Record::Released(_)) => "unparking".to_owned(),
+        Some(Record::Forked(_)) => "fork".to_owned(),
     }
 }

@@ -140,6 +140,8 @@ fn words(what: &Happened) -> (&'static str, String) {
         Happened::Credited { from } => ("credited", from.to_string()),
         Happened::Cancelled => ("cancelled", String::new()),
         Happened::Parked { .. } => ("parked", String::new()),
+        Happened::Unparked => ("unparked", String::new()),
+        Happened::Forked { from, .. } => ("forked", from.to_string()),
     }
 }
 
@@ -156,6 +158,8 @@ fn happened(what: &Happened) -> String {
         Happened::Credited { from } => format!("got back what {from} had left"),
         Happened::Cancelled => "cancelled".to_owned(),
         Happened::Parked { why } => format!("parked: {why}"),
+        Happened::Unparked => "let go on".to_owned(),
+        Happened::Forked { from, seq } => format!("as a fork of {from} at {seq}"),
     }
 }
 

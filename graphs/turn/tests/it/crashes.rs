@@ -42,7 +42,9 @@ fn happened(line: &Line) -> String {
         | Happened::Answered { .. }
         | Happened::Credited { .. }
         | Happened::Cancelled
-        | Happened::Parked { .. }) => format!("{other:?}"),
+        | Happened::Parked { .. }
+        | Happened::Unparked
+        | Happened::Forked { .. }) => format!("{other:?}"),
     }
 }
 
@@ -61,7 +63,9 @@ fn leaves_the_way(groups: &[Group]) -> bool {
         | Happened::Answered { .. }
         | Happened::Credited { .. }
         | Happened::Cancelled
-        | Happened::Parked { .. } => false,
+        | Happened::Parked { .. }
+        | Happened::Unparked
+        | Happened::Forked { .. } => false,
     })
 }
 
