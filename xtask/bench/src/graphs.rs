@@ -1,6 +1,11 @@
 //! The graphs that are measured, and what a person would write by hand instead. They do nothing but move.
 use engine::{Cx, Fault, Graph, Wait, Wake};
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
 
 /// What a state carries: some fields and a text, together about 100 bytes.
 const TEXT_BYTES: usize = 90;
@@ -101,16 +106,21 @@ pub(crate) mod paces {
                 let state = There { left: self.spins, text: self.text.clone() };
                 let began = std::time::Instant::now();
                 spin::<Paces>(state.into(), cx).await?;
-                (cx.env.0)(began.elapsed());
+                (cx.env.tell)(began.elapsed());
+            } else {
+                cx.env.begin();
             }
             go(There { left: self.left, text: self.text })
         }
     }
     impl Step for There {
-        async fn step(self, _: &mut Cx<Paces>) -> Next<Self> {
+        async fn step(self, cx: &mut Cx<Paces>) -> Next<Self> {
             match self.left.checked_sub(1) {
                 Some(left) => go(Back { left, text: self.text }),
-                None => go(Arrived { text: self.text }),
+                None => {
+                    cx.env.arrive();
+                    go(Arrived { text: self.text })
+                }
             }
         }
     }
@@ -126,8 +136,33 @@ pub(crate) mod paces {
     }
 }
 
-/// Who is told how long handlers took that ran without a journal.
-pub(crate) struct Paced(pub(crate) Box<dyn Fn(std::time::Duration) + Send + Sync>);
+/// Who is told how long handlers took: those that ran without a journal, or a journalled walk from its first move to its
+/// last, without the wait for the disk.
+pub(crate) struct Paced {
+    tell: Box<dyn Fn(Duration) + Send + Sync>,
+    walking: Mutex<Option<Instant>>,
+}
+
+impl Paced {
+    /// Tells somebody.
+    pub(crate) fn telling(tell: impl Fn(Duration) + Send + Sync + 'static) -> Paced {
+        Paced { tell: Box::new(tell), walking: Mutex::default() }
+    }
+
+    fn begin(&self) {
+        *self.walking() = Some(Instant::now());
+    }
+
+    fn arrive(&self) {
+        if let Some(began) = self.walking().take() {
+            (self.tell)(began.elapsed());
+        }
+    }
+
+    fn walking(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.walking.lock().expect("a walk does not panic")
+    }
+}
 
 /// A handler on its way.
 type Spinning<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;

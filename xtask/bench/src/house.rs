@@ -36,7 +36,7 @@ pub(crate) fn engine(log: Arc<dyn Log>, stroke: Stroke, paced: Paced) -> Engine 
 
 /// Opens an engine whose effects do nothing.
 pub(crate) fn quiet(log: Arc<dyn Log>) -> Engine {
-    engine(log, Box::new(|| ()), Paced(Box::new(|_| ())))
+    engine(log, Box::new(|| ()), Paced::telling(|_| ()))
 }
 
 /// Starts a run of so many moves, each with an effect.

@@ -44,7 +44,7 @@ fn effect(scale: &Scale, cores: Cores) -> Row {
     let stroke = Box::new(move || inside.lock().expect("a stroke does not panic").take(bytes));
     let log = journal(&dir.path().join("journal"));
     runtime.block_on(async {
-        let engine = house::engine(log, stroke, Paced(Box::new(|_| ())));
+        let engine = house::engine(log, stroke, Paced::telling(|_| ()));
         let began = Instant::now();
         while began.elapsed() < scale.patience().span {
             between.lock().expect("a stroke does not panic").left = None;
@@ -125,18 +125,25 @@ pub(crate) async fn write_to_the_end(engine: &Engine, runs: u32, moves: u32) {
     ended.into_iter().for_each(|end| drop(end.expect("a run of the bench ends")));
 }
 
-/// A move without an effect, against what a person would write by hand.
+/// A move without an effect, against what a person would write by hand; and until the disk has it, against the same
+/// bytes.
 fn alone(scale: &Scale) -> Vec<Row> {
-    const MOVES: u32 = 20_000;
-    let dir = scratch(scale);
+    let (dir, aside) = (scratch(scale), scratch(scale));
     let runtime = runtime();
-    let engine = runtime.block_on(async { house::quiet(journal(dir.path())) });
-    let ours = || {
-        let (took, ()) = timed(|| runtime.block_on(pace(&engine, 0, MOVES)));
-        took / f64::from(MOVES)
+    let (tell, told) = mpsc::channel::<Duration>();
+    let paced = Paced::telling(move |took| tell.send(took).expect("the bench listens"));
+    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
+    let walk = || {
+        let (took, ()) = timed(|| runtime.block_on(pace(&engine, 0, WALK)));
+        let walked = nanos(told.recv().expect("the handler told how long it took"));
+        (walked / f64::from(WALK), took / f64::from(WALK))
     };
-    let encoded = Pairs::in_turns(scale.patience(), ours, || encoded_by_hand(MOVES));
-    let journalled = Pairs::in_turns(scale.patience(), ours, || journalled_by_hand(MOVES));
+    let encoded = Pairs::in_turns(scale.patience(), || walk().0, || encoded_by_hand(WALK));
+    let journalled = Pairs::in_turns(scale.patience(), || walk().0, || journalled_by_hand(WALK));
+    let bytes = bytes_of_a_walk(scale);
+    let mut raw = Raw::create(aside.path());
+    let durable =
+        Pairs::in_turns(scale.patience(), || walk().1, || written(&mut raw, bytes) / f64::from(WALK));
     engine.close();
     vec![
         Row::new("move without an effect", Unit::Nanoseconds, &encoded)
@@ -144,7 +151,32 @@ fn alone(scale: &Scale) -> Vec<Row> {
             .note("vs an enum by hand + encode of its state"),
         Row::new("move without an effect, vs a journal", Unit::Nanoseconds, &journalled)
             .note("vs an enum by hand + an encoded, summed line of a journal"),
+        Row::new("move without an effect, until it is durable", Unit::Nanoseconds, &durable)
+            .note(format!("{} B a move, vs write+fdatasync of 256 KiB at a time", bytes / WALK as usize)),
     ]
+}
+
+/// The moves of a walk: a journal of some MiB.
+const WALK: u32 = 20_000;
+
+/// As much as the journal's writer takes when nobody waits.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Nanoseconds of so many bytes on the disk.
+fn written(raw: &mut Raw, bytes: usize) -> f64 {
+    let pieces = (0..bytes).step_by(PIECE_BYTES);
+    pieces.map(|from| raw.write(PIECE_BYTES.min(bytes - from))).sum()
+}
+
+/// What the journal grows by with a walk.
+fn bytes_of_a_walk(scale: &Scale) -> usize {
+    let dir = scratch(scale);
+    runtime().block_on(async {
+        let engine = house::quiet(journal(dir.path()));
+        pace(&engine, 0, WALK).await;
+        engine.close();
+    });
+    size(dir.path()) as usize
 }
 
 /// Starts a run that moves so often and waits for it.
@@ -192,7 +224,7 @@ fn dispatch(scale: &Scale) -> Row {
     let dir = scratch(scale);
     let runtime = runtime();
     let (tell, told) = mpsc::channel::<Duration>();
-    let paced = Paced(Box::new(move |took| tell.send(took).expect("the bench listens")));
+    let paced = Paced::telling(move |took| tell.send(took).expect("the bench listens"));
     let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
     let typed = || {
         runtime.block_on(pace(&engine, MOVES / 2, 0));
