@@ -13,8 +13,9 @@ use crate::{
     tell::Told,
     wheel::Wheel,
 };
+use rustc_hash::FxHashMap;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
@@ -41,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) at_rest: bool,
     /// Every task of the engine holds a receiver: without any, all of them are gone.
     tasks: watch::Sender<()>,
-    slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
+    slots: Mutex<FxHashMap<InstanceId, Arc<Slot>>>,
 }
 
 /// The parts of a core that its builder chooses.
@@ -76,7 +77,7 @@ impl Core {
         }
     }
 
-    pub(crate) fn slots(&self) -> MutexGuard<'_, HashMap<InstanceId, Arc<Slot>>> {
+    pub(crate) fn slots(&self) -> MutexGuard<'_, FxHashMap<InstanceId, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

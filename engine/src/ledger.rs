@@ -6,26 +6,35 @@ use crate::{
     graph::{Meta, StoredType},
     log::Group,
     record::{Declared, Parent, Record, Started},
+    scan,
     standing::Standing,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// Everything that the journal says.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    pub(crate) runs: HashMap<InstanceId, Standing>,
+    // Ids are random: the hash need not defend itself.
+    pub(crate) runs: FxHashMap<InstanceId, Standing>,
     pub(crate) names: Names,
     /// In the order in which they began.
     pub(crate) order: Vec<InstanceId>,
     /// Tag and shape of every fact met.
-    pub(crate) facts: HashSet<(u64, u64)>,
+    pub(crate) facts: FxHashSet<(u64, u64)>,
 }
 
 impl Ledger {
     /// Applies a group, or says what in it is not of this engine.
     pub(crate) fn apply(&mut self, group: &Group) -> Result<(), Refused> {
-        for bytes in &group.records {
-            self.record(Record::decode(bytes)?)?;
+        // What a run did before its last move in the group need not be read, unless it left something behind.
+        let moves = group.records.iter().enumerate().rev();
+        let moved = moves.filter_map(|(n, bytes)| Some((n, scan::mover(bytes)?))).next();
+        for (n, bytes) in group.records.iter().enumerate() {
+            let past = moved.is_some_and(|(last, run)| n < last && scan::passes(bytes, run));
+            if !past {
+                self.record(Record::decode(bytes)?)?;
+            }
         }
         Ok(())
     }
@@ -140,5 +149,105 @@ impl Names {
             .map(|(name, tag, shape)| (name.to_owned(), tag, shape))
             .collect();
         (!new.is_empty()).then(|| Declared { graph, name: name.to_owned(), version, types: new })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Amount, Encoded, FactId, Time,
+        budget::Balance,
+        durable::Owner,
+        log::{Bodies, Lsn},
+        record::{Began, Cancel, Done, EventId, FactRecord, Mail, Mode, Moved, Via},
+    };
+
+    const RUN: InstanceId = InstanceId(7);
+    const OTHER: InstanceId = InstanceId(8);
+
+    fn encoded(text: &str) -> Encoded {
+        Encoded { tag: 1, shape: 2, bytes: text.into() }
+    }
+
+    fn balance(moves: u32) -> Balance {
+        Balance { moves, ..Balance::EMPTY }
+    }
+
+    fn started(instance: InstanceId) -> Record {
+        let (state, grant, at) = (encoded("start"), balance(9), Time(1));
+        Record::Started(Started { instance, graph: 1, version: 1, state, grant, parent: None, depth: 0, at })
+    }
+
+    fn moved(instance: InstanceId, seq: u64, used: Via, facts: Vec<FactRecord>) -> Record {
+        let (state, balance) = (encoded(&format!("state {seq}")), balance(9 - seq as u32));
+        let (stopping, ended, at) = ((seq == 4).then_some(2), false, Time(seq));
+        Record::Moved(Moved { instance, seq, state, used, balance, stopping, ended, facts, at })
+    }
+
+    fn began(instance: InstanceId, seq: u64) -> Record {
+        let (hold, balance, at) = (Amount::NONE, Amount::NONE, Time(seq));
+        let (name, via, mode) = ("it".to_owned(), Via::Entered, Mode::Once(encoded("meant")));
+        Record::Began(Began { instance, seq, name, slot: 0, via, attempt: 1, mode, hold, balance, at })
+    }
+
+    fn done(instance: InstanceId, seq: u64, facts: Vec<FactRecord>) -> Record {
+        let (name, result) = ("it".to_owned(), encoded("came out"));
+        let (spent, balance, at) = (Amount::NONE, Amount::NONE, Time(seq));
+        Record::Done(Done { instance, seq, name, result, spent, balance, facts, at })
+    }
+
+    fn fact(tag: u64) -> FactRecord {
+        let id = FactId { instance: RUN, seq: 0, n: 0 };
+        let fact = Encoded { tag, ..encoded("it is so") };
+        FactRecord { id, owner: Owner("me".into()), key: None, blobs: Vec::new(), fact }
+    }
+
+    fn mail(event: EventId) -> Record {
+        Record::Mail(Mail { instance: RUN, event, payload: encoded("news"), at: Time(2) })
+    }
+
+    fn read(groups: &[&[Record]]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for group in groups {
+            let mut bodies = Bodies::new();
+            group.iter().for_each(|record| record.put(&mut bodies));
+            let records = bodies.iter().map(<[u8]>::to_vec).collect();
+            ledger.apply(&Group { first: Lsn(1), records }).expect("these are records of this engine");
+        }
+        ledger
+    }
+
+    #[test]
+    fn records_of_one_group_leave_what_they_leave_one_by_one() {
+        let (used, kept) = (EventId::Given(1), EventId::Given(2));
+        let story = [
+            started(RUN),
+            started(OTHER),
+            began(OTHER, 0),
+            began(RUN, 0),
+            done(RUN, 0, vec![fact(5)]),
+            moved(RUN, 1, Via::Entered, Vec::new()),
+            mail(used),
+            mail(kept),
+            done(RUN, 1, Vec::new()),
+            moved(RUN, 2, Via::Event(used), Vec::new()),
+            moved(RUN, 3, Via::Elapsed, vec![fact(6)]),
+            Record::Cancel(Cancel { instances: vec![RUN], at: Time(3) }),
+            moved(RUN, 4, Via::Entered, Vec::new()),
+            moved(RUN, 5, Via::Entered, Vec::new()),
+            began(RUN, 5),
+        ];
+        for length in 2..=story.len() {
+            let story = &story[..length];
+            let apart = read(&story.iter().map(std::slice::from_ref).collect::<Vec<_>>());
+            let (runs, facts) = (apart.runs, apart.facts);
+            for cut in 1..length {
+                let (before, after) = story.split_at(cut);
+                let together = read(&[before, after]);
+                assert_eq!(together.runs, runs, "{length} records, cut behind {cut}");
+                assert_eq!(together.facts, facts, "{length} records, cut behind {cut}");
+            }
+        }
     }
 }

@@ -91,6 +91,7 @@ mod open;
 pub mod park;
 mod record;
 mod registry;
+mod scan;
 mod seen;
 mod slot;
 mod standing;

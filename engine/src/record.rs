@@ -6,6 +6,7 @@ use crate::{
     codec,
     durable::{BlobId, FactKey, Owner},
     log::Bodies,
+    scan,
 };
 use bincode::{Decode, Encode};
 
@@ -245,7 +246,7 @@ impl Record {
         group.push(|bytes| codec::put(self, bytes));
     }
     pub(crate) fn decode(bytes: &[u8]) -> Result<Record, Refused> {
-        codec::record_of(bytes)
+        scan::record(bytes).map_or_else(|| codec::record_of(bytes), Ok)
     }
     /// The run that the record is about; none for what is about several or none.
     pub(crate) fn subject(&self) -> Option<InstanceId> {

@@ -7,7 +7,7 @@ use crate::graphs::{
     writes::{Writes, Writing},
 };
 use engine::{
-    Budget, Engine, Run,
+    Budget, Builder, Engine, Run,
     log::{FileLog, Log, Mode},
 };
 use std::{path::Path, sync::Arc};
@@ -30,8 +30,12 @@ pub(crate) fn journal(dir: &Path) -> Arc<FileLog> {
 
 /// Opens an engine with every graph that is measured. Call it within a runtime.
 pub(crate) fn engine(log: Arc<dyn Log>, stroke: Stroke, paced: Paced) -> Engine {
-    let builder = Engine::builder().graph::<Writes>(stroke).graph::<Paces>(paced).graph::<Waits>(());
-    builder.open(log).expect("the bench's journal holds graphs of this build")
+    builder(stroke, paced).open(log).expect("the bench's journal holds graphs of this build")
+}
+
+/// Every graph that is measured.
+pub(crate) fn builder(stroke: Stroke, paced: Paced) -> Builder {
+    Engine::builder().graph::<Writes>(stroke).graph::<Paces>(paced).graph::<Waits>(())
 }
 
 /// Opens an engine whose effects do nothing.

@@ -3,12 +3,13 @@
 use crate::{
     Scale, house,
     measure::Pairs,
+    recovery::{RECORDS_A_MOVE, recovered},
     table::{Row, Unit},
 };
 use std::{ffi::OsStr, path::Path, process::Command};
 
 /// What this program does when it is called with `work KIND TIMES`.
-pub(crate) const KINDS: [&str; 5] = ["effects", "moves", "by-hand", "appends", "waiting"];
+pub(crate) const KINDS: [&str; 6] = ["effects", "recovered", "moves", "by-hand", "appends", "waiting"];
 
 /// Much more than what differs between two runs by chance: who waited for whom how often.
 const TIMES: [u32; 2] = [200, 1_200];
@@ -17,8 +18,13 @@ const TIMES: [u32; 2] = [200, 1_200];
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     const NAMES: [&str; 3] =
         ["instructions: move with an effect", "instructions: move without", "instructions: append"];
+    const RECOVERED: &str = "instructions: recovered record";
     if Command::new("valgrind").arg("--version").output().is_err() {
-        return NAMES.map(|name| Row::not_measured(name, "valgrind is not installed")).into();
+        return NAMES
+            .into_iter()
+            .chain([RECOVERED])
+            .map(|name| Row::not_measured(name, "valgrind is not installed"))
+            .collect();
     }
     let counted = |kind| per_time(scale, kind);
     let by_hand = counted("by-hand");
@@ -31,7 +37,19 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
         });
         row.unwrap_or_else(|why| Row::not_measured(name, why))
     });
-    rows.into()
+    let mut rows = Vec::from(rows);
+    // Written and recovered, less written.
+    let record =
+        counted("recovered").and_then(|both| Ok((both - counted("effects")?) / RECORDS_A_MOVE as f64));
+    rows.push(match record.and_then(|record| Ok((record, by_hand?))) {
+        Err(why) => Row::not_measured(RECOVERED, why),
+        Ok((record, by_hand)) => {
+            let mut pairs = Pairs::default();
+            pairs.push(record, by_hand);
+            Row::new(RECOVERED, Unit::Instructions, &pairs).note("vs a move by hand + encode; log and engine")
+        }
+    });
+    rows
 }
 
 fn per_time(scale: &Scale, kind: &str) -> Result<f64, String> {
@@ -69,15 +87,20 @@ pub(crate) fn work(kind: &str, times: u32, dir: &Path) -> Result<(), String> {
         "by-hand" => drop(crate::moves::encoded_by_hand(times)),
         "waiting" => crate::memory::work(dir.path(), times),
         "appends" => crate::append::work(dir.path(), times),
-        "effects" | "moves" => {
+        "effects" | "recovered" | "moves" => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             runtime.map_err(|error| error.to_string())?.block_on(async {
                 let engine = house::quiet(house::journal(dir.path()));
                 match kind {
-                    "effects" => crate::moves::write_to_the_end(&engine, 1, times).await,
-                    _ => crate::moves::pace(&engine, 0, times).await,
+                    "moves" => crate::moves::pace(&engine, 0, times).await,
+                    _ => crate::moves::write_to_the_end(&engine, 1, times).await,
                 }
                 engine.close();
+                engine.closed().await;
+                drop(engine);
+                if kind == "recovered" {
+                    recovered(dir.path()).close();
+                }
             });
         }
         other => return Err(format!("there is no work `{other}`, only {}", KINDS.join(", "))),
