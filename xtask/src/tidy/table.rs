@@ -12,6 +12,8 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("wire", 2),
     ("microvm", 2),
     ("agent", 3),
+    ("image", 3),
+    ("guest", 3),
     ("nouns", 2),
     ("asker", 3),
     ("server", 3),
@@ -74,6 +76,8 @@ pub(super) const IMPORTS: &[Import] = &[
     ("daemon", "config", "it reads the configuration"),
     ("daemon", "telemetry", "it starts the log"),
     ("agent", "wire", "it speaks with the host"),
+    ("image", "wire", "it puts things where the agent looks"),
+    ("guest", "wire", "it speaks with the agent"),
     ("bench", "engine", "it measures the engine"),
 ];
 
@@ -84,6 +88,7 @@ pub(super) const TEST_IMPORTS: &[Import] = &[
     ("engine", "server", "graphs in packages of their own ask each other"),
     ("engine", "nouns", "what they ask"),
     ("tools", "engine", "a call needs a ticket to run"),
+    ("guest", "agent", "both sides are tested against each other"),
     ("wire", "wire", "its own stories use what it offers to fuzzers"),
     ("tests", "domain", "its types go through the codec"),
     ("tests", "engine", "a journal of another build is made with it"),

@@ -1,0 +1,210 @@
+//! What commands find in a guest: a minimal system of one program, a directory, or an exported container. Owners of a
+//! directory become root, because who built it here is nobody there; an archive keeps its own.
+use crate::{Archive, ImageError, Kind, Node, failed};
+use std::{
+    fs,
+    io::Read,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::{Component, Path, PathBuf},
+    process::Command,
+};
+
+/// Where the root comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// One static program with the usual names, which is copied from here.
+    Minimal {
+        /// The program.
+        busybox: PathBuf,
+    },
+    /// A directory, copied whole.
+    Directory(PathBuf),
+    /// An archive, as `docker export` writes it.
+    Tar(PathBuf),
+}
+
+/// A root in memory must fit into a guest's memory.
+const ROOT_BYTES_MAX: u64 = 2 << 30;
+
+impl Root {
+    /// Reads the root.
+    pub fn read(&self) -> Result<Archive, ImageError> {
+        let mut archive = Archive::default();
+        for directory in ["dev", "etc", "oxydra", "proc", "root", "run", "sys", "tmp", "workspace"] {
+            archive.put(directory, 0o755, Kind::Directory);
+        }
+        archive.put("dev/console", 0o600, Kind::Device(5, 1));
+        archive.put("dev/null", 0o666, Kind::Device(1, 3));
+        match self {
+            Root::Minimal { busybox } => minimal(&mut archive, busybox)?,
+            Root::Directory(place) => directory(&mut archive, place)?,
+            Root::Tar(place) => tar(&mut archive, place)?,
+        }
+        Ok(archive)
+    }
+}
+
+fn minimal(archive: &mut Archive, busybox: &Path) -> Result<(), ImageError> {
+    let program = fs::read(busybox).map_err(failed("read", busybox))?;
+    archive.put("bin/busybox", 0o755, Kind::File(program));
+    let list = Command::new(busybox).arg("--list").output().map_err(failed("start", busybox))?;
+    for name in String::from_utf8_lossy(&list.stdout).lines().filter(|name| *name != "busybox") {
+        archive.put(&format!("bin/{name}"), 0o777, Kind::Symlink(b"busybox".to_vec()));
+    }
+    for (path, target) in [("sbin", "bin"), ("usr/bin", "../bin"), ("usr/sbin", "../bin")] {
+        archive.put(path, 0o777, Kind::Symlink(target.as_bytes().to_vec()));
+    }
+    let files = [("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("etc/group", "root:x:0:\n")];
+    for (path, text) in files {
+        archive.put(path, 0o644, Kind::File(text.as_bytes().to_vec()));
+    }
+    Ok(())
+}
+
+fn check_size(bytes: u64, place: &Path) -> Result<(), ImageError> {
+    if bytes <= ROOT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(ImageError::Missing {
+        what: format!(
+            "{} holds more than {} GiB, which no guest has room for in memory",
+            place.display(),
+            ROOT_BYTES_MAX >> 30
+        ),
+        remedy: "leave out what commands do not need",
+    })
+}
+
+fn directory(archive: &mut Archive, root: &Path) -> Result<(), ImageError> {
+    let mut open = vec![root.to_owned()];
+    let mut bytes = 0;
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).map_err(failed("read", &directory))? {
+            let place = entry.map_err(failed("read", &directory))?.path();
+            let about = fs::symlink_metadata(&place).map_err(failed("look at", &place))?;
+            let kind = if about.is_dir() {
+                open.push(place.clone());
+                Kind::Directory
+            } else if about.is_file() {
+                bytes += about.len();
+                check_size(bytes, root)?;
+                Kind::File(fs::read(&place).map_err(failed("read", &place))?)
+            } else if about.is_symlink() {
+                let target = fs::read_link(&place).map_err(failed("read", &place))?;
+                Kind::Symlink(target.as_os_str().as_bytes().to_vec())
+            } else {
+                // Devices and sockets of this machine mean nothing in another.
+                continue;
+            };
+            let path = place.strip_prefix(root).expect("it was found beneath it");
+            let mode = about.permissions().mode() & 0o7777;
+            archive.put_node(path.as_os_str().as_bytes(), Node { mode, owner: (0, 0), kind });
+        }
+    }
+    Ok(())
+}
+
+fn tar(archive: &mut Archive, place: &Path) -> Result<(), ImageError> {
+    let file = fs::File::open(place).map_err(failed("open", place))?;
+    check_size(file.metadata().map_err(failed("look at", place))?.len(), place)?;
+    let mut reader = tar::Archive::new(file);
+    for entry in reader.entries().map_err(failed("read", place))? {
+        let mut entry = entry.map_err(failed("read", place))?;
+        let Some(path) = plain(&entry.path_bytes()) else { continue };
+        let header = entry.header();
+        let number =
+            |value: std::io::Result<u64>| value.ok().and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
+        let mode = header.mode().map_err(failed("read", place))? & 0o7777;
+        let owner = (number(header.uid()), number(header.gid()));
+        let target = entry.link_name_bytes().map(|name| name.into_owned());
+        let kind = match (header.entry_type(), target) {
+            (tar::EntryType::Directory, _) => Kind::Directory,
+            (tar::EntryType::Symlink, Some(target)) => Kind::Symlink(target),
+            // Another name of a file that came before.
+            (tar::EntryType::Link, Some(target)) => {
+                match plain(&target).and_then(|target| archive.get(&target)) {
+                    Some(node) => node.kind.clone(),
+                    None => continue,
+                }
+            }
+            (tar::EntryType::Regular | tar::EntryType::Continuous, _) => {
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes).map_err(failed("read", place))?;
+                Kind::File(bytes)
+            }
+            (_device_or_extension, _) => continue,
+        };
+        archive.put_node(&path, Node { mode, owner, kind });
+    }
+    Ok(())
+}
+
+/// Returns a path in one spelling, or `None` for the root itself and for what leads out of it.
+fn plain(path: &[u8]) -> Option<Vec<u8>> {
+    let mut names = Vec::new();
+    for part in Path::new(std::ffi::OsStr::from_bytes(path)).components() {
+        match part {
+            Component::Normal(name) => names.push(name.as_bytes()),
+            Component::CurDir | Component::RootDir => {}
+            Component::ParentDir | Component::Prefix(_) => return None,
+        }
+    }
+    if names.is_empty() { None } else { Some(names.join(&b'/')) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_directory_is_taken_whole() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("opt/tool")).unwrap();
+        fs::write(root.path().join("opt/tool/run"), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(root.path().join("opt/tool/run"), fs::Permissions::from_mode(0o750)).unwrap();
+        symlink("tool", root.path().join("opt/link")).unwrap();
+        let archive = Root::Directory(root.path().to_owned()).read().unwrap();
+        let run = archive.get(b"opt/tool/run").unwrap();
+        assert_eq!((run.mode, run.owner, &run.kind), (0o750, (0, 0), &Kind::File(b"#!/bin/sh\n".to_vec())));
+        assert_eq!(archive.get(b"opt/link").unwrap().kind, Kind::Symlink(b"tool".to_vec()));
+        assert_eq!(archive.get(b"workspace").unwrap().kind, Kind::Directory);
+    }
+
+    #[test]
+    fn an_archive_is_taken_with_its_links_and_without_what_leads_out() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut add = |kind, path: &[u8], target: Option<&str>, bytes: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            // Set by hand: the library refuses to write what a hostile archive holds.
+            header.as_old_mut().name[..path.len()].copy_from_slice(path);
+            if let Some(target) = target {
+                header.set_link_name(target).unwrap();
+            }
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            header.set_uid(7);
+            header.set_gid(8);
+            header.set_cksum();
+            builder.append(&header, bytes).unwrap();
+        };
+        add(tar::EntryType::Regular, b"./bin/a", None, b"one");
+        add(tar::EntryType::Link, b"bin/b", Some("bin/a"), b"");
+        add(tar::EntryType::Symlink, b"bin/c", Some("a"), b"");
+        add(tar::EntryType::Regular, b"../outside", None, b"no");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), builder.into_inner().unwrap()).unwrap();
+        let archive = Root::Tar(file.path().to_owned()).read().unwrap();
+        assert_eq!(archive.get(b"bin/a").unwrap().owner, (7, 8));
+        assert_eq!(archive.get(b"bin/b").unwrap().kind, Kind::File(b"one".to_vec()));
+        assert_eq!(archive.get(b"bin/c").unwrap().kind, Kind::Symlink(b"a".to_vec()));
+        assert!(archive.get(b"../outside").is_none() && archive.get(b"outside").is_none());
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_is_an_error_that_names_it() {
+        let error = Root::Tar("/nowhere/root.tar".into()).read().unwrap_err().to_string();
+        assert_eq!(error, "cannot open /nowhere/root.tar: No such file or directory (os error 2)");
+    }
+}
