@@ -63,6 +63,12 @@ impl<'a> Desk<'a> {
         sessions
     }
 
+    /// The turns of other sessions that are under way, whoever's they are.
+    pub(crate) fn others(&self) -> Vec<Run<Turn>> {
+        let others = under_way(self.house).into_iter().filter(|(talk, _)| talk.session != self.session);
+        others.map(|(_, run)| run).collect()
+    }
+
     /// Begins a turn.
     pub(crate) fn begin(&self, prompt: String) -> Result<(TurnId, Starting<Turn>), Failure> {
         let turn = TurnId::parse(&Uuid::now_v7().to_string()).map_err(Failure::other)?;

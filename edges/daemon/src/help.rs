@@ -61,8 +61,8 @@ pub(crate) fn run() -> String {
 usage: oxydra run [OPTIONS]
 
 Talks to an agent. Without -p it reads one prompt per line from standard input; Ctrl-C cancels the turn, a second one
-quits, Ctrl-D ends. A turn of the session that was interrupted by a crash is finished first. The answer goes to standard
-output, everything about it to standard error.
+quits, Ctrl-D ends. A turn of the session that was interrupted by a crash is finished first, those of other
+sessions before the process ends. The answer goes to standard output, everything about it to standard error.
 
   -p, --prompt TEXT    one prompt, then exit; `-p -` reads all of standard input as the prompt
       --json           one frame per line on standard output instead of text; a failure is a frame too

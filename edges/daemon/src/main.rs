@@ -12,6 +12,7 @@ mod house;
 mod instructions;
 mod interrupt;
 mod lines;
+mod linger;
 mod person;
 mod prompt;
 mod report;

@@ -166,7 +166,7 @@ fn a_turn_is_killed_again_and_again_and_still_ends() {
 }
 
 #[test]
-fn a_turn_in_another_session_is_named_and_goes_on() {
+fn a_turn_in_another_session_is_named_and_ends_before_the_process_does() {
     let place = Place::new();
     let mut running = place.oxydra(&["run", "--json", "--session", "old", "-p", Sentence::SLOW]).start();
     running.until(|frame| matches!(frame, Frame::AssistantDelta(_)));
@@ -174,4 +174,7 @@ fn a_turn_in_another_session_is_named_and_goes_on() {
     let done = place.run(&["run", "--new", "-p", "say hi"]).ended(0);
     assert_eq!(done.text(), "hi\n");
     assert!(done.err.contains("goes on in session old: `--session old` shows it"), "{}", done.err);
+    assert!(done.err.contains("waiting for the interrupted turn of another session"), "{}", done.err);
+    let again = place.run(&["run", "--new", "-p", "say hi"]).ended(0);
+    assert!(!again.err.contains("goes on"), "it was waited for: {}", again.err);
 }

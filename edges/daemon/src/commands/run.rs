@@ -7,6 +7,7 @@ use crate::{
     house::House,
     interrupt::Interrupts,
     lines::{self, Line},
+    linger::linger,
     person::Person,
     prompt,
     report::{Report, Reporter},
@@ -28,7 +29,7 @@ pub(crate) fn run(run: &Run) -> Result<Exit, Failure> {
     };
     let runtime = super::runtime()?;
     let exit = runtime.block_on(talk(run, prompt));
-    // A turn that is left, or one of another session, must not keep the process: it goes on next time.
+    // A turn that is left must not keep the process: it goes on next time.
     runtime.shutdown_background();
     exit
 }
@@ -71,10 +72,14 @@ impl<'a> Talk<'a> {
             watched @ (Watched::Left | Watched::Waiting) => return Ok(watched.exit()),
             Watched::Over(exit) => exit,
         };
-        match prompt {
-            None => self.lines(exit).await,
-            Some(prompt) => self.turn(prompt).await.map(Watched::exit),
+        let watched = match prompt {
+            None => self.lines(exit).await?,
+            Some(prompt) => self.turn(prompt).await?,
+        };
+        if let Watched::Over(_) = watched {
+            linger(self.house, self.desk.others(), &mut *self.surface, &mut self.interrupts).await;
         }
+        Ok(watched.exit())
     }
 
     /// Turns that were under way when an earlier process died come first, in order.
@@ -125,7 +130,7 @@ impl<'a> Talk<'a> {
     }
 
     /// One prompt per line. The exit code is that of the last turn.
-    async fn lines(&mut self, before: Exit) -> Result<Exit, Failure> {
+    async fn lines(&mut self, before: Exit) -> Result<Watched, Failure> {
         let mut exit = before;
         self.greet();
         loop {
@@ -134,14 +139,14 @@ impl<'a> Talk<'a> {
                 line = next_line(&mut self.lines) => line,
                 () = self.interrupts.next() => {
                     self.leave();
-                    return Ok(Exit::Cancelled);
+                    return Ok(Watched::Left);
                 }
                 Some(fault) = self.house.engine.halted() => return Err(Failure::storage(fault)),
             };
             match line {
                 None => {
                     self.leave();
-                    return Ok(exit);
+                    return Ok(Watched::Over(exit));
                 }
                 Some(Line::Refused(failure)) => {
                     self.surface.notice(&failure.to_string());
@@ -150,7 +155,7 @@ impl<'a> Talk<'a> {
                 Some(Line::Prompt(text)) if text.is_empty() => {}
                 Some(Line::Prompt(text)) => match self.turn(text).await? {
                     Watched::Over(how) => exit = how,
-                    watched @ (Watched::Left | Watched::Waiting) => return Ok(watched.exit()),
+                    watched @ (Watched::Left | Watched::Waiting) => return Ok(watched),
                 },
             }
         }

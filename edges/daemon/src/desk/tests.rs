@@ -52,10 +52,12 @@ fn a_turn_left_by_a_crash_is_found_in_its_session_and_by_its_user_only() {
         let other = Desk::sit(house, &user("ada"), &named("another")).await.unwrap();
         assert!(other.interrupted().is_empty());
         assert_eq!(other.elsewhere(), [desk.session().clone()]);
+        assert_eq!((desk.others().len(), other.others().len()), (0, 1));
 
         let stranger = Desk::sit(house, &user("bob"), &Which::Latest).await.unwrap();
         assert_ne!(stranger.session().as_str(), session);
         assert!(stranger.interrupted().is_empty() && stranger.elsewhere().is_empty());
+        assert_eq!(stranger.others().len(), 1, "the process that resumed it is his");
         let refused = sits(house, "bob", &named(&session)).await.unwrap_err();
         assert!(refused.starts_with(&format!("session `{session}` belongs to another user")), "{refused}");
     });
