@@ -100,17 +100,6 @@ pub enum Problem {
         /// Where it is written.
         place: Place,
     },
-    /// The provider speaks what this version does not.
-    NoSuchType {
-        /// Which.
-        provider: String,
-        /// What it speaks.
-        api: &'static str,
-        /// Where that is written.
-        place: Place,
-        /// What this version speaks.
-        spoken: Vec<&'static str>,
-    },
     /// The provider wants a key, and there is none.
     NoKey {
         /// Which.
@@ -164,9 +153,7 @@ impl Problem {
             | Problem::NoCredential { key, .. }
             | Problem::NoSuchProvider { key, .. }
             | Problem::BadHeader { key, .. } => Some(key.clone()),
-            Problem::NoType { provider, .. } | Problem::NoSuchType { provider, .. } => {
-                Some(format!("providers.registry.{provider}.provider_type"))
-            }
+            Problem::NoType { provider, .. } => Some(format!("providers.registry.{provider}.provider_type")),
             Problem::NoKey { provider, .. } => Some(format!("providers.registry.{provider}.api_key")),
             Problem::CyclicFallback { provider, .. } => {
                 Some(format!("providers.registry.{provider}.fallback"))
@@ -187,7 +174,6 @@ impl Problem {
             | Problem::NoCredential { place, .. }
             | Problem::NoSuchProvider { place, .. }
             | Problem::NoType { place, .. }
-            | Problem::NoSuchType { place, .. }
             | Problem::NoKey { place, .. }
             | Problem::BadHeader { place, .. }
             | Problem::CyclicFallback { place, .. }
@@ -235,11 +221,6 @@ impl fmt::Display for Problem {
             Problem::NoType { provider, place } => write!(
                 f,
                 "`providers.registry.{provider}` in {place} must say what it speaks: `provider_type = \"openai\"`, anthropic, gemini or openai_responses"
-            ),
-            Problem::NoSuchType { provider, api, place, spoken } => write!(
-                f,
-                "`providers.registry.{provider}.provider_type` in {place} is `{api}`, which this version does not speak; it speaks {}",
-                spoken.join(", ")
             ),
             Problem::NoKey { provider, place, variables } => {
                 write!(f, "there is no key for `{provider}`")?;

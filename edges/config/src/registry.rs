@@ -15,9 +15,6 @@ pub(crate) const REGISTRY: [&str; 2] = ["providers", "registry"];
 /// The variable for whoever has one key. Too many programs read it for it to choose a provider.
 const ANY_KEY: &str = "API_KEY";
 
-/// What this version speaks.
-const SPOKEN: &[Api] = &[Api::OpenAi];
-
 /// What is written about providers.
 pub(crate) struct Registry<'a> {
     pub(crate) written: &'a Written,
@@ -41,7 +38,7 @@ impl<'a> Registry<'a> {
             let Ok(api) = self.api(name) else { return false };
             // Whoever points the entry elsewhere still means it; whether the key goes there is another question.
             let by_custom = || self.variable(api.key_variable()).is_some();
-            SPOKEN.contains(&api) && (self.own_key(name).is_some() || built_in.contains(name) && by_custom())
+            self.own_key(name).is_some() || built_in.contains(name) && by_custom()
         };
         built_in.into_iter().chain(others).find(has_key)
     }
@@ -63,12 +60,6 @@ impl<'a> Registry<'a> {
             return Err(self.unknown(name, key, place));
         }
         let api = self.api(name)?;
-        if !SPOKEN.contains(&api) {
-            let spoken = SPOKEN.iter().map(|api| api.word()).collect();
-            let written = self.written.get(&path(name, "provider_type")).map(|setting| &setting.place);
-            let place = written.unwrap_or(place).clone();
-            return Err(Problem::NoSuchType { provider: name.to_owned(), api: api.word(), place, spoken });
-        }
         let server = self.server(name, api)?;
         if server.is_owners() && !server.has_key() {
             let place = self.place(name, "");

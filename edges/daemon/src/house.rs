@@ -1,15 +1,12 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
-use crate::{bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, workshop::Benches};
-use config::{Api, Config, Home, Provider, Selection, Server};
-use domain::{METER_NAMES, Model, UserId};
+use crate::{
+    bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, models::model_of, workshop::Benches,
+};
+use config::{Config, Home};
+use domain::{METER_NAMES, UserId};
 use engine::{
     Budget, Engine, Journal, Recovered, Told,
     log::{FileLog, Group, Log, Mode, Options, Torn},
-};
-use providers::{
-    Fitted, Patient, Tiktoken,
-    openai::{OpenAi, OpenAiConfig},
-    rehearsal::{Pace, Rehearsal},
 };
 use slog::warn;
 use std::{path::Path, sync::Arc};
@@ -108,44 +105,4 @@ fn kept(home: &Home, journal: Journal, log: &Logger) -> (Store, StoreFollower) {
 /// A view over a journal, in memory, empty until it is fed: for a reader beside the owner.
 pub(crate) fn view(journal: Journal) -> Result<(Store, StoreFollower), Failure> {
     Store::open(Box::new(MemoryView::new()), Arc::new(JournalBodies(journal))).map_err(Failure::storage)
-}
-
-fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
-    let Selection { provider, model } = &config.selection;
-    let (model, silence): (Arc<dyn Model>, _) = match provider {
-        Provider::Rehearsal => (Arc::new(Rehearsal::new(Pace::default())), None),
-        Provider::Server(server) => (
-            Arc::new(Fitted::new(Arc::new(asked(server, model)?), Tiktoken::of(model))),
-            server.timeouts.idle,
-        ),
-    };
-    Ok(Arc::new(Patient::new(model, silence.unwrap_or(config.runtime.turn_timeout))))
-}
-
-fn asked(server: &Server, model: &str) -> Result<OpenAi, Failure> {
-    match server.api {
-        Api::OpenAi => open_ai(server, model),
-        // The configuration refuses these by name until they are spoken.
-        Api::OpenAiResponses | Api::Anthropic | Api::Gemini => {
-            Err(Failure::configuration(format!("{} is not spoken yet", server.api)))
-        }
-    }
-}
-
-fn open_ai(server: &Server, model: &str) -> Result<OpenAi, Failure> {
-    let config = OpenAiConfig {
-        base_url: server.base_url.clone(),
-        key: server.key.clone(),
-        model: model.to_owned(),
-        limits: server.caps.limits(None),
-        headers: server.headers.clone(),
-    };
-    let usual = http::Options::default();
-    let options = http::Options {
-        connect_timeout: server.timeouts.connect.unwrap_or(usual.connect_timeout),
-        head_timeout: server.timeouts.head.unwrap_or(usual.head_timeout),
-        total_timeout: server.timeouts.total.unwrap_or(usual.total_timeout),
-        addresses: usual.addresses,
-    };
-    OpenAi::new(http::Client::new(options), config).map_err(Failure::configuration)
 }

@@ -13,6 +13,7 @@ mod instructions;
 mod interrupt;
 mod lines;
 mod linger;
+mod models;
 mod person;
 mod prompt;
 mod report;

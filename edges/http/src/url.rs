@@ -29,6 +29,8 @@ pub struct Url {
     authority: Authority,
     /// Without a slash at its end.
     path: String,
+    /// What the API asks for behind the path; an address that somebody writes has none.
+    query: Option<&'static str>,
 }
 
 impl Url {
@@ -58,7 +60,17 @@ impl Url {
         if path.query().is_some() {
             return Err(BadUrl::Query);
         }
-        Ok(Url { scheme, authority, path: path.path().trim_end_matches('/').to_owned() })
+        Ok(Url { scheme, authority, path: path.path().trim_end_matches('/').to_owned(), query: None })
+    }
+
+    /// The address with a query behind it.
+    ///
+    /// # Panics
+    /// When `query` cannot stand in an address: it is written in the program.
+    pub fn asking(self, query: &'static str) -> Url {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '=' | '&' | '_' | '-' | '.');
+        assert!(query.chars().all(fits), "`{query}` is no query");
+        Url { query: Some(query), ..self }
     }
 
     /// The address with more path behind its own.
@@ -81,15 +93,19 @@ impl Url {
 
     pub(crate) fn uri(&self) -> Uri {
         let path = if self.path.is_empty() { "/" } else { &self.path };
-        let built =
-            Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(path);
+        let asked = self.query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        let built = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(asked);
         built.build().expect("the parts of a parsed address make an address")
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)?;
+        self.query.map_or(Ok(()), |query| write!(f, "?{query}"))
     }
 }
 

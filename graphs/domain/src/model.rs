@@ -51,6 +51,9 @@ pub enum ModelFault {
     /// The question is at fault; asking again changes nothing.
     #[error("the model refused the question: {0}")]
     Refused(String),
+    /// The model does not answer us, whatever we ask: no key, no money, no such model. Another one may.
+    #[error("the model cannot be used: {0}")]
+    Closed(String),
     /// The model is busy or out of reach; asking again may help.
     #[error("the model is unavailable: {why}")]
     Unavailable {

@@ -160,7 +160,7 @@ fn charge(usage: Usage) -> Amount {
 
 fn fault(fault: ModelFault) -> Fault {
     match fault {
-        ModelFault::Refused(_) => Fault::fatal(fault),
+        ModelFault::Refused(_) | ModelFault::Closed(_) => Fault::fatal(fault),
         ModelFault::Unavailable { retry_after: Some(wait), .. } => Fault::retry_after(fault, wait),
         ModelFault::Unavailable { retry_after: None, .. } | ModelFault::Broken(_) => Fault::retry(fault),
     }

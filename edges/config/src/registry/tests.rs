@@ -145,7 +145,7 @@ fn what_cannot_be_used_is_said_without_its_secrets() {
         "selection.provider = \"other\"\n[providers.registry.other]\nprovider_type = \"gemini\"",
         &[],
         expect![
-            "`providers.registry.other.provider_type` in agent.toml line 3 is `gemini`, which this version does not speak; it speaks openai"
+            "there is no key for `other` in agent.toml line 3: set one of the variables GEMINI_API_KEY, API_KEY, or `providers.registry.other.api_key` (`--model rehearsal` needs none)"
         ],
     );
     let header = "selection.provider = \"local\"\nselection.model = \"m\"\n";

@@ -1,0 +1,171 @@
+//! Writes a question as the body of a request: roles take turns, a result names its call's tool, and a signature stands in
+//! the part it came with.
+use super::schemas;
+use crate::wire::{Kind, Origin, Thinking, base64, kind, object, refused, schema, text};
+use domain::{AnswerForm, Attachment, CallOutcome, Message, ModelFault, Question, ToolCall, ToolSpec};
+use serde_json::{Value, json};
+
+/// What stands for a signature that was never made, as Google has it: the answer is another model's, or was condensed.
+const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+
+/// From this generation on, a call without a signature is refused.
+const SIGNING_GENERATION: u32 = 3;
+
+/// The body for a question.
+pub(super) fn body(
+    question: &Question,
+    model: &str,
+    origin: &Origin,
+    thinking: Option<Thinking>,
+) -> Result<Value, ModelFault> {
+    let contents = contents(question, origin, must_sign(model))?;
+    let contents = contents.into_iter().map(|(role, parts)| json!({ "role": role, "parts": parts }));
+    let mut body = json!({
+        "contents": contents.collect::<Vec<_>>(),
+        "generationConfig": { "maxOutputTokens": question.answer_tokens_max.0 },
+    });
+    if !question.instructions.is_empty() {
+        body["systemInstruction"] = json!({ "parts": [{ "text": question.instructions }] });
+    }
+    if !question.tools.is_empty() {
+        let tools: Vec<Value> = question.tools.iter().map(tool).collect::<Result<_, _>>()?;
+        body["tools"] = json!([{ "functionDeclarations": tools }]);
+    }
+    let config = &mut body["generationConfig"];
+    match thinking {
+        None => {}
+        Some(Thinking::Free) => config["thinkingConfig"] = json!({ "includeThoughts": true }),
+        Some(Thinking::UpTo(tokens)) => {
+            config["thinkingConfig"] = json!({ "includeThoughts": true, "thinkingBudget": tokens.0 });
+        }
+    }
+    match &question.form {
+        AnswerForm::Free => {}
+        AnswerForm::JsonObject => config["responseMimeType"] = "application/json".into(),
+        AnswerForm::JsonSchema(wanted) => {
+            let wanted = schema("the answer", wanted)?;
+            config["responseMimeType"] = "application/json".into();
+            config["responseSchema"] = schemas::sanitised(&wanted, &wanted, 0);
+        }
+    }
+    Ok(body)
+}
+
+/// `gemini-3-pro-preview` is of the third generation.
+fn must_sign(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let generation = name.strip_prefix("gemini-").and_then(|rest| rest.split(['.', '-']).next());
+    generation
+        .and_then(|number| number.parse::<u32>().ok())
+        .is_some_and(|number| number >= SIGNING_GENERATION)
+}
+
+fn tool(spec: &ToolSpec) -> Result<Value, ModelFault> {
+    let schema = schema(&format!("the tool `{}`", spec.name), &spec.parameters)?;
+    let mut tool = json!({ "name": spec.name, "description": spec.description });
+    if let Some(parameters) = schemas::parameters(&schema) {
+        tool["parameters"] = parameters;
+    }
+    Ok(tool)
+}
+
+type Contents = Vec<(&'static str, Vec<Value>)>;
+
+fn contents(question: &Question, origin: &Origin, must_sign: bool) -> Result<Contents, ModelFault> {
+    let mut contents = Contents::new();
+    // How many calls stand before a result.
+    let mut open = 0;
+    for message in &question.messages {
+        match message {
+            Message::User { text, attachments } => {
+                let attached: Vec<Value> = attachments.iter().map(attached).collect::<Result<_, _>>()?;
+                let words = (!text.is_empty() || attachments.is_empty()).then(|| json!({ "text": text }));
+                add(&mut contents, "user", attached.into_iter().chain(words));
+            }
+            Message::Assistant { text, calls, state } => {
+                open = calls.len();
+                let signed = Signed::read(origin.read(state.as_ref()));
+                add(&mut contents, "model", parts(text, calls, &signed, must_sign));
+            }
+            Message::Tool { position, call, outcome, text } => {
+                let has_call = (*position as usize) < open;
+                add(&mut contents, "user", has_call.then(|| result(call, *outcome, text)));
+            }
+        }
+    }
+    Ok(contents)
+}
+
+fn add(contents: &mut Contents, role: &'static str, parts: impl IntoIterator<Item = Value>) {
+    let parts: Vec<_> = parts.into_iter().collect();
+    match contents.last_mut().filter(|(last, _)| *last == role) {
+        _ if parts.is_empty() => {}
+        Some((_, last)) => last.extend(parts),
+        None => contents.push((role, parts)),
+    }
+}
+
+/// The signatures of an answer.
+#[derive(Debug, Default)]
+struct Signed {
+    words: Option<String>,
+    calls: Vec<Option<String>>,
+}
+
+impl Signed {
+    fn read(kept: Option<Value>) -> Signed {
+        let Some(kept) = kept else { return Signed::default() };
+        let owned = |value: &Value| text(value).map(str::to_owned);
+        let calls = kept["calls"].as_array().into_iter().flatten().map(owned).collect();
+        Signed { words: owned(&kept["words"]), calls }
+    }
+}
+
+fn parts(text: &str, calls: &[ToolCall], signed: &Signed, must_sign: bool) -> Vec<Value> {
+    let mut parts = Vec::with_capacity(1 + calls.len());
+    // A signature may come behind the last word, in a part of its own.
+    if !text.is_empty() || (signed.words.is_some() && calls.is_empty()) {
+        parts.push(with_signature(json!({ "text": text }), signed.words.as_deref()));
+    }
+    let nothing_signed = signed.calls.iter().all(Option::is_none);
+    for (place, call) in calls.iter().enumerate() {
+        let mut function = json!({ "name": call.tool, "args": object(&call.arguments) });
+        if !call.id.is_empty() {
+            function["id"] = call.id.as_str().into();
+        }
+        let signature = signed.calls.get(place).and_then(Option::as_deref);
+        // Of calls that stand side by side, the first is signed.
+        let stand_in = (must_sign && nothing_signed && place == 0).then_some(NO_SIGNATURE);
+        parts.push(with_signature(json!({ "functionCall": function }), signature.or(stand_in)));
+    }
+    parts
+}
+
+fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
+    if let Some(signature) = signature {
+        part["thoughtSignature"] = signature.into();
+    }
+    part
+}
+
+fn result(call: &ToolCall, outcome: CallOutcome, text: &str) -> Value {
+    let name = match outcome {
+        CallOutcome::Done => "result",
+        CallOutcome::Failed | CallOutcome::Refused => "error",
+    };
+    let mut response = json!({ "name": call.tool, "response": { name: text } });
+    if !call.id.is_empty() {
+        response["id"] = call.id.as_str().into();
+    }
+    json!({ "functionResponse": response })
+}
+
+fn attached(attachment: &Attachment) -> Result<Value, ModelFault> {
+    match kind(attachment) {
+        Kind::Image | Kind::Sound | Kind::Film | Kind::Pdf | Kind::Text => {
+            let data = json!({ "mimeType": attachment.media_type, "data": base64(attachment) });
+            Ok(json!({ "inlineData": data }))
+        }
+        Kind::Other => Err(refused(attachment)),
+    }
+}

@@ -1,0 +1,175 @@
+//! Questions as they are sent.
+use super::*;
+use domain::{AnswerForm, Attachment, CallOutcome, Fragment, Json, ProviderState, ToolCall};
+use expect_test::{Expect, expect};
+
+/// The messages of a request, one per line.
+fn check(messages: Vec<Message>, expected: Expect) {
+    let body = sent(&question(messages), None);
+    let lines = body["messages"].as_array().expect("there are messages").iter().map(Value::to_string);
+    expected.assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn roles_take_turns_and_results_stand_together() {
+    let failed = Message::Tool {
+        position: 1,
+        call: call("", "y", "{}"),
+        outcome: CallOutcome::Failed,
+        text: "no".into(),
+    };
+    check(
+        vec![
+            user("go"),
+            Message::assistant("  ", vec![]),
+            Message::assistant("", vec![call("a", "x", "{\"q\":1}"), call("a", "y", "nonsense")]),
+            result(0, "one"),
+            failed,
+            result(7, "nobody's"),
+            user("and now?"),
+        ],
+        expect![[r#"
+            {"content":[{"text":"go","type":"text"}],"role":"user"}
+            {"content":[{"id":"a","input":{"q":1},"name":"x","type":"tool_use"},{"id":"call_1","input":{"malformed":"nonsense"},"name":"y","type":"tool_use"}],"role":"assistant"}
+            {"content":[{"content":"one","tool_use_id":"a","type":"tool_result"},{"content":"no","is_error":true,"tool_use_id":"call_1","type":"tool_result"},{"cache_control":{"type":"ephemeral"},"text":"and now?","type":"text"}],"role":"user"}"#]],
+    );
+}
+
+#[test]
+fn instructions_tools_and_limits() {
+    let mut asked = question(vec![user("hi")]);
+    asked.instructions = "be brief".into();
+    expect![[r#"
+        {
+          "max_tokens": 100,
+          "messages": [
+            {
+              "content": [
+                {
+                  "cache_control": {
+                    "type": "ephemeral"
+                  },
+                  "text": "hi",
+                  "type": "text"
+                }
+              ],
+              "role": "user"
+            }
+          ],
+          "model": "claude-x",
+          "stream": true,
+          "system": [
+            {
+              "cache_control": {
+                "type": "ephemeral"
+              },
+              "text": "be brief",
+              "type": "text"
+            }
+          ]
+        }"#]]
+    .assert_eq(&format!("{:#}", sent(&asked, None)));
+    asked.form = AnswerForm::JsonSchema(Json::printed(r#"{"type":"object"}"#.into()));
+    expect![[r#"{"format":{"schema":{"type":"object"},"type":"json_schema"}}"#]]
+        .assert_eq(&sent(&asked, None)["output_config"].to_string());
+    asked.form = AnswerForm::JsonObject;
+    let refused = wire(None).written(&asked, Context::New).map(|_| ()).expect_err("it is not offered");
+    expect![
+        "the model refused the question: this model's API writes JSON by a schema only, and there is none"
+    ]
+    .assert_eq(&refused.to_string());
+}
+
+#[test]
+fn attachments_are_blocks_of_their_kind() {
+    let attached = |name: &str, media_type: &str| Attachment {
+        name: name.into(),
+        media_type: media_type.into(),
+        bytes: b"data".to_vec(),
+    };
+    let attachments = vec![
+        attached("a.png", "image/png"),
+        attached("b.pdf", "application/pdf"),
+        attached("c.md", "text/markdown"),
+    ];
+    check(
+        vec![Message::User { text: "what is it?".into(), attachments }],
+        expect![[
+            r#"{"content":[{"source":{"data":"ZGF0YQ==","media_type":"image/png","type":"base64"},"type":"image"},{"source":{"data":"ZGF0YQ==","media_type":"application/pdf","type":"base64"},"title":"b.pdf","type":"document"},{"source":{"data":"data","media_type":"text/plain","type":"text"},"title":"c.md","type":"document"},{"cache_control":{"type":"ephemeral"},"text":"what is it?","type":"text"}],"role":"user"}"#
+        ]],
+    );
+    let song = Message::User { text: String::new(), attachments: vec![attached("a.mp3", "audio/mpeg")] };
+    let refused =
+        wire(None).written(&question(vec![song]), Context::New).map(|_| ()).expect_err("it is not taken");
+    expect![
+        "the model refused the question: this model's API takes no file of the kind audio/mpeg (`a.mp3`)"
+    ]
+    .assert_eq(&refused.to_string());
+}
+
+/// An answer with thoughts between its words and calls, and the state that came with it.
+fn thoughtful() -> (String, Vec<ToolCall>, ProviderState) {
+    let body = r#"{"type":"message","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"I look."},
+        {"type":"redacted_thinking","data":"secret"},{"type":"tool_use","id":"a","name":"x","input":{}}],"stop_reason":"tool_use"}"#;
+    let parser =
+        wire(None).written(&question(vec![user("hi")]), Context::New).expect("it can be asked").parser;
+    let (fragments, ended) = kit::read(parser, [body.as_bytes()]);
+    ended.expect("it is whole");
+    let state = fragments.into_iter().find_map(|fragment| match fragment {
+        Fragment::State(state) => Some(state),
+        _ => None,
+    });
+    ("I look.".into(), vec![call("a", "x", "{}")], state.expect("there is something to give back"))
+}
+
+#[test]
+fn what_was_thought_goes_back_where_it_stood() {
+    let (text, calls, state) = thoughtful();
+    expect![[r#"{"blocks":[{"signature":"sig","thinking":"hm","type":"thinking"},{"words":7},{"data":"secret","type":"redacted_thinking"},{"call":0}]}"#]].assert_eq(state.body.as_str());
+    let answered = |state| Message::Assistant { text: text.clone(), calls: calls.clone(), state };
+    let story = |state| question(vec![user("go"), answered(state), result(0, "one")]);
+    let thinking = Some(Thinking::UpTo(Tokens(2_000)));
+    let back = |question: &Question| {
+        let mut asked = question.clone();
+        asked.answer_tokens_max = Tokens(10_000);
+        let body = sent(&asked, thinking);
+        format!("{} {}", body["thinking"], body["messages"][1]["content"])
+    };
+    expect![[r#"{"budget_tokens":2000,"type":"enabled"} [{"signature":"sig","thinking":"hm","type":"thinking"},{"text":"I look.","type":"text"},{"data":"secret","type":"redacted_thinking"},{"id":"a","input":{},"name":"x","type":"tool_use"}]"#]].assert_eq(&back(&story(Some(state.clone()))));
+    // Another model's thoughts are not shown to this one, and it is not asked to think in the middle of that turn.
+    let foreign = ProviderState { of: "messages example.com other".into(), ..state.clone() };
+    expect![[
+        r#"null [{"text":"I look.","type":"text"},{"id":"a","input":{},"name":"x","type":"tool_use"}]"#
+    ]]
+    .assert_eq(&back(&story(Some(foreign))));
+    // In the next turn it is.
+    let mut next = story(None);
+    next.messages.extend([Message::assistant("done", vec![]), user("thanks")]);
+    expect![[r#"{"type":"adaptive"}"#]].assert_eq(&sent(&next, Some(Thinking::Free))["thinking"].to_string());
+    // What was kept is not what was said: then it is left out.
+    for damaged in [
+        "{}",
+        "[]",
+        r#"{"blocks":[{"words":99},{"call":0}]}"#,
+        r#"{"blocks":[{"words":7},{"call":1}]}"#,
+        r#"{"blocks":[{"type":"thinking","thinking":"unsigned"},{"words":7},{"call":0}]}"#,
+        "not JSON",
+    ] {
+        let damaged = ProviderState { body: Json::printed(damaged.into()), ..state.clone() };
+        assert_eq!(back(&story(Some(damaged))), back(&story(None)));
+    }
+}
+
+#[test]
+fn it_thinks_where_there_is_room_for_it() {
+    let thinking = |answer: u64, how| {
+        let mut asked = question(vec![user("hi")]);
+        asked.answer_tokens_max = Tokens(answer);
+        sent(&asked, Some(how))["thinking"].to_string()
+    };
+    let up_to = |tokens| Thinking::UpTo(Tokens(tokens));
+    assert_eq!(thinking(8_000, Thinking::Free), r#"{"type":"adaptive"}"#);
+    assert_eq!(thinking(8_000, up_to(4_000)), r#"{"budget_tokens":4000,"type":"enabled"}"#);
+    assert_eq!(thinking(8_000, up_to(10)), r#"{"budget_tokens":1024,"type":"enabled"}"#);
+    assert_eq!(thinking(4_000, up_to(4_000)), "null");
+}
