@@ -82,7 +82,7 @@ impl Rule {
             Rule::Money => "an amount of US dollars above 0".to_owned(),
             Rule::Switch => "true or false".to_owned(),
             Rule::Texts => "a list of texts that are not blank".to_owned(),
-            Rule::Version => "a version such as \"1.0.0\" whose first number is 1".to_owned(),
+            Rule::Version => "a version such as \"1.1.0\" whose first number is 1".to_owned(),
             Rule::Free => "anything".to_owned(),
         }
     }

@@ -138,6 +138,8 @@ pub enum Problem {
     NoModel {
         /// Which provider.
         provider: String,
+        /// Where it is chosen.
+        place: Place,
     },
 }
 
@@ -177,8 +179,8 @@ impl Problem {
             | Problem::NoKey { place, .. }
             | Problem::BadHeader { place, .. }
             | Problem::CyclicFallback { place, .. }
+            | Problem::NoModel { place, .. }
             | Problem::NoSuchModel { place, .. } => place.clone(),
-            Problem::NoModel { .. } => Place::Default,
         }
     }
 }
@@ -243,8 +245,12 @@ impl fmt::Display for Problem {
                 f,
                 "`selection.model` in {place} is `{model}`, which the provider `rehearsal` does not have; available: rehearsal; another provider needs its key or `selection.provider`"
             ),
-            Problem::NoModel { provider } => {
-                write!(f, "`selection.model` must say which model of `{provider}` answers")
+            Problem::NoModel { provider, place } => {
+                write!(f, "`selection.model` must say which model of `{provider}` answers")?;
+                match place {
+                    Place::Default => Ok(()),
+                    place => write!(f, ", which {place} chooses"),
+                }
             }
         }
     }

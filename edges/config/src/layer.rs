@@ -60,6 +60,11 @@ impl Layer {
         }
         let mut layer = Layer::default();
         layer.take_table(table.get_ref(), &mut Vec::new(), &File { kind, path: path.to_owned(), text });
+        // As a person reads the file, not as tables are sorted.
+        layer.problems.sort_by_key(|problem| match problem.place() {
+            Place::File { line, .. } => line,
+            Place::Variable(_) | Place::Flag(_) | Place::Default => 0,
+        });
         layer
     }
 
@@ -107,7 +112,7 @@ impl Layer {
             match (keys::find(file.kind, path), value.get_ref()) {
                 (Found::Table, DeValue::Table(inner)) => self.take_table(inner, path, file),
                 (Found::Table, other) => {
-                    self.refuse(path, place, Some(file_value(other)), "a table".to_owned())
+                    self.refuse(path, place, Some(file_value(other).shown()), "a table".to_owned())
                 }
                 (Found::Key(key), value) => self.take(file.kind, key, path, file_value(value), place),
                 (Found::Nothing, _) => self.unknown(file.kind, path, place),
@@ -128,9 +133,14 @@ impl Layer {
 
     fn take(&mut self, kind: FileKind, key: &'static Key, path: &[String], value: Value, place: Place) {
         if !key.rule.allows(&value) {
-            // A bad address may be bad because there is a password in it.
-            let shown = (!matches!(key.rule, Rule::Secret | Rule::Url | Rule::Urls)).then_some(value);
-            return self.refuse(path, place, shown, key.rule.in_words());
+            // A bad address may be bad because there is a password in it, a bad reference because it is the key itself.
+            let is_hidden = matches!(key.rule, Rule::Secret | Rule::Url | Rule::Urls | Rule::Reference);
+            let found = match value.text() {
+                Some("") => Some("blank".to_owned()),
+                Some(_) | None if is_hidden => None,
+                Some(_) | None => Some(value.shown()),
+            };
+            return self.refuse(path, place, found, key.rule.in_words());
         }
         let (key, path, moved_from) = match key.used {
             Use::Moved(to) => {
@@ -145,8 +155,7 @@ impl Layer {
         self.settings.push(Setting { path, key, value, place, moved_from });
     }
 
-    fn refuse(&mut self, path: &[String], place: Place, value: Option<Value>, expected: String) {
-        let found = value.map(|value| value.shown());
+    fn refuse(&mut self, path: &[String], place: Place, found: Option<String>, expected: String) {
         self.problems.push(Problem::BadValue { key: keys::written(path), place, found, expected });
     }
 

@@ -7,6 +7,7 @@
 //!
 //! - [`Config::load`] reads all of it; everything that is wrong is said at once.
 //! - [`Server`] is an entry of the registry, resolved; [`Selection`] says which model answers.
+//! - [`standing`] says whether a home may be trusted; [`schema`] and [`described`] say what there is to set.
 //! - [`Home`] is the directory.
 mod api;
 mod check;
@@ -16,15 +17,18 @@ mod home;
 mod keys;
 mod layer;
 mod load;
+mod migrate;
 mod near;
 mod place;
 mod registry;
 mod reliability;
+mod schema;
 mod selection;
 mod server;
 mod settings;
 mod shown;
 mod sources;
+mod trust;
 mod user;
 mod written;
 
@@ -33,11 +37,14 @@ pub use error::{ConfigError, Problem};
 pub use home::{Home, HomeError, Workspace};
 pub use keys::FileKind;
 pub use load::Loaded;
+pub use migrate::{MigrateError, Migration};
 pub use near::nearest_of;
 pub use place::{Notice, Place};
 pub use reliability::Reliability;
+pub use schema::schema;
 pub use selection::{Provider, Selection};
 pub use server::{Caps, Server, Timeouts};
 pub use settings::{CatalogRules, Config, Runtime};
 pub use shown::{Described, Shown, described};
 pub use sources::Sources;
+pub use trust::{Fingerprint, Ledger, LedgerError, Standing, fingerprint, standing};

@@ -2,7 +2,7 @@
 //! own file. It changes nothing on disk.
 use crate::{
     Config, ConfigError, FileKind, Notice, Place, Problem, Sources,
-    keys::{self, Power, Use},
+    keys::{self, CURRENT, Power, Rule, Use},
     layer::{Layer, Setting},
     registry::Registry,
     selection::{Choice, fallback_problems},
@@ -211,8 +211,17 @@ pub(crate) fn notice(setting: &Setting) -> Option<Notice> {
         (_, Some(old)) => Some(Notice::Moved { key: old.clone(), place, to: key }),
         (Use::Later(until), None) => Some(Notice::Later { key, place, until }),
         (Use::Gone(why), None) => Some(Notice::Gone { key, place, why }),
+        (Use::Now, None) if setting.key.rule == Rule::Version => newer(setting),
         (Use::Now | Use::Moved(_), None) => None,
     }
+}
+
+fn newer(setting: &Setting) -> Option<Notice> {
+    let numbers =
+        |text: &str| text.split('.').map(|number| number.parse().unwrap_or(u32::MAX)).collect::<Vec<_>>();
+    let version = setting.value.text()?;
+    (numbers(version) > numbers(CURRENT))
+        .then(|| Notice::Newer { place: setting.place.clone(), version: version.to_owned() })
 }
 
 /// Whether a path is a file of the home's configuration that can be there.

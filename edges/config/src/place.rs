@@ -1,4 +1,5 @@
 //! Where a value was written, and what is said about keys that have no effect.
+use crate::keys::CURRENT;
 use std::{fmt, path::PathBuf};
 
 /// Where a value was written.
@@ -60,6 +61,13 @@ pub enum Notice {
         /// Why.
         why: &'static str,
     },
+    /// The file is of a version that is newer than this program's.
+    Newer {
+        /// Where that is written.
+        place: Place,
+        /// The version.
+        version: String,
+    },
     /// A key of the environment is not sent to a server of one's own.
     KeyWithheld {
         /// The variable that holds it.
@@ -96,6 +104,12 @@ impl fmt::Display for Notice {
                 )
             }
             Notice::Gone { key, place, why } => write!(f, "`{key}` in {place} has no effect: {why}"),
+            Notice::Newer { place, version } => {
+                write!(
+                    f,
+                    "`config_version` in {place} is {version}, newer than {CURRENT}: keys may mean more there"
+                )
+            }
             Notice::KeyWithheld { variable, provider } => write!(
                 f,
                 "{variable} is not sent to the address of `{provider}`, which is not its owner's: \

@@ -62,7 +62,9 @@ impl<'a> Registry<'a> {
         let api = self.api(name)?;
         let server = self.server(name, api)?;
         if server.is_owners() && !server.has_key() {
-            let place = self.place(name, "");
+            // The entry, if it is written; else whoever chose it.
+            let written = Some(self.place(name, "")).filter(|written| *written != Place::Default);
+            let place = written.unwrap_or_else(|| place.clone());
             let variables = self.key_variables(name, api);
             return Err(Problem::NoKey { provider: name.to_owned(), place, variables });
         }

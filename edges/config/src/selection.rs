@@ -76,6 +76,7 @@ impl Choice {
 }
 
 fn first(provider: Named, model: Named, registry: &Registry<'_>) -> Result<Selection, Problem> {
+    let place = provider.as_ref().map_or(Place::Default, |(_, place)| place.clone());
     let provider = match provider {
         None => Provider::Rehearsal,
         Some((name, _)) if name == REHEARSAL => Provider::Rehearsal,
@@ -89,7 +90,7 @@ fn first(provider: Named, model: Named, registry: &Registry<'_>) -> Result<Selec
         (Provider::Server(_), Some((model, _))) => model,
         (Provider::Server(server), None) if server.is_owners() => server.api.first_model().to_owned(),
         (Provider::Server(server), None) => {
-            return Err(Problem::NoModel { provider: server.name.clone() });
+            return Err(Problem::NoModel { provider: server.name.clone(), place });
         }
     };
     Ok(Selection { provider, model })

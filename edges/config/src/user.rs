@@ -100,20 +100,28 @@ fn file_of(
     let own = home.join("users").join(format!("{user}.toml"));
     let key = ["users", user.as_str(), "config_path"].map(str::to_owned).to_vec();
     let Some(setting) = runner.get(&key) else { return is_there(&own).then_some(own) };
-    let written = Path::new(setting.value.text()?);
-    let beside = match &setting.place {
-        Place::File { path, .. } => path.parent().unwrap_or(Path::new("")).to_owned(),
-        Place::Variable(_) | Place::Flag(_) | Place::Default => home.to_owned(),
-    };
-    // Beside `runner.toml`, or from where the home is: people write `.oxydra/users/ada.toml` in `.oxydra/runner.toml`.
-    let around = beside.parent().unwrap_or(Path::new("")).to_owned();
-    let found = [beside, around].into_iter().map(|place| place.join(written)).find(|path| is_there(path));
+    let found = path_in(setting, home);
     if found.is_none() {
-        let why = format!("the path of a file that is there: `{}` is not", written.display());
+        let written = setting.value.text().unwrap_or_default();
+        let why = format!("the path of a file that is there: `{written}` is not");
         let place = setting.place.clone();
         gathered.problems.push(Problem::Conflict { key: keys::written(&key), place, why });
     }
     found
+}
+
+/// The file that a `config_path` leads to, if it is there: beside `runner.toml`, or from where the home is, since people
+/// write `.oxydra/users/ada.toml` in `.oxydra/runner.toml`.
+pub(crate) fn path_in(setting: &Setting, home: &Path) -> Option<PathBuf> {
+    let written = Path::new(
+        setting.value.text().filter(|_| setting.path.last().is_some_and(|name| name == "config_path"))?,
+    );
+    let beside = match &setting.place {
+        Place::File { path, .. } => path.parent().unwrap_or(Path::new("")),
+        Place::Variable(_) | Place::Flag(_) | Place::Default => home,
+    };
+    let around = beside.parent().unwrap_or(Path::new(""));
+    [beside, around].into_iter().map(|place| place.join(written)).find(|path| is_there(path))
 }
 
 /// Checks that a user's file narrows.

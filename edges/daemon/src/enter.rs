@@ -1,7 +1,7 @@
 //! From the command line into the house: configuration, home, log, then everything else, with a word to the user where
 //! one is due.
-use crate::{exit::Failure, house::House, surface::Surface};
-use config::{Config, Home, Loaded, Sources};
+use crate::{exit::Failure, house::House, surface::Surface, trust};
+use config::{Home, Loaded, Sources};
 use domain::UserId;
 use engine::Told;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) fn enter(
 ) -> Result<(House, Receiver<Told>, Guard), Failure> {
     let sources = Sources::usual(root, std::env::vars_os()).user(user);
     let sources = model.into_iter().fold(sources, |sources, model| sources.model(model));
-    let Loaded { config, notices, .. } = Config::load(&sources).map_err(Failure::configuration)?;
+    let Loaded { config, notices, .. } = trust::load(root, &sources, surface.is_for_a_person())?;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;

@@ -5,8 +5,46 @@ pub(crate) const HOME: &str = ".oxydra";
 /// The user when none is named.
 pub(crate) const USER: &str = "default";
 
+/// Writes the help of a command.
+type Help = fn() -> String;
+
+/// The commands, with what each says of itself.
+const COMMANDS: &[(&str, Help)] = &[
+    ("run", run),
+    ("sessions", || SESSIONS.to_owned()),
+    ("instances", || INSTANCES.to_owned()),
+    ("graph", || GRAPH.to_owned()),
+    ("config", || CONFIG.to_owned()),
+];
+
+/// The names of the commands.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|(name, _)| *name)
+}
+
 /// The commands, for who mistyped one.
-pub(crate) const COMMANDS: &str = "the commands are run, sessions, instances and graph (`oxydra --help`)";
+pub(crate) fn commands() -> String {
+    let names: Vec<_> = names().collect();
+    let (last, others) = names.split_last().expect("there are commands");
+    format!("the commands are {} and {last} (`oxydra --help`)", others.join(", "))
+}
+
+/// What there is to say on a command, or on the rehearsal.
+pub(crate) fn on(about: &str) -> Option<String> {
+    if about == "rehearsal" {
+        return Some(rehearsal());
+    }
+    COMMANDS.iter().find(|(name, _)| *name == about).map(|(_, help)| help())
+}
+
+/// The long flags that a command knows: those that its help names.
+pub(crate) fn flags_of(command: &str) -> Vec<String> {
+    let name = command.strip_prefix("oxydra").map(str::trim).unwrap_or_default();
+    let text = on(name).unwrap_or_else(|| OXYDRA.to_owned());
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    let words = text.split(|c: char| !is_part(c)).filter(|word| word.starts_with("--") && word.len() > 2);
+    words.map(str::to_owned).chain(["--help".to_owned()]).collect()
+}
 
 pub(crate) const OXYDRA: &str = "\
 oxydra: an AI agent on your own machine, whose turns are typed, durable state graphs
@@ -18,6 +56,8 @@ usage: oxydra COMMAND [OPTIONS]
   instances            list the runs of graphs; `instances show ID` shows one with its past,
                        `instances answer ID` says what became of a call in doubt
   graph list           list the graphs; `graph draw [NAME]` draws them
+  config check         say everything that is wrong with the configuration; `config show --origin` prints what
+                       counts and who set it, `config keys` what there is to set, `config schema` is for editors
   help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help
 
@@ -49,6 +89,25 @@ usage: oxydra graph list [--json]
        oxydra graph draw [NAME] [--format mermaid|dot]
 
 Lists the graphs of this build, or draws them.
+";
+
+pub(crate) const CONFIG: &str = "\
+usage: oxydra config [check] [--home DIR] [--user U] [--json]
+       oxydra config show [KEY…] [--origin] [--home DIR] [--user U] [--json]
+       oxydra config keys [KEY…] [--json]
+       oxydra config schema [agent|runner|user]
+       oxydra config migrate [--dry-run] [--home DIR]
+       oxydra config trust
+
+check   reads every file, variable and user's file, and says everything that is wrong at once: key, file, line, and
+        what would be right. Exit code 0: in order; 2: not.
+show    prints the values that count, as TOML; with --origin behind each of them the layer that set it. Secrets are
+        masked. KEY narrows it to keys that begin so.
+keys    lists every key: what it holds, its default, and whether this version acts on it.
+schema  prints a JSON schema, for editors that know TOML.
+migrate rewrites files that are of an older version; comments stay, and the old file is kept beside the new one.
+trust   says that the home in this directory may be trusted as it is. A `./.oxydra` that version control brought may
+        narrow what an agent does; what it gives waits for this word, and waits again when its files change.
 ";
 
 pub(crate) fn version() -> String {

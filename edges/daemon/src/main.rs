@@ -18,6 +18,7 @@ mod person;
 mod prompt;
 mod report;
 mod surface;
+mod trust;
 mod watch;
 mod workshop;
 
@@ -52,6 +53,7 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Instances(of) => commands::instances::list(of),
         Command::Instance(instance) => commands::instances::show(instance),
         Command::Answer(answer) => commands::answer::answer(answer),
+        Command::Configuration(of) => commands::config::config(of),
         Command::GraphList { json } => commands::graph::list(*json),
         Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), *format),
     }

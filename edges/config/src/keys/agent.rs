@@ -1,6 +1,6 @@
 //! The keys of `agent.toml` and `providers.toml`; variables and flags have the same.
 use super::{
-    Key,
+    CURRENT, Key,
     Power::{Harmless, Number, Switch as OnOff},
     Rule::{
         Count, Counts, Free, Models, Money, Ratio, Secret, Switch, Text, Texts, Url, Urls, Version, Word,
@@ -39,7 +39,7 @@ const SECS: super::Rule = Count(1, TURN_TIMEOUT_SECS_MAX);
 
 /// All keys.
 pub(super) const KEYS: &[Key] = &[
-    Key::now("config_version", Version, "1.0.0", "the version of this file's keys").power(Harmless),
+    Key::now("config_version", Version, CURRENT, "the version of this file's keys").power(Harmless),
     Key::now(
         "selection.provider",
         Text,

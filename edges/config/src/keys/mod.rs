@@ -6,6 +6,9 @@ mod user;
 
 pub(crate) use runner::TIERS;
 
+/// The version of the keys of today. Until 1.1, providers had tables of their own instead of a registry.
+pub(crate) const CURRENT: &str = "1.1.0";
+
 /// Which file has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {

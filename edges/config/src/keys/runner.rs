@@ -1,6 +1,6 @@
 //! The keys of `runner.toml`: where users and their guests are.
 use super::{
-    Key,
+    CURRENT, Key,
     Power::Harmless,
     Rule::{Secret, Switch, Text, Version, Word},
 };
@@ -13,13 +13,8 @@ const WEB: &str = "the web page";
 
 /// All keys.
 pub(super) const KEYS: &[Key] = &[
-    Key::now("config_version", Version, "1.0.0", "the version of this file's keys").power(Harmless),
-    Key::now(
-        "workspace_root",
-        Text,
-        "",
-        "where the users' workspaces are; `workspaces` in the home when left out",
-    ),
+    Key::now("config_version", Version, CURRENT, "the version of this file's keys").power(Harmless),
+    Key::gone("workspace_root", Text, "workspaces lie in `workspaces/` of the home, which `--home` names"),
     Key::later("default_tier", Word(TIERS), "micro_vm", "what tools run in", GUESTS),
     Key::later("guest_images.oxydra_vm", Text, "", "the guest's image", GUESTS),
     Key::later("guest_images.shell_vm", Text, "", "the image of the shell's guest", GUESTS),

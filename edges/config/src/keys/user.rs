@@ -1,6 +1,6 @@
 //! The keys of `users/<id>.toml`. Such a file narrows what the user's agent may do, and names the user's credentials.
 use super::{
-    Key,
+    CURRENT, Key,
     Power::{Harmless, Number, Switch as OnOff},
     Rule::{Count, Counts, Free, Money, Reference, Switch, Text, Version, Word},
     runner::TIERS,
@@ -10,7 +10,7 @@ const GUESTS: &str = "guests";
 
 /// All keys.
 pub(super) const KEYS: &[Key] = &[
-    Key::now("config_version", Version, "1.0.0", "the version of this file's keys").power(Harmless),
+    Key::now("config_version", Version, CURRENT, "the version of this file's keys").power(Harmless),
     Key::now("runtime.turn_timeout_secs", Counts, "", "how long a model may say nothing, at most")
         .power(Number),
     Key::now("runtime.max_turns", Counts, "", "model round trips in one turn, at most").power(Number),

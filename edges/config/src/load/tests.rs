@@ -72,11 +72,11 @@ fn all_that_is_wrong_is_said_at_once_with_key_file_and_line() {
         &[("home/agent.toml", text)],
         &[("OXYDRA__RUNTIME__MAX_TURNS", "many"), ("OXYDRA__RUNTIM__MAX_TURNS", "1")],
         expect![[r#"
-            `memory.enabled` in home/agent.toml line 8 must be true or false, not 1
-            `runtime.max_cost` in home/agent.toml line 5 must be an amount of US dollars above 0, not NaN
             unknown key `runtime.max_turn` in home/agent.toml line 2; did you mean `runtime.max_turns`?
             `runtime.max_turns` in home/agent.toml line 3 must be a whole number from 1 to 1000, not 0
             `runtime.turn_timeout_secs` in home/agent.toml line 4 must be a whole number from 1 to 86400, not "long"
+            `runtime.max_cost` in home/agent.toml line 5 must be an amount of US dollars above 0, not NaN
+            `memory.enabled` in home/agent.toml line 8 must be true or false, not 1
             `runtime.max_turns` in the environment variable OXYDRA__RUNTIME__MAX_TURNS must be a whole number from 1 to 1000, not "many"
             unknown key `runtim.max_turns` in the environment variable OXYDRA__RUNTIM__MAX_TURNS; did you mean `runtime.max_turns`?"#]],
     );
@@ -100,7 +100,7 @@ fn what_is_no_toml_or_no_table_is_refused_where_it_is() {
         &[("home/agent.toml", "config_version = \"2.0.0\"\nweather = true")],
         &[],
         expect![[r#"
-            `config_version` in home/agent.toml line 1 must be a version such as "1.0.0" whose first number is 1, not "2.0.0"
+            `config_version` in home/agent.toml line 1 must be a version such as "1.1.0" whose first number is 1, not "2.0.0"
             unknown key `weather` in home/agent.toml line 2; `oxydra config keys` lists those that there are"#]],
     );
 }

@@ -174,7 +174,7 @@ fn a_home_that_is_not_trusted_narrows_and_gives_nothing() {
         `runtime.turn_timeout_secs` in agent.toml line 4 is left out: the file came with a checkout and is not trusted; `oxydra config trust` trusts it
         `selection.provider` in agent.toml line 6 is left out: the file came with a checkout and is not trusted; `oxydra config trust` trusts it
         `providers.registry.openai.base_url` in providers.toml line 2 is left out: the file came with a checkout and is not trusted; `oxydra config trust` trusts it
-        `workspace_root` in runner.toml line 1 is left out: the file came with a checkout and is not trusted; `oxydra config trust` trusts it
+        `workspace_root` in runner.toml line 1 has no effect: workspaces lie in `workspaces/` of the home, which `--home` names
         `credential_refs.openai` in users/ada.toml line 2 is left out: the file came with a checkout and is not trusted; `oxydra config trust` trusts it"#]].assert_eq(&untrusted);
     // What only narrows needs no trust, and neither does what a flag takes back.
     check(&[("agent.toml", "[runtime]\nmax_turns = 5\n")], expect!["rehearsal/rehearsal, key None, 5 turns"]);

@@ -99,7 +99,11 @@ fn keys_are_looked_for_in_order_and_blanks_are_none() {
 #[test]
 fn a_server_of_ones_own_needs_a_model_and_no_key() {
     let named = format!("selection.provider = \"local\"\n{LOCAL}max_context_tokens = 8192\n");
-    check(&named, &[], expect!["`selection.model` must say which model of `local` answers"]);
+    check(
+        &named,
+        &[],
+        expect!["`selection.model` must say which model of `local` answers, which agent.toml line 1 chooses"],
+    );
     let model = |text: &str, model: &'static str| loaded(text, &[], |sources| sources.model(model));
     expect!["local qwen3:8b at http://localhost:11434 with no key, 8192/2048"]
         .assert_eq(&model(&named, "qwen3:8b"));

@@ -1,5 +1,7 @@
-//! Flags and their values, as words: what several commands share is read here.
+//! Flags and their values, as words: what several commands share is read here. What nobody knows is refused with the
+//! nearest that somebody does.
 use crate::{exit::Failure, help};
+use config::nearest_of;
 use domain::UserId;
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
@@ -52,8 +54,30 @@ impl Flag {
         &self.0
     }
     pub(super) fn unexpected(&self, command: &str) -> Failure {
-        Failure::usage(format!("{command} does not know {}: try --help", self.0))
+        let hint = meant(&self.0, help::flags_of(command));
+        Failure::usage(format!("{command} does not know {}: {hint}try --help", self.0))
     }
+}
+
+/// What may have been meant, or nothing.
+fn meant(word: &str, known: impl IntoIterator<Item = String>) -> String {
+    // A dash alone, or one letter, is near to everything short.
+    let is_long = word.trim_start_matches('-').len() > 1;
+    let near = nearest_of(word, known).filter(|_| is_long);
+    near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default()
+}
+
+/// Refuses a word where a command has words of its own.
+pub(super) fn unknown_word(command: &str, word: &str, known: &[&str]) -> Failure {
+    let hint = meant(word, known.iter().map(|word| (*word).to_owned()));
+    Failure::usage(format!("`{command} {word}` is no command: {hint}there are {}", known.join(", ")))
+}
+
+/// Refuses a command.
+pub(super) fn unknown_command(word: &std::ffi::OsStr) -> Failure {
+    let known = help::names().map(str::to_owned);
+    let hint = word.to_str().map(|word| meant(word, known)).unwrap_or_default();
+    Failure::usage(format!("unknown command {word:?}: {hint}{}", help::commands()))
 }
 
 pub(super) fn next(parser: &mut Parser) -> Result<Option<Arg<'_>>, Failure> {

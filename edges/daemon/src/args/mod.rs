@@ -1,14 +1,16 @@
 //! The command line, parsed once into what to do. It opens nothing.
+mod config;
 mod flags;
 mod prefix;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::{Configuration, What};
 pub(crate) use prefix::Prefix;
 
 use crate::{exit::Failure, help, person};
 use domain::{DoubtAnswer, SessionId, UserId};
-use flags::{Flag, Shared, next, positional, text, unexpected};
+use flags::{Flag, Shared, next, positional, text, unexpected, unknown_command};
 use lexopt::{Arg, Parser};
 use std::path::PathBuf;
 
@@ -21,6 +23,7 @@ pub(crate) enum Command {
     Instances(Home),
     Instance(Instance),
     Answer(Answer),
+    Configuration(Configuration),
     GraphList { json: bool },
     GraphDraw { name: Option<String>, format: Format },
 }
@@ -34,6 +37,7 @@ impl Command {
             | Command::Instances(Home { json, .. })
             | Command::Instance(Instance { json, .. })
             | Command::Answer(Answer { json, .. })
+            | Command::Configuration(Configuration { json, .. })
             | Command::GraphList { json } => *json,
             Command::Help(_) | Command::GraphDraw { .. } => false,
         }
@@ -123,8 +127,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
             Some("sessions") => sessions(parser),
             Some("instances") => instances(parser),
             Some("graph") => graph(parser),
+            Some("config") => config::config(parser),
             Some("help") => help_on(parser),
-            Some(_) | None => Err(Failure::usage(format!("unknown command {command:?}: {}", help::COMMANDS))),
+            Some(_) | None => Err(unknown_command(&command)),
         },
         other => Err(unexpected(&other, "oxydra")),
     }
@@ -271,14 +276,8 @@ fn format_of(text: &str) -> Result<Format, Failure> {
 fn help_on(mut parser: Parser) -> Result<Command, Failure> {
     let Some(arg) = next(&mut parser)? else { return Ok(Command::Help(help::OXYDRA.to_owned())) };
     let Arg::Value(about) = &arg else { return Err(unexpected(&arg, "oxydra help")) };
-    let text = match about.to_str() {
-        Some("run") => help::run(),
-        Some("sessions") => help::SESSIONS.to_owned(),
-        Some("instances") => help::INSTANCES.to_owned(),
-        Some("graph") => help::GRAPH.to_owned(),
-        Some("rehearsal") => help::rehearsal(),
-        Some(_) | None => return Err(Failure::usage(format!("no help on {about:?}: {}", help::COMMANDS))),
-    };
+    let text = about.to_str().and_then(help::on);
+    let text = text.ok_or_else(|| Failure::usage(format!("no help on {about:?}: {}", help::commands())))?;
     Ok(Command::Help(text))
 }
 

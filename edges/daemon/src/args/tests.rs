@@ -40,6 +40,9 @@ fn shown(command: &Command) -> String {
         Command::Answer(of) => {
             format!("answer {:?} to {} in {}, json {}", of.how, of.id.as_str(), of.home.display(), of.json)
         }
+        Command::Configuration(of) => {
+            format!("config {:?} of {} in {}, json {}", of.what, of.user, of.home.display(), of.json)
+        }
         Command::GraphList { json } => format!("graphs, json {json}"),
         Command::GraphDraw { name, format } => {
             let format = match format {
@@ -188,6 +191,21 @@ fn the_other_commands() {
             "graph draw --format svg",
             "graph draw --json",
             "graph draw a b",
+            "config",
+            "config check --json --home h --user ada",
+            "config show runtime selection --origin",
+            "config keys",
+            "config schema",
+            "config schema user",
+            "config schema users",
+            "config trust",
+            "config migrate --dry-run",
+            "config check --dry-run",
+            "config chek",
+            "config --origin",
+            "config --orgin",
+            "confg",
+            "run --sesion x",
         ],
         expect![[r#"
 
@@ -203,11 +221,11 @@ fn the_other_commands() {
             help instances
                 help: usage: oxydra instances [--home DIR] [--json]
             help weather
-                refused (2): no help on "weather": the commands are run, sessions, instances and graph (`oxydra --help`)
+                refused (2): no help on "weather": the commands are run, sessions, instances, graph and config (`oxydra --help`)
             help --me
                 refused (2): oxydra help does not know --me: try --help
             dance
-                refused (2): unknown command "dance": the commands are run, sessions, instances and graph (`oxydra --help`)
+                refused (2): unknown command "dance": the commands are run, sessions, instances, graph and config (`oxydra --help`)
             --dance
                 refused (2): oxydra does not know --dance: try --help
             sessions
@@ -256,6 +274,36 @@ fn the_other_commands() {
                 refused (2): --json belongs to `oxydra graph list`
             graph draw a b
                 refused (2): write `oxydra graph list` or `oxydra graph draw [NAME]`
+            config
+                config Check of default in .oxydra, json false
+            config check --json --home h --user ada
+                config Check of ada in h, json true
+            config show runtime selection --origin
+                config Show { keys: ["runtime", "selection"], with_origin: true } of default in .oxydra, json false
+            config keys
+                config Keys { keys: [] } of default in .oxydra, json false
+            config schema
+                config Schema(Agent) of default in .oxydra, json false
+            config schema user
+                config Schema(User) of default in .oxydra, json false
+            config schema users
+                refused (2): `oxydra config schema` is of agent, runner or user, not of `users`
+            config trust
+                config Trust of default in .oxydra, json false
+            config migrate --dry-run
+                config Migrate { is_dry: true } of default in .oxydra, json false
+            config check --dry-run
+                refused (2): --dry-run belongs to `oxydra config migrate`
+            config chek
+                refused (2): `oxydra config chek` is no command: did you mean `check`? there are check, show, keys, schema, trust, migrate
+            config --origin
+                refused (2): --origin belongs to `oxydra config show`
+            config --orgin
+                refused (2): oxydra config does not know --orgin: did you mean `--origin`? try --help
+            confg
+                refused (2): unknown command "confg": did you mean `config`? the commands are run, sessions, instances, graph and config (`oxydra --help`)
+            run --sesion x
+                refused (2): oxydra run does not know --sesion: did you mean `--session`? try --help
         "#]],
     );
 }
@@ -268,7 +316,7 @@ fn what_is_not_text_is_named_and_refused() {
     expect!["refused (2): the value of --session is not UTF-8"].assert_eq(&with(&["run", "--session"]));
     expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]]
         .assert_eq(&with(&["instances", "show"]));
-    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances and graph (`oxydra --help`)"#]].assert_eq(&with(&[]));
+    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances, graph and config (`oxydra --help`)"#]].assert_eq(&with(&[]));
     // A directory may have any name.
     assert!(with(&["run", "--home"]).starts_with("run in a"));
 }

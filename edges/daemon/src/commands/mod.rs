@@ -1,5 +1,6 @@
 //! One file per command.
 pub(crate) mod answer;
+pub(crate) mod config;
 pub(crate) mod graph;
 pub(crate) mod instances;
 pub(crate) mod run;

@@ -23,6 +23,9 @@ impl<O: Write + Send, A: Write + Send> Surface for JsonLines<O, A> {
     fn notice(&mut self, text: &str) {
         let _ = writeln!(self.aside, "oxydra: {text}");
     }
+    fn is_for_a_person(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

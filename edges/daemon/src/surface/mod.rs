@@ -13,6 +13,8 @@ pub(crate) trait Surface: Send {
     fn show(&mut self, frame: &Frame);
     /// A line that belongs to no turn.
     fn notice(&mut self, text: &str);
+    /// Whether a person reads it, who can be asked something.
+    fn is_for_a_person(&self) -> bool;
 }
 
 /// The surface of this process.

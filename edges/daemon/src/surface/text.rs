@@ -106,6 +106,9 @@ impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
     fn notice(&mut self, text: &str) {
         self.aside(&format!("oxydra: {text}"));
     }
+    fn is_for_a_person(&self) -> bool {
+        true
+    }
 }
 
 /// The first line of a text, cut.
