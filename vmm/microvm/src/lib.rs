@@ -1,7 +1,36 @@
-//! The KVM monitor: one process, one guest. So far it says what a guest is made of and what can be asked of a monitor;
-//! it runs nothing yet.
+//! The KVM monitor: one process, one guest. It boots an unmodified distribution kernel and gives it a vsock, disks, entropy
+//! and a balloon, and nothing else: no network, no PCI, no file of the host.
+//!
+//! Nothing links this library but the program `oxydra-vmm` and its tests: whoever wants a guest starts the program and
+//! talks to its control socket ([`control`]).
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the monitor speaks to KVM on x86-64 Linux; elsewhere there is the container tier");
 
+mod bell;
+mod boot;
+mod bus;
+mod bytes;
 pub mod config;
 pub mod control;
+mod jail;
+mod kernel;
+mod layout;
+pub mod machine;
+mod memory;
+pub mod run;
+mod serial;
+mod snapshot;
+mod virtio;
+
+pub use bus::End;
+
+/// An error with all its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}

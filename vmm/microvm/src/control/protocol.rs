@@ -91,6 +91,19 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Configured => "configured",
+            Phase::Booted => "booted",
+            Phase::AgentReady => "agent_ready",
+            Phase::Paused => "paused",
+            Phase::Ended => "ended",
+        }
+    }
+}
+
 /// A line of the monitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
@@ -180,8 +193,6 @@ pub struct Stats {
     pub vsock_to_host: u64,
     /// Packets, chains and requests of the guest that made no sense.
     pub guest_faults: u64,
-    /// Resident memory of this process that is not the guest's, in KiB.
-    pub overhead_kib: u64,
 }
 
 impl Request {

@@ -1,0 +1,366 @@
+//! The main thread of a monitor: it reads requests, moves the machine from one point of its life to the next, and tells
+//! those who wait for one. It does one thing at a time, because there is one machine.
+use super::{Answer, Command, ErrorKind, LINE_MAX, Phase, Reply, Request};
+use crate::{
+    bell::Bell,
+    bus::End,
+    jail::filters::Program,
+    machine::{AgentReady, Booted, Configured, MachineError, Paused, Running, Vm},
+    snapshot::SnapshotError,
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send},
+};
+use std::{
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    sync::Arc,
+};
+
+/// A daemon, a person, and a few that wait.
+const CLIENTS_MAX: usize = 8;
+
+/// The machine, wherever it is in its life.
+enum Life {
+    Configured(Vm<Configured>),
+    Booted(Vm<Booted>),
+    AgentReady(Vm<AgentReady>),
+    Paused(Vm<Paused>),
+    Ended(End),
+}
+
+impl From<Running> for Life {
+    fn from(running: Running) -> Life {
+        match running {
+            Running::Booted(vm) => Life::Booted(vm),
+            Running::AgentReady(vm) => Life::AgentReady(vm),
+        }
+    }
+}
+
+impl Life {
+    fn phase(&self) -> Phase {
+        match self {
+            Life::Configured(_) => Phase::Configured,
+            Life::Booted(_) => Phase::Booted,
+            Life::AgentReady(_) => Phase::AgentReady,
+            Life::Paused(_) => Phase::Paused,
+            Life::Ended(_) => Phase::Ended,
+        }
+    }
+
+    fn ended(&self) -> Option<End> {
+        match self {
+            Life::Configured(_) => None,
+            Life::Booted(vm) => vm.ended(),
+            Life::AgentReady(vm) => vm.ended(),
+            Life::Paused(vm) => vm.ended(),
+            Life::Ended(end) => Some(end.clone()),
+        }
+    }
+}
+
+struct Client {
+    socket: OwnedFd,
+    line: Vec<u8>,
+    waits: Option<(Option<u64>, Phase)>,
+}
+
+/// The server of one machine.
+pub(crate) struct Server {
+    listener: UnixListener,
+    bell: Arc<Bell>,
+    clients: Vec<Client>,
+    life: Option<Life>,
+    /// Applied once the machine has what it needs.
+    filter: Option<Program>,
+    /// The first error that ended the machine, for the exit code.
+    failure: Option<MachineError>,
+}
+
+/// What a command came to: an answer, or who can mend it and how.
+type Done = Result<Answer, (ErrorKind, String)>;
+
+impl Server {
+    pub(crate) fn new(
+        listener: UnixListener,
+        bell: Arc<Bell>,
+        vm: Vm<Configured>,
+        filter: Program,
+    ) -> Server {
+        let life = Some(Life::Configured(vm));
+        Server { listener, bell, clients: Vec::new(), life, filter: Some(filter), failure: None }
+    }
+
+    /// Does a command of its own before anybody asks, then serves until the guest has ended.
+    pub(crate) fn serve(mut self, first: &[Command]) -> Result<End, MachineError> {
+        for command in first {
+            let _ = self.done(command);
+        }
+        loop {
+            self.look();
+            if let Some(Life::Ended(end)) = &self.life {
+                let end = end.clone();
+                return self.failure.map_or(Ok(end), Err);
+            }
+            self.wait();
+        }
+    }
+
+    fn life(&self) -> &Life {
+        self.life.as_ref().expect("the machine is put back after each move")
+    }
+
+    /// Sees how far the guest is by itself, and tells those who wait.
+    fn look(&mut self) {
+        if let Some(end) = self.life().ended() {
+            self.life = Some(Life::Ended(end));
+        }
+        self.life = self.life.take().map(|life| match life {
+            Life::Booted(vm) => vm.agent_ready().into(),
+            other @ (Life::Configured(_) | Life::AgentReady(_) | Life::Paused(_) | Life::Ended(_)) => other,
+        });
+        let phase = self.life().phase();
+        for client in &mut self.clients {
+            let Some((id, wanted)) = client.waits else { continue };
+            if let Some(reply) = waited(id, wanted, phase) {
+                client.waits = None;
+                client.say(&reply);
+            }
+        }
+    }
+
+    /// Waits for something to happen, and lets it.
+    fn wait(&mut self) {
+        let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(&*self.bell, PollFlags::IN)];
+        if self.clients.len() < CLIENTS_MAX {
+            polled.push(PollFd::new(&self.listener, PollFlags::IN));
+        } else {
+            polled.push(PollFd::new(&self.listener, PollFlags::empty()));
+        }
+        polled.extend(self.clients.iter().map(|client| PollFd::new(&client.socket, PollFlags::IN)));
+        if let Err(errno) = poll(&mut polled, None)
+            && errno != Errno::INTR
+        {
+            self.life = Some(Life::Ended(End::Crashed(format!("the monitor cannot wait: {errno}"))));
+            return;
+        }
+        let ready: Vec<bool> = polled.iter().map(|polled| !polled.revents().is_empty()).collect();
+        drop(polled);
+        if ready[0] {
+            self.bell.hush();
+        }
+        for index in (2..ready.len()).rev().filter(|index| ready[*index]) {
+            let mut client = self.clients.swap_remove(index - 2);
+            if self.heard(&mut client) {
+                self.clients.push(client);
+            }
+        }
+        if ready[1]
+            && let Ok(socket) = accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
+        {
+            self.clients.push(Client { socket, line: Vec::new(), waits: None });
+        }
+    }
+
+    /// Reads what a client said. Returns whether it stays.
+    fn heard(&mut self, client: &mut Client) -> bool {
+        let mut bytes = [0; LINE_MAX];
+        let length = match recv(&client.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
+            Ok((0, _)) => return false,
+            Ok((_, length)) => length,
+            Err(Errno::AGAIN | Errno::INTR) => return true,
+            Err(_) => return false,
+        };
+        client.line.extend(&bytes[..length]);
+        while let Some(end) = client.line.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = client.line.drain(..=end).collect();
+            if !self.answer(client, &line[..end]) {
+                return false;
+            }
+        }
+        if client.line.len() > LINE_MAX {
+            let message = format!("the line is longer than {LINE_MAX} bytes");
+            client.say(&Reply::refused(None, ErrorKind::Refused, message));
+            return false;
+        }
+        true
+    }
+
+    fn answer(&mut self, client: &mut Client, line: &[u8]) -> bool {
+        let request = match Request::parse(line) {
+            Ok(request) => request,
+            Err(reply) => return client.say(&reply),
+        };
+        if let Command::Wait { phase } = request.command {
+            client.waits = Some((request.id, phase));
+            return true;
+        }
+        let reply = match self.done(&request.command) {
+            Ok(answer) => Reply::ok(request.id, answer),
+            Err((kind, message)) => Reply::refused(request.id, kind, message),
+        };
+        client.say(&reply)
+    }
+
+    fn done(&mut self, command: &Command) -> Done {
+        match command {
+            Command::Stats {} => self.stats(),
+            Command::Log {} => self.log(),
+            Command::Balloon { mib } => self.balloon(*mib),
+            Command::Stop {} => {
+                self.life = Some(Life::Ended(End::Stopped));
+                self.here()
+            }
+            Command::Wait { .. } => self.here(),
+            Command::Boot {}
+            | Command::Restore { .. }
+            | Command::Pause {}
+            | Command::Resume {}
+            | Command::Snapshot { .. } => self.moved(command),
+        }
+    }
+
+    fn here(&self) -> Done {
+        Ok(Answer::Phase { phase: self.life().phase() })
+    }
+
+    /// Moves the machine to another point of its life, or there and back.
+    fn moved(&mut self, command: &Command) -> Done {
+        let life = self.life.take().expect("the machine is put back after each move");
+        let (before, begins) = (life.phase(), matches!(life, Life::Configured(_)));
+        let next: Result<Life, MachineError> = match (command, life) {
+            (Command::Boot {}, Life::Configured(vm)) => vm.boot().map(Life::Booted),
+            (Command::Restore { name }, Life::Configured(vm)) => vm.restore(name).map(Life::Paused),
+            (Command::Pause {}, Life::Booted(vm)) => vm.pause().map(Life::Paused),
+            (Command::Pause {}, Life::AgentReady(vm)) => vm.pause().map(Life::Paused),
+            (Command::Resume {}, Life::Paused(vm)) => vm.resume().map(Life::from),
+            (Command::Snapshot { name, extent }, Life::Booted(vm)) => {
+                return self.snapshot(vm.pause(), name, *extent, true);
+            }
+            (Command::Snapshot { name, extent }, Life::AgentReady(vm)) => {
+                return self.snapshot(vm.pause(), name, *extent, true);
+            }
+            (Command::Snapshot { name, extent }, Life::Paused(vm)) => {
+                return self.snapshot(Ok(vm), name, *extent, false);
+            }
+            (_, life) => {
+                self.life = Some(life);
+                let word = before.word();
+                return Err((ErrorKind::Refused, format!("that cannot be done with a guest that is {word}")));
+            }
+        };
+        let done = self.settle(next);
+        if begins
+            && done.is_ok()
+            && let Some(Err(error)) = self.filter.take().map(|filter| filter.apply())
+        {
+            return self.settle(Err(MachineError::Filter(error)));
+        }
+        done
+    }
+
+    /// Keeps what a move came to. A machine that failed to move is gone, and the process with it.
+    fn settle(&mut self, next: Result<Life, MachineError>) -> Done {
+        match next {
+            Ok(life) => {
+                self.life = Some(life);
+                self.here()
+            }
+            Err(error) => {
+                let told = told(&error);
+                self.life = Some(Life::Ended(End::Crashed("the monitor failed".to_owned())));
+                self.failure.get_or_insert(error);
+                Err(told)
+            }
+        }
+    }
+
+    /// Writes the machine down; one that ran goes on. A snapshot that failed does not end the guest.
+    fn snapshot(
+        &mut self,
+        paused: Result<Vm<Paused>, MachineError>,
+        name: &crate::config::SnapshotName,
+        extent: super::Extent,
+        ran: bool,
+    ) -> Done {
+        let mut vm = match paused {
+            Ok(vm) => vm,
+            Err(error) => return self.settle(Err(error)),
+        };
+        let written = vm.snapshot(name, extent);
+        let next = if ran { vm.resume().map(Life::from) } else { Ok(Life::Paused(vm)) };
+        let here = self.settle(next);
+        written.map_err(|error| told(&error)).and(here)
+    }
+
+    fn stats(&self) -> Done {
+        let stats = match self.life() {
+            Life::Booted(vm) => vm.stats(),
+            Life::AgentReady(vm) => vm.stats(),
+            Life::Paused(vm) => vm.stats(),
+            Life::Configured(_) | Life::Ended(_) => super::Stats::default(),
+        };
+        Ok(Answer::Stats(Box::new(super::Stats { phase: Some(self.life().phase()), ..stats })))
+    }
+
+    fn log(&self) -> Done {
+        let log = match self.life() {
+            Life::Booted(vm) => vm.log(),
+            Life::AgentReady(vm) => vm.log(),
+            Life::Paused(vm) => vm.log(),
+            Life::Configured(_) | Life::Ended(_) => String::new(),
+        };
+        Ok(Answer::Log { log })
+    }
+
+    fn balloon(&self, mib: u32) -> Done {
+        match self.life() {
+            Life::Booted(vm) => vm.balloon(mib),
+            Life::AgentReady(vm) => vm.balloon(mib),
+            Life::Paused(vm) => vm.balloon(mib),
+            Life::Configured(_) | Life::Ended(_) => {
+                return Err((ErrorKind::Refused, "there is no guest that could give memory back".to_owned()));
+            }
+        }
+        self.here()
+    }
+}
+
+fn waited(id: Option<u64>, wanted: Phase, phase: Phase) -> Option<Reply> {
+    let reached = match wanted {
+        Phase::Booted => matches!(phase, Phase::Booted | Phase::AgentReady | Phase::Paused),
+        other @ (Phase::Configured | Phase::AgentReady | Phase::Paused | Phase::Ended) => other == phase,
+    };
+    if reached {
+        return Some(Reply::ok(id, Answer::Phase { phase }));
+    }
+    (phase == Phase::Ended).then(|| Reply::refused(id, ErrorKind::Unavailable, "the guest has ended"))
+}
+
+/// The whole chain of causes, and who can mend it.
+fn told(error: &MachineError) -> (ErrorKind, String) {
+    let kind = match error {
+        MachineError::Kernel { .. }
+        | MachineError::Snapshot(SnapshotError::NoOrigin | SnapshotError::Changed { .. }) => {
+            ErrorKind::Refused
+        }
+        MachineError::Snapshot(_) | MachineError::Memory(_) => ErrorKind::Unavailable,
+        MachineError::Kvm { .. }
+        | MachineError::Boot(_)
+        | MachineError::Vcpu(_)
+        | MachineError::Filter(_)
+        | MachineError::Setup { .. } => ErrorKind::Broken,
+    };
+    (kind, crate::chain(error))
+}
+
+impl Client {
+    /// Says something. Returns whether the client took it; one that does not read is let go.
+    fn say(&self, reply: &Reply) -> bool {
+        let line = format!("{}\n", reply.line());
+        let sent = send(&self.socket, line.as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        sent.is_ok_and(|sent| sent == line.len())
+    }
+}

@@ -1,0 +1,210 @@
+//! A machine turned into a snapshot, and back. The processors are stopped and the devices held while it is written; a
+//! restored machine is told that its conversations are gone before anybody may call its agent.
+use super::{
+    MachineError, Parts,
+    core::{Beginning, Core, Processors},
+    kvm, slots,
+    state::VcpuState,
+};
+use crate::{
+    boot,
+    bytes::{Reader, Writer},
+    config::{Config, SnapshotName},
+    control::Extent,
+    jail::warden::Part,
+    memory, serial,
+    snapshot::{
+        SnapshotError,
+        format::{self, Identity},
+        pages,
+    },
+    virtio::transport::lock,
+};
+use kvm_bindings::{
+    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, kvm_clock_data, kvm_irqchip,
+};
+use std::{fs::File, io, os::unix::fs::MetadataExt};
+
+const CHIPS: [u32; 3] = [KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_IRQCHIP_IOAPIC];
+
+/// Writes a paused machine down.
+pub(super) fn save(core: &mut Core, name: &SnapshotName, extent: Extent) -> Result<(), MachineError> {
+    let base = match extent {
+        Extent::Full => None,
+        Extent::Difference => Some(core.origin.clone().ok_or(SnapshotError::NoOrigin)?),
+    };
+    core.parts.files.begin(name).map_err(file("begin", name))?;
+    let written = write_parts(core, name, base.as_ref());
+    if written.is_err() {
+        // The first error is the one that matters.
+        let _ = core.parts.files.forget(name);
+    }
+    written
+}
+
+fn write_parts(
+    core: &mut Core,
+    name: &SnapshotName,
+    base: Option<&SnapshotName>,
+) -> Result<(), MachineError> {
+    let files = &core.parts.files;
+    let made = |part| files.make(name, part).map_err(file("make a file of", name));
+    let (state, pages_file) = (made(Part::State)?, made(Part::Memory)?);
+    let disks = (0..).zip(&core.disks).filter(|(_, disk)| lock(disk).device.written());
+    let disks: Vec<_> = disks
+        .map(|(index, disk)| Ok((disk, made(Part::Disk(index))?)))
+        .collect::<Result<_, SnapshotError>>()?;
+    let machine = core.watch.quiet(|| {
+        let machine = machine(core)?;
+        for (disk, to) in &disks {
+            lock(disk).device.write_down(to).map_err(file("write a disk of", name))?;
+        }
+        if base.is_none() {
+            pages::write_all(&core.memory, &pages_file).map_err(file("write the memory of", name))?;
+        }
+        Ok::<_, MachineError>(machine)
+    })?;
+    if base.is_some() {
+        let news = slots::written(&core.vm, &core.memory).map_err(kvm("what the guest wrote"))?;
+        core.written.resize(news.len(), 0);
+        core.written.iter_mut().zip(news).for_each(|(all, news)| *all |= news);
+        pages::write_changed(&core.memory, &core.written, &pages_file)
+            .map_err(file("write the memory of", name))?;
+    }
+    let sealed = format::sealed(
+        &identity(&core.parts, &core.model).map_err(file("look at the kernel of", name))?,
+        &base.cloned(),
+        &machine,
+    );
+    io::Write::write_all(&mut &state, &sealed).map_err(file("write the state of", name))?;
+    for to in [&state, &pages_file].into_iter().chain(disks.iter().map(|(_, to)| to)) {
+        to.sync_all().map_err(file("keep", name))?;
+    }
+    Ok(core.parts.files.finish(name).map_err(file("finish", name))?)
+}
+
+fn file(step: &'static str, name: &SnapshotName) -> impl FnOnce(io::Error) -> SnapshotError {
+    let name = name.to_string();
+    move |source| SnapshotError::File { step, name, source }
+}
+
+/// What a snapshot of these parts must agree with.
+fn identity(parts: &Parts, model: &str) -> io::Result<Identity> {
+    let config = &parts.config;
+    Ok(Identity {
+        kernel: which(&parts.kernel)?,
+        agent: config.agent.clone(),
+        model: model.to_owned(),
+        monitor: env!("CARGO_PKG_VERSION").to_owned(),
+        shape: shape(config, &parts.disks)?,
+    })
+}
+
+/// An image is told by its length and its time: images lie in a cache and are never changed, and reading one to be surer
+/// would cost more than the restore.
+fn which(image: &File) -> io::Result<String> {
+    let facts = image.metadata()?;
+    Ok(format!("{} bytes of {}.{:09}", facts.len(), facts.mtime(), facts.mtime_nsec()))
+}
+
+fn shape(config: &Config, images: &[File]) -> io::Result<String> {
+    let mut shape = format!("{} MiB, {} processors", config.memory_mib, config.vcpus);
+    for (disk, image) in config.disks.iter().zip(images) {
+        shape +=
+            &format!(", {} disk: {}", if disk.writable { "writable" } else { "read-only" }, which(image)?);
+    }
+    Ok(shape)
+}
+
+/// Everything but memory and disks.
+fn machine(core: &Core) -> Result<Vec<u8>, MachineError> {
+    let mut writer = Writer::default();
+    for vcpu in &core.vcpus {
+        let mut state = Writer::default();
+        vcpu.save(core.registers.clone())?.write(&mut state);
+        writer.bytes(&state.done());
+    }
+    for id in CHIPS {
+        let mut chip = kvm_irqchip { chip_id: id, ..Default::default() };
+        core.vm.get_irqchip(&mut chip).map_err(kvm("the state of interrupt controllers"))?;
+        writer.put(&chip);
+    }
+    let clock = core.vm.get_clock().map_err(kvm("its clock"))?;
+    writer.put(&clock).put(&serial::save(&lock(&core.bus.serial)));
+    for device in &core.bus.devices {
+        writer.bytes(&device.save());
+    }
+    Ok(writer.done())
+}
+
+/// Brings a machine back, paused.
+pub(super) fn restored(parts: Parts, name: &SnapshotName) -> Result<Core, MachineError> {
+    let state = parts.files.open(name, Part::State).map_err(file("open", name))?;
+    let sealed = read_state(&state).map_err(file("read", name))?;
+    let (then, base, machine) = format::opened(&sealed)?;
+    let host = boot::cpu::host_cpuid(&parts.kvm).map_err(kvm("what processors can do"))?;
+    let now = identity(&parts, &boot::cpu::model(&host)).map_err(file("look at the kernel of", name))?;
+    then.agrees_with(&now)?;
+    let bytes = parts.config.memory_mib << 20;
+    let full = base.as_ref().unwrap_or(name);
+    let pages_file = parts.files.open(full, Part::Memory).map_err(file("open the memory of", full))?;
+    if pages_file.metadata().map_err(file("look at", full))?.len() != bytes {
+        return Err(
+            SnapshotError::Damaged(format!("the memory of `{full}` is cut, or longer than it says")).into()
+        );
+    }
+    let memory = memory::of_file(bytes, &pages_file)?;
+    if base.is_some() {
+        let changed = parts.files.open(name, Part::Memory).map_err(file("open the memory of", name))?;
+        pages::read_changed(&memory, &changed)?;
+    }
+    let below = (0..).zip(&parts.config.disks).map(|(index, disk)| match disk.writable {
+        true => parts.files.open(name, Part::Disk(index)).map(Some).map_err(file("open a disk of", name)),
+        false => Ok(None),
+    });
+    let below = below.collect::<Result<_, _>>()?;
+    let origin = Some(full.clone());
+    let mut reader = Reader::new(machine, "a machine");
+    let processors = Processors::States(states(&mut reader, parts.config.vcpus)?);
+    let core = Core::assemble(parts, Beginning { memory, processors, origin, below })?;
+    load(&core, reader)?;
+    Ok(core)
+}
+
+fn read_state(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, format::STATE_MAX), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The processors, which have their state before their threads begin: a thread that runs a guest may set nothing.
+fn states(reader: &mut Reader<'_>, vcpus: u8) -> Result<Vec<VcpuState>, MachineError> {
+    let one = |_| {
+        let mut state = Reader::new(reader.bytes()?, "a processor");
+        let read = VcpuState::read(&mut state)?;
+        state.end()?;
+        Ok(read)
+    };
+    (0..vcpus).map(one).collect()
+}
+
+fn load(core: &Core, mut reader: Reader<'_>) -> Result<(), MachineError> {
+    let chips = [reader.get::<kvm_irqchip>()?, reader.get()?, reader.get()?];
+    let clock: kvm_clock_data = reader.get()?;
+    let port: [u8; 9] = reader.get()?;
+    for chip in &chips {
+        core.vm.set_irqchip(chip).map_err(kvm("the state of interrupt controllers"))?;
+    }
+    // Its flags say how it was read; none may be given back.
+    let clock = kvm_clock_data { flags: 0, ..clock };
+    core.vm.set_clock(&clock).map_err(kvm("its clock"))?;
+    serial::reload(&mut lock(&core.bus.serial), port);
+    for device in &core.bus.devices {
+        device.restore(reader.bytes()?)?;
+    }
+    reader.end()?;
+    for device in &core.bus.devices {
+        device.revive();
+    }
+    Ok(())
+}

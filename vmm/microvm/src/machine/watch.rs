@@ -1,0 +1,185 @@
+//! The thread of the devices: it waits for queues that the guest filled, callers, answers of the warden and sockets of
+//! conversations. It takes a lock for each event, so that a snapshot can hold it between two.
+use crate::{
+    jail::{filters, warden::DialLink},
+    virtio::{
+        transport::{Mmio, Transport, lock},
+        vsock::Vsock,
+    },
+};
+use event_manager::{EventManager, EventOps, EventSet, Events, MutEventSubscriber, SubscriberOps};
+use rustix::net::{SocketFlags, accept_with};
+use std::{
+    collections::HashMap,
+    io,
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::net::{UnixListener, UnixStream},
+    },
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+};
+use vmm_sys_util::eventfd::EventFd;
+
+/// A queue that the guest can fill.
+pub(super) struct Kick {
+    pub(super) event: EventFd,
+    pub(super) device: Arc<dyn Mmio>,
+    pub(super) queue: usize,
+}
+
+/// What the thread watches.
+pub(super) struct Watched {
+    pub(super) kicks: Vec<Kick>,
+    pub(super) vsock: Arc<Mutex<Transport<Vsock>>>,
+    pub(super) callers: UnixListener,
+    pub(super) link: Arc<DialLink>,
+    pub(super) wake: Arc<EventFd>,
+}
+
+/// The hold that a machine has on the thread.
+pub(super) struct Watch {
+    floor: Arc<Mutex<()>>,
+    over: Arc<AtomicBool>,
+    wake: Arc<EventFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What an event is about. Sockets of conversations are told apart by their descriptor.
+const CALLERS: u32 = 0;
+const LINK: u32 = 1;
+const WAKE: u32 = 2;
+const SOCKET: u32 = 3;
+const KICKS: u32 = 4;
+
+/// What one look at the kernel brings at most.
+const EVENTS_AT_ONCE: usize = 32;
+
+impl Watch {
+    pub(super) fn start(watched: Watched, filter: filters::Program) -> io::Result<Watch> {
+        let (floor, over, wake) =
+            (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)), watched.wake.clone());
+        let watcher = Watcher { watched, floor: floor.clone(), sockets: HashMap::new() };
+        let mut manager = EventManager::new_with_capacity(EVENTS_AT_ONCE).map_err(io::Error::other)?;
+        manager.add_subscriber(watcher);
+        let ended = over.clone();
+        let thread =
+            std::thread::Builder::new().name("devices".to_owned()).stack_size(STACK).spawn(move || {
+                if filter.apply().is_err() {
+                    return;
+                }
+                while !ended.load(Ordering::SeqCst) {
+                    // Interrupted by a signal, or out of kernel memory: both pass.
+                    let _ = manager.run();
+                }
+            })?;
+        Ok(Watch { floor, over, wake, thread: Some(thread) })
+    }
+
+    /// Runs something while no device does anything.
+    pub(super) fn quiet<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _floor = lock(&self.floor);
+        work()
+    }
+}
+
+/// Packets go straight between sockets and guest memory; nothing here needs much.
+const STACK: usize = 256 * 1024;
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        let _ = self.wake.write(1);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Watcher {
+    watched: Watched,
+    floor: Arc<Mutex<()>>,
+    /// What each socket is watched for.
+    sockets: HashMap<RawFd, EventSet>,
+}
+
+impl MutEventSubscriber for Watcher {
+    fn init(&mut self, ops: &mut EventOps<'_>) {
+        let watched = &self.watched;
+        let mut add = |fd: RawFd, data: u32| {
+            // A descriptor that is open and watched once is taken.
+            ops.add(Events::with_data_raw(fd, data, EventSet::IN)).expect("each descriptor is watched once");
+        };
+        add(watched.callers.as_raw_fd(), CALLERS);
+        add(watched.link.as_raw_fd(), LINK);
+        add(watched.wake.as_raw_fd(), WAKE);
+        for (index, kick) in (KICKS..).zip(&watched.kicks) {
+            add(kick.event.as_raw_fd(), index);
+        }
+    }
+
+    fn process(&mut self, events: Events, ops: &mut EventOps<'_>) {
+        let floor = self.floor.clone();
+        let _floor = lock(&floor);
+        match events.data() {
+            CALLERS => self.caller(),
+            LINK => {
+                let answer = self.watched.link.answer();
+                if let Some(stream) = answer {
+                    lock(&self.watched.vsock).device.dialled(stream);
+                }
+            }
+            WAKE => {
+                let _ = self.watched.wake.read();
+            }
+            SOCKET => lock(&self.watched.vsock).device.woken(events.fd(), events.event_set()),
+            kick => self.kicked(kick),
+        }
+        self.settle(ops);
+    }
+}
+
+impl Watcher {
+    fn kicked(&self, index: u32) {
+        if let Some(kick) = self.watched.kicks.get((index - KICKS) as usize) {
+            let _ = kick.event.read();
+            kick.device.kicked(kick.queue);
+        }
+    }
+
+    fn caller(&self) {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        // A caller that is gone already, or no descriptor left: the next one may fare better.
+        if let Ok(stream) = accept_with(&self.watched.callers, flags) {
+            lock(&self.watched.vsock).device.arrived(UnixStream::from(stream));
+        }
+    }
+
+    /// Gives the guest what came, and watches what is there now.
+    fn settle(&mut self, ops: &mut EventOps<'_>) {
+        let mut vsock = lock(&self.watched.vsock);
+        vsock.with_queues(|vsock, queues, memory| vsock.fill(queues, memory));
+        for stream in vsock.device.closed() {
+            if self.sockets.remove(&stream.as_raw_fd()).is_some() {
+                let _ = ops.remove(Events::empty(&stream));
+            }
+        }
+        for (socket, interest) in vsock.device.changed() {
+            let before = self.sockets.get(&socket).copied();
+            let event = |interest| Events::with_data_raw(socket, SOCKET, interest);
+            let done = match (before, interest) {
+                (None, Some(interest)) => ops.add(event(interest)),
+                (Some(before), Some(interest)) if before != interest => ops.modify(event(interest)),
+                (Some(_), None) => ops.remove(Events::empty_raw(socket)),
+                (Some(_), Some(_)) | (None, None) => Ok(()),
+            };
+            match interest.filter(|_| done.is_ok()) {
+                Some(interest) => self.sockets.insert(socket, interest),
+                None => self.sockets.remove(&socket),
+            };
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One guest from beginning to end: everything that is needed is opened, the process splits into monitor and warden, the
+//! monitor is locked up, and serves until its guest has ended. What an earlier monitor left behind is cleared first.
+use crate::{
+    bell::Bell,
+    bus::End,
+    config::{Config, Jail, Start, Unfit},
+    control::{Command, Server},
+    jail::{
+        cgroup,
+        enter::{self, JailError, Side},
+        filters::{Class, Program},
+        warden::{self, Warden},
+    },
+    machine::{self, MachineError, Parts, Vm},
+};
+use kvm_ioctls::Kvm;
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
+            net::{UnixListener, UnixStream},
+        },
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+/// Why a guest did not run, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration.
+    #[error("the configuration cannot be run")]
+    Unfit(#[from] Unfit),
+    /// Something that it names.
+    #[error("`{key}`: cannot {step} {}", path.display())]
+    Open {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What was attempted.
+        step: &'static str,
+        /// What was to be opened.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody else has it.
+    #[error("`{key}`: a monitor is running at {}: stop it, or name another socket", path.display())]
+    Taken {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The socket.
+        path: PathBuf,
+    },
+    /// No KVM.
+    #[error("cannot use /dev/kvm: see `oxydra-vmm probe`")]
+    Kvm(#[source] kvm_ioctls::Error),
+    /// The jail.
+    #[error(transparent)]
+    Jail(#[from] JailError),
+    /// The machine.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// Threads, descriptors, the fork.
+    #[error("cannot set the monitor up")]
+    Setup(#[from] io::Error),
+    /// A filter of ours.
+    #[error("cannot make a filter of system calls")]
+    Filter(#[source] seccompiler::Error),
+}
+
+impl RunError {
+    /// The exit code: 2 where the caller can mend it, 1 where not.
+    pub fn code(&self) -> u8 {
+        match self {
+            RunError::Unfit(_) | RunError::Open { .. } | RunError::Taken { .. } => 2,
+            RunError::Kvm(_)
+            | RunError::Jail(_)
+            | RunError::Machine(_)
+            | RunError::Setup(_)
+            | RunError::Filter(_) => 1,
+        }
+    }
+}
+
+/// How it came out, for the exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The guest ended in this way.
+    Ended(End),
+    /// As seen by the warden: the monitor, which has said why, exited with this code.
+    Exited(i32),
+    /// As seen by the warden: a signal killed the monitor.
+    Killed(i32),
+}
+
+/// Runs a guest. Returns twice, once in each process.
+pub fn run(config: Config) -> Result<Outcome, RunError> {
+    let started = Instant::now();
+    let config = config.checked()?;
+    let kvm = Kvm::new().map_err(RunError::Kvm)?;
+    let callers = bound("vsock", &config.vsock)?;
+    let control = bound("socket", &config.socket)?;
+    let ((dial, files), ends) = warden::links()?;
+    let snapshots = config.snapshots.as_deref().map(directory).transpose()?;
+    let warden = Warden { ends, vsock: config.vsock.clone(), ports: config.guest_ports.clone(), snapshots };
+    let parts = Parts {
+        kvm,
+        kernel: opened("kernel", &config.kernel)?,
+        initrd: config.initrd.as_deref().map(|path| opened("initrd", path)).transpose()?,
+        disks: config.disks.iter().map(|disk| opened("disks", &disk.image)).collect::<Result<_, _>>()?,
+        log: config.log.as_deref().map(created).transpose()?,
+        callers,
+        dial: Arc::new(dial),
+        files,
+        bell: Arc::new(Bell::new()?),
+        started,
+        config,
+    };
+    if let Some(group) = &parts.config.cgroup {
+        grouped(&parts.config, group)?;
+    }
+    machine::prepare()?;
+    if parts.config.jail == Jail::On {
+        enter::unshare_processes()?;
+    }
+    match enter::split()? {
+        Side::Inside => {
+            // The other ends are the warden's: with them open, its death would go unnoticed.
+            drop(warden);
+            inside(parts, control)
+        }
+        Side::Outside(child) => {
+            let config = parts.config.clone();
+            drop((parts, control));
+            outside(&config, &warden, child)
+        }
+    }
+}
+
+fn inside(parts: Parts, control: UnixListener) -> Result<Outcome, RunError> {
+    if parts.config.jail == Jail::On {
+        // Any directory will do: what is mounted there is seen by this process alone, and becomes its root.
+        enter::lock_up(Path::new("/proc"))?;
+    }
+    let first = match &parts.config.start {
+        Start::Wait => Vec::new(),
+        Start::Boot => vec![Command::Boot {}],
+        Start::Restore(name) => vec![Command::Restore { name: name.clone() }, Command::Resume {}],
+    };
+    let filter = Program::of(Class::Main, parts.config.seccomp).map_err(RunError::Filter)?;
+    let server = Server::new(control, parts.bell.clone(), Vm::new(parts), filter);
+    Ok(Outcome::Ended(server.serve(&first)?))
+}
+
+fn outside(config: &Config, warden: &Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
+    Program::of(Class::Warden, config.seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
+    warden.serve();
+    let ended = enter::wait(child)?;
+    for socket in [&config.socket, &config.vsock] {
+        // Whoever cleared it away before us wanted the same.
+        let _ = fs::remove_file(socket);
+    }
+    Ok(ended.map_or_else(Outcome::Killed, Outcome::Exited))
+}
+
+/// Binds a socket that only its owner may use. One that a dead monitor left is cleared away.
+fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunError> {
+    let failed = |step| move |source| RunError::Open { key, step, path: path.to_owned(), source };
+    let stale = fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket());
+    if stale {
+        if UnixStream::connect(path).is_ok() {
+            return Err(RunError::Taken { key, path: path.to_owned() });
+        }
+        fs::remove_file(path).map_err(failed("clear away"))?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed("bind"))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed("close to others"))?;
+    listener.set_nonblocking(true).map_err(failed("listen at"))?;
+    Ok(listener)
+}
+
+fn opened(key: &'static str, path: &Path) -> Result<File, RunError> {
+    let failed = |source| RunError::Open { key, step: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    match file.metadata().map_err(failed)?.is_file() {
+        true => Ok(file),
+        false => Err(failed(io::Error::new(ErrorKind::InvalidInput, "it is no file"))),
+    }
+}
+
+fn created(path: &Path) -> Result<File, RunError> {
+    let failed = |source| RunError::Open { key: "log", step: "write", path: path.to_owned(), source };
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)
+}
+
+fn directory(path: &Path) -> Result<OwnedFd, RunError> {
+    let failed = |source| RunError::Open { key: "snapshots", step: "use", path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(failed)?;
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, rustix::fs::Mode::empty()).map_err(|errno| failed(errno.into()))
+}
+
+/// What a monitor needs besides its guest's memory: itself, page tables, buffers of conversations.
+const OVERHEAD_BYTES: u64 = 96 << 20;
+/// Monitor, warden, and the threads of both.
+const PROCESSES_EXTRA: u32 = 8;
+
+fn grouped(config: &Config, group: &Path) -> Result<(), RunError> {
+    let limits = cgroup::Limits {
+        memory_bytes: (config.memory_mib << 20) + OVERHEAD_BYTES,
+        processes: u32::from(config.vcpus) + PROCESSES_EXTRA,
+        cpus: config.vcpus.into(),
+    };
+    let missing = cgroup::join(group, limits).map_err(|source| RunError::Open {
+        key: "cgroup",
+        step: "join",
+        path: group.to_owned(),
+        source,
+    })?;
+    for what in missing {
+        eprintln!("oxydra-vmm: {} limits no {what}", group.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The serial port, which only talks: what the guest writes goes into a ring of fixed size, and its beginning into a file.
+//! A guest that floods it loses its own older lines and nothing else.
+use std::{
+    fs::File,
+    io::{self, Write},
+    sync::Arc,
+};
+use vm_superio::{Serial, Trigger, serial::NoEvents};
+use vmm_sys_util::eventfd::EventFd;
+
+/// Enough for the boot of a talkative kernel.
+pub(crate) const RING: usize = 64 * 1024;
+/// What of the log goes into the file: the boot and the first panic, not a flood.
+const FILE_MAX: u64 = 1 << 20;
+
+/// The interrupt line of the port.
+pub(crate) struct Line(pub(crate) Arc<EventFd>);
+
+impl Trigger for Line {
+    type E = io::Error;
+    fn trigger(&self) -> io::Result<()> {
+        self.0.write(1)
+    }
+}
+
+/// What the guest wrote.
+pub(crate) struct Log {
+    ring: Vec<u8>,
+    total: u64,
+    file: Option<File>,
+}
+
+/// The port.
+pub(crate) type Port = Serial<Line, NoEvents, Log>;
+
+/// Makes a port.
+pub(crate) fn port(interrupt: Arc<EventFd>, file: Option<File>) -> Port {
+    Serial::new(Line(interrupt), Log::new(file))
+}
+
+impl Log {
+    pub(crate) fn new(file: Option<File>) -> Log {
+        Log { ring: Vec::new(), total: 0, file }
+    }
+
+    /// Every byte there ever was.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The newest bytes, oldest first.
+    pub(crate) fn tail(&self) -> String {
+        let turn = if self.ring.len() < RING { 0 } else { (self.total % RING as u64) as usize };
+        let bytes = [&self.ring[turn..], &self.ring[..turn]].concat();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for byte in bytes {
+            match self.ring.len() < RING {
+                true => self.ring.push(*byte),
+                false => self.ring[(self.total % RING as u64) as usize] = *byte,
+            }
+            self.total += 1;
+        }
+        // A full disk must not stop the guest.
+        if let Some(file) = self.file.as_mut().filter(|_| self.total <= FILE_MAX) {
+            let _ = file.write_all(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The registers of the port as bytes. What it received is not kept: nobody sends it anything.
+pub(crate) fn save(port: &Port) -> [u8; 9] {
+    let state = port.state();
+    [
+        state.baud_divisor_low,
+        state.baud_divisor_high,
+        state.interrupt_enable,
+        state.interrupt_identification,
+        state.line_control,
+        state.line_status,
+        state.modem_control,
+        state.modem_status,
+        state.scratch,
+    ]
+}
+
+/// Gives a port its saved registers, by writing them as a driver would. What only the other side of the line could set
+/// is as after a reset.
+pub(crate) fn reload(port: &mut Port, saved: [u8; 9]) {
+    let [
+        low,
+        high,
+        enable,
+        _identification,
+        line_control,
+        _line_status,
+        modem_control,
+        _modem_status,
+        scratch,
+    ] = saved;
+    const DIVISOR_LATCH: u8 = 0x80;
+    let writes = [
+        (3, DIVISOR_LATCH),
+        (0, low),
+        (1, high),
+        (3, line_control & !DIVISOR_LATCH),
+        (1, enable),
+        (4, modem_control),
+        (7, scratch),
+        (3, line_control),
+    ];
+    for (register, value) in writes {
+        // Only an interrupt could fail, and the driver gets one with the next byte.
+        let _ = port.write(register, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_leaves_the_newest_bytes() {
+        let mut log = Log::new(None);
+        log.write_all(b"first ").unwrap();
+        assert_eq!(log.tail(), "first ");
+        for number in 0..20_000 {
+            writeln!(log, "line {number}").unwrap();
+        }
+        let tail = log.tail();
+        assert_eq!(tail.len(), RING);
+        assert!(tail.ends_with("line 19998\nline 19999\n"), "{}", &tail[RING - 50..]);
+        assert!(log.total() > RING as u64);
+    }
+
+    #[test]
+    fn registers_survive() {
+        let interrupt = Arc::new(EventFd::new(libc::EFD_NONBLOCK).unwrap());
+        let mut before = port(interrupt.clone(), None);
+        for (register, value) in [(3, 0x80), (0, 12), (1, 1), (3, 0x03), (1, 0x05), (4, 0x0b), (7, 0x5a)] {
+            before.write(register, value).unwrap();
+        }
+        let mut again = port(interrupt, None);
+        reload(&mut again, save(&before));
+        assert_eq!(save(&again), save(&before));
+    }
+}

@@ -1,0 +1,161 @@
+//! Guest memory as files. All of it: byte for byte at its place, so that the file can be mapped; pages of zeroes are holes.
+//! What changed: a count, the numbers of the pages, and from the next page on the pages themselves.
+use super::SnapshotError;
+use crate::{layout::PAGE, memory::Memory};
+use std::{fs::File, io, os::unix::fs::FileExt};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryRegion};
+
+const PAGE_BYTES: usize = PAGE as usize;
+/// What is looked at at once.
+const STEP: usize = 64 * PAGE_BYTES;
+
+/// Writes all of memory.
+pub(crate) fn write_all(memory: &Memory, to: &File) -> io::Result<()> {
+    to.set_len(crate::memory::size(memory))?;
+    let mut buffer = vec![0; STEP];
+    let mut at = 0;
+    for region in memory.iter() {
+        let mut inside = 0;
+        while inside < region.len() {
+            let step = (region.len() - inside).min(STEP as u64) as usize;
+            let address = GuestAddress(region.start_addr().0 + inside);
+            memory.read_slice(&mut buffer[..step], address).map_err(io::Error::other)?;
+            write_runs(&buffer[..step], at + inside, to)?;
+            inside += step as u64;
+        }
+        at += region.len();
+    }
+    Ok(())
+}
+
+/// Writes the pages that hold something, neighbours together.
+fn write_runs(bytes: &[u8], at: u64, to: &File) -> io::Result<()> {
+    let mut start = None;
+    let pages = bytes.chunks(PAGE_BYTES).map(|page| page.iter().any(|byte| *byte != 0)).chain([false]);
+    for (index, full) in pages.enumerate() {
+        match (start, full) {
+            (None, true) => start = Some(index),
+            (Some(first), false) => {
+                let run = first * PAGE_BYTES..(index * PAGE_BYTES).min(bytes.len());
+                to.write_all_at(&bytes[run], at + (first * PAGE_BYTES) as u64)?;
+                start = None;
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where a page lies in the guest, by its number among all pages.
+fn address(memory: &Memory, page: u64) -> Option<GuestAddress> {
+    let mut inside = page.checked_mul(PAGE)?;
+    for region in memory.iter() {
+        if inside < region.len() {
+            return Some(GuestAddress(region.start_addr().0 + inside));
+        }
+        inside -= region.len();
+    }
+    None
+}
+
+/// Writes the pages whose bits are set.
+pub(crate) fn write_changed(memory: &Memory, bits: &[u64], to: &File) -> io::Result<u64> {
+    let set = |index: u64| bits[(index / 64) as usize] >> (index % 64) & 1 == 1;
+    let pages: Vec<u64> = (0..bits.len() as u64 * 64).filter(|index| set(*index)).collect();
+    let mut head = (pages.len() as u64).to_le_bytes().to_vec();
+    head.extend(pages.iter().flat_map(|page| page.to_le_bytes()));
+    to.write_all_at(&head, 0)?;
+    let mut at = (head.len() as u64).next_multiple_of(PAGE);
+    let mut buffer = [0; PAGE_BYTES];
+    for page in &pages {
+        let address =
+            address(memory, *page).ok_or_else(|| io::Error::other("a page outside of memory was written"))?;
+        memory.read_slice(&mut buffer, address).map_err(io::Error::other)?;
+        to.write_all_at(&buffer, at)?;
+        at += PAGE;
+    }
+    to.set_len(at)?;
+    Ok(pages.len() as u64)
+}
+
+/// Puts changed pages over memory.
+pub(crate) fn read_changed(memory: &Memory, from: &File) -> Result<(), SnapshotError> {
+    let damaged = |what: &str| SnapshotError::Damaged(what.to_owned());
+    let failed = |_| damaged("its changed pages cannot be read");
+    let length = from.metadata().map_err(failed)?.len();
+    let mut word = [0; 8];
+    from.read_exact_at(&mut word, 0).map_err(failed)?;
+    let count = u64::from_le_bytes(word);
+    let most = crate::memory::size(memory) / PAGE;
+    let start = (8 + count.min(most) * 8).next_multiple_of(PAGE);
+    if count > most || length != start + count * PAGE {
+        return Err(damaged("its changed pages are cut, or more than there are"));
+    }
+    let mut buffer = [0; PAGE_BYTES];
+    for index in 0..count {
+        from.read_exact_at(&mut word, 8 + index * 8).map_err(failed)?;
+        let address = address(memory, u64::from_le_bytes(word))
+            .ok_or_else(|| damaged("a changed page lies nowhere"))?;
+        from.read_exact_at(&mut buffer, start + index * PAGE).map_err(failed)?;
+        memory.write_slice(&buffer, address).map_err(|_| damaged("a changed page lies nowhere"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    fn memory() -> Memory {
+        let memory = crate::memory::fresh(4 << 20).unwrap();
+        memory.write_slice(b"first", GuestAddress(0)).unwrap();
+        memory.write_slice(b"last", GuestAddress((4 << 20) - 4)).unwrap();
+        memory
+    }
+
+    #[test]
+    fn memory_is_a_file_with_holes() {
+        let file = tempfile::tempfile().unwrap();
+        write_all(&memory(), &file).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 4 << 20);
+        assert!(file.metadata().unwrap().blocks() * 512 < 1 << 20);
+        let again = crate::memory::of_file(4 << 20, &file).unwrap();
+        let mut bytes = [0; 4];
+        again.read_slice(&mut bytes, GuestAddress((4 << 20) - 4)).unwrap();
+        assert_eq!(&bytes, b"last");
+    }
+
+    #[test]
+    fn changed_pages_go_where_they_came_from() {
+        let changed = memory();
+        changed.write_slice(b"changed", GuestAddress(70 * PAGE)).unwrap();
+        let mut bits = vec![0u64; 16];
+        bits[1] |= 1 << 6;
+        let file = tempfile::tempfile().unwrap();
+        assert_eq!(write_changed(&changed, &bits, &file).unwrap(), 1);
+        let other = crate::memory::fresh(4 << 20).unwrap();
+        read_changed(&other, &file).unwrap();
+        let mut bytes = [0; 7];
+        other.read_slice(&mut bytes, GuestAddress(70 * PAGE)).unwrap();
+        assert_eq!(&bytes, b"changed");
+    }
+
+    #[test]
+    fn changed_pages_that_are_cut_or_lie_nowhere_are_refused() {
+        let file = tempfile::tempfile().unwrap();
+        write_changed(&memory(), &[0b101], &file).unwrap();
+        let whole = file.metadata().unwrap().len();
+        let other = crate::memory::fresh(4 << 20).unwrap();
+        for length in [0, 7, 8, PAGE, whole - 1, whole + 1] {
+            file.set_len(length).unwrap();
+            assert!(read_changed(&other, &file).is_err(), "{length}");
+            file.set_len(0).unwrap();
+            write_changed(&memory(), &[0b101], &file).unwrap();
+        }
+        file.write_all_at(&u64::MAX.to_le_bytes(), 16).unwrap();
+        assert!(read_changed(&other, &file).is_err());
+        file.write_all_at(&u64::MAX.to_le_bytes(), 0).unwrap();
+        assert!(read_changed(&other, &file).is_err());
+    }
+}
