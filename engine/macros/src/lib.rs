@@ -98,7 +98,8 @@ pub fn shape(item: TokenStream) -> TokenStream {
 /// | `stop -> S;` | where a cancelled, failed or exhausted run goes | `impl From<Stop> for S` |
 /// | `cancel -> S;` `fault -> S;` `exhausted -> S;` | the same for one reason; it goes before `stop` | `impl From<Stop> for S` |
 /// | `serves R;` | a run can be asked for with `R` | `impl Opens<R>` for the start, `impl Answers<R>` for each end |
-/// | `was v1::S => S;` | an old shape that a journal may hold | `impl From<v1::S> for S` |
+/// | `was v1::S => S;` | an old state or event that a journal may hold | `impl From<v1::S> for S` |
+/// | `was v1::S => v2::S;` | the same, where a row says what became of `v2::S` | `impl From<v1::S> for v2::S` |
 /// | `lap S;` | the budget is refilled whenever `S` is entered | |
 ///
 /// `on`, `after` and `asks` rows of one state stand together, whichever comes first wins: any number of events, at most

@@ -137,7 +137,7 @@ impl Table {
                 input.parse::<Ident>()?;
                 let old = input.call(Path::parse_mod_style)?;
                 input.parse::<Token![=>]>()?;
-                self.was.push(Was { old, new: bare(input)? });
+                self.was.push(Was { old, new: input.call(Path::parse_mod_style)? });
             }
             "stop" => self.exit_line(input, ExitKind::Stop)?,
             "cancel" => self.exit_line(input, ExitKind::Cancel)?,

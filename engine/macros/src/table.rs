@@ -82,7 +82,17 @@ pub(crate) enum ExitKind {
 /// `was old => new;`
 pub(crate) struct Was {
     pub(crate) old: Path,
-    pub(crate) new: Ident,
+    pub(crate) new: Path,
+}
+
+/// What an old type became.
+pub(crate) enum Became<'t> {
+    State(&'t Ident),
+    Event(&'t Path),
+    /// Another old type, of which this row says what it became.
+    Older(&'t Was),
+    /// Nothing that the table names.
+    Unknown,
 }
 
 impl Trigger {
@@ -119,7 +129,8 @@ impl Table {
     pub(crate) fn unknown(&self) -> Vec<&Ident> {
         let mut known: BTreeSet<&Ident> = self.states().into_iter().collect();
         let exits = self.exits.iter().map(|exit| &exit.to);
-        let was = self.was.iter().map(|was| &was.new);
+        let lost = self.was.iter().filter(|was| matches!(self.became(was), Became::Unknown));
+        let was = lost.filter_map(|was| was.new.get_ident());
         let rows = self.rows.iter().flat_map(|row| &row.to);
         rows.chain(&self.starts)
             .chain(exits)
@@ -127,6 +138,28 @@ impl Table {
             .chain(was)
             .filter(|name| known.insert(*name))
             .collect()
+    }
+    /// What the old type of this row became.
+    pub(crate) fn became(&self, was: &Was) -> Became<'_> {
+        let state = was.new.get_ident().and_then(|new| self.states().into_iter().find(|state| *state == new));
+        let event = || self.events().into_iter().find(|event| text(event) == text(&was.new));
+        let older = || self.was.iter().find(|other| text(&other.old) == text(&was.new));
+        match state {
+            Some(state) => Became::State(state),
+            None => event().map_or_else(|| older().map_or(Became::Unknown, Became::Older), Became::Event),
+        }
+    }
+    /// The rows from this one to the one that leads to a state or an event, and where that leads. One that leads nowhere
+    /// or round is refused by the rules.
+    pub(crate) fn lineage<'t>(&'t self, first: &'t Was) -> (Vec<&'t Was>, Became<'t>) {
+        let mut line = vec![first];
+        loop {
+            match self.became(line[line.len() - 1]) {
+                Became::Older(next) if line.len() <= self.was.len() => line.push(next),
+                Became::Older(_) => return (line, Became::Unknown),
+                end => return (line, end),
+            }
+        }
     }
     /// The state of which a name is likely a slip.
     pub(crate) fn meant(&self, name: &Ident) -> Option<&Ident> {

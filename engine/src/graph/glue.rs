@@ -26,11 +26,11 @@ impl<S: From<Stop>> FromStop for S {
     }
 }
 
-/// A state that takes the place of an old one.
+/// A state or an event that takes the place of an old one.
 #[diagnostic::on_unimplemented(
     message = "no upcaster leads from `{Old}` to `{Self}`",
     label = "missing `impl From<{Old}> for {Self}`",
-    note = "the table says `was {Old} => {Self};`: say what became of the old state"
+    note = "the table says `was {Old} => {Self};`: say what became of the old one"
 )]
 pub trait Upcast<Old> {
     /// Makes the state.
@@ -45,7 +45,7 @@ impl<Old, S: From<Old>> Upcast<Old> for S {
 
 /// A row `was Old => Self;`.
 pub trait Was<Row> {
-    /// The old state.
+    /// The old state or event.
     type Old: Stored;
 }
 
@@ -70,6 +70,11 @@ pub const fn event_tag<G, E: EventOf<G>>() -> u64 {
     E::TAG
 }
 
+/// The tag of an old event.
+pub const fn old_tag<N: Was<Row>, Row>() -> u64 {
+    N::Old::TAG
+}
+
 /// A state, as its graph lists it.
 pub fn state_type<G, S: StateOf<G>>() -> StoredType {
     stored_type::<S>()
@@ -78,7 +83,7 @@ pub fn state_type<G, S: StateOf<G>>() -> StoredType {
 pub fn event_type<G, E: EventOf<G>>() -> StoredType {
     stored_type::<E>()
 }
-/// An old state, as the graph that upcasts it lists it.
+/// An old state or event, as the graph that upcasts it lists it.
 pub fn old_type<S: Was<Row>, Row>() -> StoredType {
     stored_type::<S::Old>()
 }
@@ -114,6 +119,14 @@ fn read_as<T: Stored>(state: &Encoded, reading: &Reading) -> Option<Result<T, Re
 /// When the event was journalled with another shape.
 pub fn event<G: crate::Graph, E: EventOf<G>>(event: &Encoded, _: &Cx<G>) -> Result<E, Fault> {
     Ok(event.to_stored(&Reading::OWN)?)
+}
+
+/// Reads an event that woke a state as an old one, if it is this one and of this shape.
+pub fn old_event<G: crate::Graph, N: Was<Row>, Row>(
+    event: &Encoded,
+    _: &Cx<G>,
+) -> Option<Result<N::Old, Fault>> {
+    read_as(event, &Reading::OWN).map(|read| Ok(read?))
 }
 
 /// Refuses a state that no row of this build fits, and says what to write.

@@ -1,5 +1,5 @@
 //! `impl Graph`.
-use super::{any_end, any_state, handle, meta};
+use super::{any_end, any_state, handle, meta, was};
 use crate::table::{ExitKind, Pause, Table, Trigger, When};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -76,19 +76,23 @@ fn stored(table: &Table) -> TokenStream {
 
 fn decode(table: &Table) -> TokenStream {
     let (any, states) = (any_state(table), table.states());
-    let was = table.was.iter().map(|was| {
-        let (old, new) = (&was.old, &was.new);
-        let upcast = quote_spanned!(new.span()=> <#new as ::engine::graph::glue::Upcast<#old>>::upcast(old));
+    let lines = states.iter().map(|state| (*state, was::of_state(table, state))).collect::<Vec<_>>();
+    let all: Vec<_> = lines.iter().flat_map(|(_, lines)| lines.clone()).collect();
+    let functions = was::functions(table, &all);
+    let read = lines.iter().flat_map(|(state, lines)| lines.iter().map(move |line| (state, line)));
+    let was = read.map(|(state, line)| {
+        let (old, new) = (&line[0].old, &line[0].new);
+        let led = was::led(table, line, &quote!(old?));
         quote! {
             if let ::core::option::Option::Some(old) =
                 ::engine::graph::glue::read_old::<#new, #old>(state, reading)
             {
-                let old: #old = old?;
-                return ::core::result::Result::Ok(#any::#new(#upcast));
+                return ::core::result::Result::Ok(#any::#state(#led));
             }
         }
     });
     quote! {
+        #functions
         #(if let ::core::option::Option::Some(found) = ::engine::graph::glue::read::<Self, #states>(state, reading) {
             return found.map(#any::#states);
         })*
@@ -124,7 +128,11 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
     for row in table.rows_of(state) {
         match &row.trigger {
             Trigger::Entered => return quote!(::engine::Wait::Step),
-            Trigger::On(event) => events.push(quote!(::engine::graph::glue::event_tag::<#graph, #event>())),
+            Trigger::On(event) => {
+                events.push(quote!(::engine::graph::glue::event_tag::<#graph, #event>()));
+                let old = was::of_event(table, event);
+                events.extend(old.iter().map(|line| handle::old_tag(line)));
+            }
             Trigger::After(pause) => {
                 after = due(&pause.when);
             }

@@ -7,6 +7,7 @@ mod meta;
 mod outline;
 mod rows;
 mod types;
+mod was;
 
 pub(crate) use outline::emit as outline;
 

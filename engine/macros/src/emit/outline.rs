@@ -1,7 +1,7 @@
 //! The outline of a table that broke a rule: its types, and what the handlers lean on, so that they compile and only the
 //! table is reported. It asks for no handler, and it refuses to run: what it declares is never built.
 use super::{any_end, any_state, meta, next_of, rows, types};
-use crate::table::{Row, Table, Trigger, text};
+use crate::table::{Became, Row, Table, Trigger, text};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use std::collections::BTreeSet;
@@ -160,7 +160,8 @@ fn names(guess: &Guess<'_>) -> TokenStream {
     let was: Vec<TokenStream> = table
         .was
         .iter()
-        .filter(|was| known(&was.new) && told.insert((text(&was.old), &was.new)))
+        .filter(|was| was.new.get_ident().is_some_and(known) || !matches!(table.became(was), Became::Unknown))
+        .filter(|was| told.insert((text(&was.old), text(&was.new))))
         .map(|was| (&was.old, &was.new))
         .map(|(old, new)| quote!(impl ::engine::graph::glue::Was<#old> for #new { type Old = #old; }))
         .collect();

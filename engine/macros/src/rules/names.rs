@@ -1,6 +1,6 @@
 //! Rules about names: what a table must say, and what it must not say twice.
 use super::{Wrong, likely_ends, some_end};
-use crate::table::{ExitKind, Row, Table, Trigger, last, text};
+use crate::table::{Became, ExitKind, Row, Table, Trigger, Was, last, text};
 use std::collections::BTreeSet;
 use syn::Ident;
 
@@ -185,6 +185,30 @@ fn upcasters(table: &Table, wrong: &mut Wrong) {
     for was in table.was.iter().filter(|was| !seen.insert(text(&was.old))) {
         wrong.at(&was.old, format!("what became of `{}` is said twice: keep one row", text(&was.old)));
     }
+    for was in &table.was {
+        let (new, graph) = (text(&was.new), &table.name);
+        match table.became(was) {
+            // What could be a state is reported with the other names.
+            Became::Unknown if was.new.get_ident().is_none() => wrong.at(
+                &was.new,
+                format!(
+                    "`{new}` is neither a state nor an event of graph `{graph}`: name one that it became, or add `was {new} => ..;`"
+                ),
+            ),
+            Became::Older(_) if matches!(table.lineage(was).1, Became::Unknown) && turns_round(table, was) => {
+                wrong.at(
+                    &was.new,
+                    format!("`{}` becomes itself again: lead to a state or an event of graph `{graph}`", text(&was.old)),
+                );
+            }
+            Became::State(_) | Became::Event(_) | Became::Older(_) | Became::Unknown => {}
+        }
+    }
+}
+
+/// Whether what an old type became leads back to it.
+fn turns_round(table: &Table, was: &Was) -> bool {
+    table.lineage(was).0.iter().skip(1).any(|later| text(&later.old) == text(&was.old))
 }
 
 /// Reports names that are no state of the graph, each once, and returns whether there were none.

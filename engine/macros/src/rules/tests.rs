@@ -143,6 +143,26 @@ fn laps_and_servers_and_upcasters_make_sense() {
     );
 }
 
+#[test]
+fn old_types_lead_to_what_there_is() {
+    let head =
+        "start A; A on Ping -> End; A after self.due -> End; A asks each R -> End; end End; stop -> End;";
+    check_body(
+        &format!(
+            "{head} was v1::A => v2::A; was v2::A => A; was v1::Ping => v2::Ping; was v2::Ping => Ping;"
+        ),
+        &expect!["fine"],
+    );
+    check_body(
+        &format!("{head} was v1::A => v2::A; was v1::B => v2::B; was v2::B => v1::B; was v1::C => C;"),
+        &expect![[r#"
+            `v2::A` is neither a state nor an event of graph `G`: name one that it became, or add `was v2::A => ..;`
+            `v1::B` becomes itself again: lead to a state or an event of graph `G`
+            `v2::B` becomes itself again: lead to a state or an event of graph `G`
+            `C` has no row and is not an end of graph `G`: write `C -> ..;` or add it to `end`"#]],
+    );
+}
+
 /// What is said of the one line of a table.
 fn unread(row: &str) -> String {
     let table: Table = syn::parse_str(&format!("graph G v1 {{ {row} }}")).expect("only the line is wrong");
@@ -173,12 +193,12 @@ fn a_line_that_slipped_is_guessed_and_the_next_ones_are_read() {
 fn what_is_not_a_row_is_refused_with_what_to_write() {
     let refused = [
         (
-            "A after self.due -> End;",
-            "`after self.due` is not offered yet: write the time in the row, as in `after 10m`",
+            "A after self -> End;",
+            "name a field of the state, or a method without arguments: `after self.due` or `after self.due()`",
         ),
         (
-            "A asks each R -> End;",
-            "`asks each` is not offered yet: ask one child with `S asks Request -> ..;`",
+            "A after self.due(1) -> End;",
+            "name a field of the state, or a method without arguments: `after self.due` or `after self.due()`",
         ),
         ("A after 0s -> End;", "a timer of no length is a plain row: write `S -> ..;`"),
         ("A after 999999999999999999d -> End;", "no run waits that long"),

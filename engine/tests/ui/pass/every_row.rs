@@ -128,11 +128,23 @@ pub mod librarian {
         /// Why.
         pub why: String,
     }
-    /// States as they were.
+    /// States and events as they were.
     pub mod v1 {
         /// Sat at the desk.
         #[engine::state]
         pub struct Waiting {}
+        /// A bell, which could be loud.
+        #[engine::event("bell")]
+        pub struct Bell {
+            /// Whether it was.
+            pub loud: bool,
+        }
+    }
+    /// States before that.
+    pub mod v0 {
+        /// Stood at the desk.
+        #[engine::state]
+        pub struct Standing;
     }
 
     graph! {
@@ -152,7 +164,9 @@ pub mod librarian {
             end Closed, Stopped;
             stop -> Stopped;
             cancel -> Tidying;
+            was v0::Standing => v1::Waiting;
             was v1::Waiting => Waiting;
+            was v1::Bell => nouns::Bell;
             lap Waiting;
         }
     }
@@ -225,6 +239,16 @@ pub mod librarian {
             Stopped { why: stop.why.to_string() }
         }
     }
+    impl From<v0::Standing> for v1::Waiting {
+        fn from(_: v0::Standing) -> v1::Waiting {
+            v1::Waiting {}
+        }
+    }
+    impl From<v1::Bell> for nouns::Bell {
+        fn from(_: v1::Bell) -> nouns::Bell {
+            nouns::Bell
+        }
+    }
     impl From<v1::Waiting> for Waiting {
         fn from(_: v1::Waiting) -> Waiting {
             Waiting { helped: 0 }
@@ -247,7 +271,8 @@ fn main() {
     let sending = LibrarianState::from(Sending { helped: 0, title: Box::default() });
     let Wait::For { events, after, asks } = Librarian::wait(&sending) else { panic!("it waits") };
     let soon = Due::In(std::time::Duration::from_millis(500));
-    assert_eq!((events.len(), after, asks), (1, Some(soon), Asks::One));
+    // The bell, and the bell that it was.
+    assert_eq!((events.len(), after, asks), (2, Some(soon), Asks::One));
 
     let led = |why| Librarian::name(&Librarian::stop(Stop { why, at: "Waiting", in_doubt: vec![] }));
     assert_eq!(led(StopWhy::Cancelled), "Tidying");
@@ -255,7 +280,8 @@ fn main() {
     assert_eq!(led(StopWhy::Unclaimed), "Stopped");
 
     let stored: Vec<_> = Librarian::stored().iter().map(|stored| stored.name).collect();
-    let all = ["Opening", "Waiting", "Sending", "Searching", "Tidying", "Closed", "Stopped", "Waiting", "Visitor", "bell"];
+    let states = ["Opening", "Waiting", "Sending", "Searching", "Tidying", "Closed", "Stopped"];
+    let all = [&states[..], &["Standing", "Waiting", "bell", "Visitor", "bell"]].concat();
     assert_eq!(stored, all);
     let waiting = Librarian::encode(&Waiting { helped: 3 }.into());
     let again = Librarian::stored()[1].recode;
@@ -263,4 +289,8 @@ fn main() {
     assert_eq!(again(&[waiting.bytes.as_slice(), &[0]].concat()), None);
     assert_eq!(again(&[]), None);
     assert!(Librarian::finish(sending).is_err());
+
+    let oldest = engine::testing::reading(engine::Origin::OwnJournal);
+    let standing = Librarian::decode(&engine::Encoded::stored(&librarian::v0::Standing), &oldest);
+    assert!(matches!(standing, Ok(LibrarianState::Waiting(Waiting { helped: 0 }))));
 }
