@@ -1,24 +1,45 @@
-//! Puts the model together that a configuration asks for: a server, kept within its window and its patience. It asks
-//! nothing.
+//! Puts the models together that a configuration asks for: each within its window and its patience, one standing in for the
+//! other. It asks nothing.
 use crate::exit::Failure;
-use config::{Config, Provider, Selection, Server};
+use config::{Config, Provider, Reliability, Selection, Server};
 use domain::Model;
 use http::{Client, Options};
 use providers::{
-    Api, Fitted, Fixed, Patient, Remote, Tiktoken,
+    Api, Chain, Fitted, Fixed, Patient, Pause, Remote, Rules, Tiktoken,
     rehearsal::{Pace, Rehearsal},
 };
 use std::sync::Arc;
 
-/// The model that answers.
+/// The model that answers, with those that stand in for it.
 pub(crate) fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
-    let Selection { provider, model } = &config.selection;
+    let first = one(&config.selection, config)?;
+    let others = config.fallbacks.iter().map(|other| one(other, config)).collect::<Result<_, _>>()?;
+    Ok(match config.selection.provider {
+        // It does not fail.
+        Provider::Rehearsal => first,
+        Provider::Server(_) => Arc::new(Chain::new(first, others, rules(&config.reliability))),
+    })
+}
+
+fn one(Selection { provider, model }: &Selection, config: &Config) -> Result<Arc<dyn Model>, Failure> {
     let usual = config.runtime.turn_timeout;
     let (model, silence_max): (Arc<dyn Model>, _) = match provider {
         Provider::Rehearsal => (Arc::new(Rehearsal::new(Pace::default())), usual),
         Provider::Server(server) => (asked(server, model)?, server.timeouts.idle.unwrap_or(usual)),
     };
     Ok(Arc::new(Patient::new(model, silence_max)))
+}
+
+fn rules(reliability: &Reliability) -> Rules {
+    let Reliability { attempts_max, backoff_base, backoff_max, jitter, breaker_failures, breaker_pause } =
+        *reliability;
+    Rules {
+        attempts_max,
+        wait_min: backoff_base,
+        wait_max: backoff_max,
+        is_spread: jitter,
+        pause: Pause { failures: breaker_failures, lasts: breaker_pause },
+    }
 }
 
 fn asked(server: &Server, model: &str) -> Result<Arc<dyn Model>, Failure> {

@@ -61,16 +61,25 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client. It needs a runtime of tokio when it is used.
+    /// Makes a client. It needs a runtime of tokio when it is used. Whether a server is spoken to in HTTP/1.1 or h2 is what
+    /// the two agree upon when they set up TLS.
     pub fn new(options: Options) -> Client {
+        Client::built(options, &mut builder())
+    }
+
+    /// The same client, which speaks h2 without asking: for servers of tests, which have no TLS to agree within.
+    #[cfg(test)]
+    fn over_h2(options: Options) -> Client {
+        Client::built(options, builder().http2_only(true))
+    }
+
+    fn built(options: Options, builder: &mut legacy::Builder) -> Client {
         let Options { connect_timeout, head_timeout, total_timeout, addresses } = options;
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .http2_keep_alive_interval(H2_PING_INTERVAL)
-            .build(Connector::new(addresses, connect_timeout));
-        Client { inner, head_timeout, total_timeout }
+        Client {
+            inner: builder.build(Connector::new(addresses, connect_timeout)),
+            head_timeout,
+            total_timeout,
+        }
     }
 
     /// Posts a JSON body and returns as soon as the head of the answer is there. Dropping the future or the body of the
@@ -99,6 +108,16 @@ impl Client {
         let (head, body) = response.into_parts();
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body: way.body(body) })
     }
+}
+
+fn builder() -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .http2_keep_alive_interval(H2_PING_INTERVAL);
+    builder
 }
 
 fn request(url: &Url, headers: &[Header], body: Vec<u8>) -> Request<Full<Bytes>> {
@@ -153,5 +172,7 @@ impl Way {
     }
 }
 
+#[cfg(test)]
+mod h2_tests;
 #[cfg(test)]
 mod tests;

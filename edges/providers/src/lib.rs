@@ -5,8 +5,11 @@
 //!   `wire` has what they share.
 //! - [`rehearsal`] is built in: no account, no network, the same answer every time.
 //!
-//! Around any of them: [`Patient`] bounds its silence, [`Fitted`] keeps what it is sent within its window.
+//! Around any of them: [`Fitted`] keeps what it is sent within its window, [`Patient`] bounds its silence, [`Priced`] makes
+//! money of what it used, and [`Chain`] asks another one where one fails.
 mod api;
+mod breaker;
+mod chain;
 mod chat;
 #[cfg(test)]
 mod contract;
@@ -15,6 +18,7 @@ mod fitted;
 mod gemini;
 mod messages;
 mod patient;
+mod priced;
 pub mod rehearsal;
 mod responses;
 #[cfg(any(test, feature = "testing"))]
@@ -23,8 +27,11 @@ mod tokens;
 mod wire;
 
 pub use api::{Api, Feature};
+pub use breaker::Pause;
+pub use chain::{Chain, Rules};
 pub use fit::{Fit, TooLong, fit};
 pub use fitted::Fitted;
 pub use patient::Patient;
+pub use priced::Priced;
 pub use tokens::{Tiktoken, TokenCounter, Uncountable};
 pub use wire::{BadConfig, Credentials, Fixed, KeyFile, NoCredential, Remote, Server, Thinking};

@@ -11,6 +11,8 @@ pub enum Progress {
         /// Which attempt at it, from 1.
         attempt: u32,
     },
+    /// Another model answers than the one that was asked.
+    StandIn(String),
     /// More of the answer.
     Text(String),
     /// More of what the model thinks.

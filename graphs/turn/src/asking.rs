@@ -122,11 +122,8 @@ async fn hear(
         match &fragment {
             Fragment::Text(text) => cx.tell(Progress::Text(text.clone())),
             Fragment::Reasoning(text) => cx.tell(Progress::Reasoning(text.clone())),
-            Fragment::Call { .. }
-            | Fragment::Usage(_)
-            | Fragment::Model(_)
-            | Fragment::State(_)
-            | Fragment::Finish(_) => {}
+            Fragment::Model(model) => cx.tell(Progress::StandIn(model.clone())),
+            Fragment::Call { .. } | Fragment::Usage(_) | Fragment::State(_) | Fragment::Finish(_) => {}
         }
         collector.take(fragment);
         if collector.is_spoilt() {

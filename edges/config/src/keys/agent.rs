@@ -32,8 +32,6 @@ const SCHEDULES: &str = "schedules";
 const GATEWAY: &str = "the gateway";
 const AGENTS: &str = "delegation to other agents";
 const CHAINS: &str = "asking another model when one fails";
-const RETRIES: &str = "retries within one call (a turn asks again by itself)";
-
 /// The seconds that a server may take.
 const SECS: super::Rule = Count(1, TURN_TIMEOUT_SECS_MAX);
 
@@ -160,36 +158,27 @@ pub(super) const KEYS: &[Key] = &[
     Key::moved("providers.anthropic.base_url", Url, "providers.registry.anthropic.base_url"),
     Key::moved("providers.anthropic.api_key", Secret, "providers.registry.anthropic.api_key"),
     Key::moved("providers.anthropic.api_key_env", Text, "providers.registry.anthropic.api_key_env"),
-    Key::later(
-        "reliability.max_attempts",
-        Count(1, ATTEMPTS_MAX),
-        "3",
-        "how often one model is asked",
-        RETRIES,
-    ),
-    Key::later(
+    Key::now("reliability.max_attempts", Count(1, ATTEMPTS_MAX), "3", "how often one model is asked"),
+    Key::now(
         "reliability.backoff_base_ms",
         Count(1, BACKOFF_MS_MAX),
         "250",
         "the wait before the second attempt",
-        RETRIES,
     ),
-    Key::later(
+    Key::now(
         "reliability.backoff_max_ms",
         Count(1, BACKOFF_MS_MAX),
         "2000",
         "the longest wait between attempts",
-        RETRIES,
     ),
-    Key::later("reliability.jitter", Switch, "false", "whether waits are spread", RETRIES),
-    Key::later(
+    Key::now("reliability.jitter", Switch, "false", "whether waits are spread"),
+    Key::now(
         "reliability.breaker_failures",
         Count(0, 1_000),
         "5",
         "failures after which a provider rests; 0 is never",
-        RETRIES,
     ),
-    Key::later("reliability.breaker_pause_secs", Count(1, 86_400), "30", "how long it rests", RETRIES),
+    Key::now("reliability.breaker_pause_secs", Count(1, 86_400), "30", "how long it rests"),
     Key::now(
         "catalog.skip_catalog_validation",
         Switch,

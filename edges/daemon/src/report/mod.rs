@@ -71,6 +71,9 @@ impl<'a> Report<'a> {
     pub(crate) fn told(&mut self, progress: &Progress) -> Vec<Frame> {
         match progress {
             Progress::Asking { round, attempt } => self.asking(*round, *attempt),
+            Progress::StandIn(model) => {
+                vec![self.progress(ProgressKind::ProviderCall, format!("{model} answers instead"), None)]
+            }
             Progress::Text(_) | Progress::Reasoning(_) if !self.is_whole => Vec::new(),
             Progress::Text(text) => vec![Frame::AssistantDelta(self.delta(text, false))],
             Progress::Reasoning(text) => vec![Frame::ReasoningDelta(self.delta(text, false))],

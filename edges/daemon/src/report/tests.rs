@@ -86,6 +86,7 @@ fn check(rounds: u32, told: &[Progress], end: impl FnOnce(&mut Report<'_>) -> Ve
 fn a_turn_with_a_call() {
     let told = [
         asking(1, 1),
+        Progress::StandIn("other".into()),
         Progress::Reasoning("hm".into()),
         text("I look."),
         Progress::Calling(call("file_list")),
@@ -107,18 +108,19 @@ fn a_turn_with_a_call() {
         &told,
         |report| report.answered(&answered(2), &history),
         expect![[r#"
-        1 started, running
-        2 provider_call 1/8 asking the model
-        3 1.1 (thinks) "hm"
-        4 1.1 "I look."
-        5 tool_execution 1/8 file_list {} [file_list running]
-        6 tool_execution 1/8 file_list: done [file_list done]
-        7 correction 1/8 no such tool
-        8 provider_call 2/8 asking the model
-        9 2.1 "No "
-        10 2.1 "files."
-        11 completed "No files." ["file_list done", "file_delete refused", "file_edit failed"] Some((13, 7))
-    "#]],
+            1 started, running
+            2 provider_call 1/8 asking the model
+            3 provider_call 1/8 other answers instead
+            4 1.1 (thinks) "hm"
+            5 1.1 "I look."
+            6 tool_execution 1/8 file_list {} [file_list running]
+            7 tool_execution 1/8 file_list: done [file_list done]
+            8 correction 1/8 no such tool
+            9 provider_call 2/8 asking the model
+            10 2.1 "No "
+            11 2.1 "files."
+            12 completed "No files." ["file_list done", "file_delete refused", "file_edit failed"] Some((13, 7))
+        "#]],
     );
 }
 

@@ -1,4 +1,6 @@
 //! What the tests of all APIs share; and a server that misbehaves in every way we know.
+mod forgotten;
+mod keys;
 pub(crate) mod server;
 
 use super::*;

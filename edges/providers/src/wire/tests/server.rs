@@ -14,30 +14,30 @@ const KEY: &str = "sk-do-not-print-me";
 const TITLE: &str = "header-do-not-print";
 
 /// What the server does with a connection once it has read a request.
-enum Does {
+pub(super) enum Does {
     /// Sends this and closes.
     Says(String),
     /// Sends this and nothing more, until the client goes away.
     Stalls(String),
 }
 
-fn status(line: &str, headers: &str, body: &str) -> Does {
+pub(super) fn status(line: &str, headers: &str, body: &str) -> Does {
     let length = body.len();
     Does::Says(format!(
         "HTTP/1.1 {line}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     ))
 }
-fn stream(events: &[&str]) -> String {
+pub(super) fn stream(events: &[&str]) -> String {
     let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
 }
 
-const HI: &str = r#"{"choices":[{"delta":{"content":"hi"}}]}"#;
-const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+pub(super) const HI: &str = r#"{"choices":[{"delta":{"content":"hi"}}]}"#;
+pub(super) const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
 
-struct Server {
+pub(super) struct Server {
     listener: TcpListener,
-    model: Remote,
+    pub(super) model: Remote,
 }
 
 impl Server {
@@ -45,13 +45,17 @@ impl Server {
         Server::of(crate::Api::Chat).await
     }
 
-    async fn of(api: crate::Api) -> Server {
+    pub(super) async fn of(api: crate::Api) -> Server {
+        Server::opened_by(api, Arc::new(Fixed(Secret::new(KEY)))).await
+    }
+
+    pub(super) async fn opened_by(api: crate::Api, credentials: Arc<dyn Credentials>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let server = crate::Server {
             api,
             base_url: Url::parse(&url).expect("it is one"),
-            credentials: Arc::new(Fixed(Secret::new(KEY))),
+            credentials,
             model: "gpt-x".into(),
             limits: ModelLimits { context_tokens_max: Tokens(1_000), answer_tokens_max: Tokens(100) },
             headers: vec![Header::new("x-title", TITLE).expect("it can be sent")],
@@ -63,7 +67,7 @@ impl Server {
     }
 
     /// Reads a request and does something; returns the request.
-    async fn serve(&self, does: Does) -> String {
+    pub(super) async fn serve(&self, does: Does) -> String {
         let (mut socket, _) = self.listener.accept().await.expect("somebody connects");
         let request = request(&mut socket).await;
         match does {
