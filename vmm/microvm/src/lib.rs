@@ -17,6 +17,7 @@ mod kernel;
 mod layout;
 pub mod machine;
 mod memory;
+pub mod probe;
 pub mod run;
 mod serial;
 mod snapshot;

@@ -5,6 +5,7 @@ use microvm::{
     chain,
     config::{Config, Disk, Jail, Seccomp, Start},
     control::{Command, Extent, Outcome as Replied, Phase, ask},
+    probe::{Verdict, probe},
     run::{Outcome, run},
 };
 use std::{path::PathBuf, process::ExitCode};
@@ -12,6 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 const HELP: &str = "\
 oxydra-vmm run [--config FILE] [FLAGS]      runs one guest until it ends
 oxydra-vmm ask SOCKET COMMAND [WORD ...]    asks a running monitor, and prints its reply
+oxydra-vmm probe [--json]                   says whether this machine can run guests, and what to do if not
 
 flags of run, each also a key of the JSON file that --config names:
   --kernel FILE       an uncompressed ELF kernel, or a bzImage
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Asked::Run(config)) => ran(*config),
+        Ok(Asked::Probe { json }) => probed(json),
         Ok(Asked::Ask(socket, command)) => told(&socket, command),
         Err(why) => {
             eprintln!("oxydra-vmm: {why}\n\n{HELP}");
@@ -58,6 +61,21 @@ enum Asked {
     Help,
     Run(Box<Config>),
     Ask(PathBuf, Command),
+    Probe { json: bool },
+}
+
+fn probed(json: bool) -> ExitCode {
+    let found = probe();
+    match json {
+        true => println!("{}", serde_json::to_string(&found).expect("a probe holds text and numbers only")),
+        false => {
+            println!("{}: {}", if found.verdict == Verdict::Real { "yes" } else { "no" }, found.why);
+            if !found.remedy.is_empty() {
+                println!("{}", found.remedy);
+            }
+        }
+    }
+    if found.verdict == Verdict::Real { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn ran(config: Config) -> ExitCode {
@@ -110,6 +128,11 @@ fn asked() -> Result<Asked, String> {
         "run" => configured(&mut parser)
             .map(|asked| asked.map_or(Asked::Help, |config| Asked::Run(Box::new(config)))),
         "ask" => question(&mut parser),
+        "probe" => match parser.next().map_err(said)? {
+            None => Ok(Asked::Probe { json: false }),
+            Some(Arg::Long("json")) => Ok(Asked::Probe { json: true }),
+            Some(other) => Err(other.unexpected().to_string()),
+        },
         _ => Err(format!("there is no command `{word}`")),
     }
 }

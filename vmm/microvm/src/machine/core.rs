@@ -184,6 +184,10 @@ impl Core {
     }
 
     pub(super) fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log_bytes()).into_owned()
+    }
+
+    pub(super) fn log_bytes(&self) -> Vec<u8> {
         lock(&self.bus.serial).writer().tail()
     }
 

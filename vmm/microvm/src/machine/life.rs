@@ -145,6 +145,12 @@ impl<S: Held> Vm<S> {
         self.held.core().log()
     }
 
+    /// The same, byte for byte.
+    #[cfg(test)]
+    pub(super) fn log_bytes(&self) -> Vec<u8> {
+        self.held.core().log_bytes()
+    }
+
     /// How the guest ended, if it did.
     pub fn ended(&self) -> Option<End> {
         self.held.core().ended()

@@ -1,5 +1,7 @@
 //! A machine: what it is made of, and why there may be none. `core` puts it together, `life` says what may be done with it
 //! when, `saving` turns it into bytes and back; `vcpu` and `watch` are its threads; `slots` and `state` speak to KVM.
+#[cfg(test)]
+mod bare;
 mod core;
 mod life;
 mod saving;
@@ -9,6 +11,7 @@ mod vcpu;
 mod watch;
 
 pub use life::{AgentReady, Booted, Configured, Paused, Running, Vm};
+pub(crate) use slots::{Noting, attach};
 pub use vcpu::VcpuError;
 pub(crate) use vcpu::prepare;
 

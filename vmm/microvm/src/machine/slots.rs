@@ -9,14 +9,14 @@ use vm_memory::{Address, GuestMemoryBackend, GuestMemoryRegion};
 
 /// Whether KVM notes what the guest writes, which costs a fault per page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Noting {
+pub(crate) enum Noting {
     Off,
     On,
 }
 
 /// Gives the guest its memory. `memory` must live as long as the machine runs, which [`super::Core`] sees to: it owns both
 /// and drops the memory last.
-pub(super) fn attach(vm: &VmFd, memory: &Memory, noting: Noting) -> Result<(), kvm_ioctls::Error> {
+pub(crate) fn attach(vm: &VmFd, memory: &Memory, noting: Noting) -> Result<(), kvm_ioctls::Error> {
     for (slot, region) in (0..).zip(memory.iter()) {
         let flags = if noting == Noting::On { KVM_MEM_LOG_DIRTY_PAGES } else { 0 };
         let piece = kvm_userspace_memory_region {

@@ -2,6 +2,10 @@
 //! what the standard forbids. Everything that comes out of a queue is the guest's word and is checked as such.
 pub(crate) mod balloon;
 pub(crate) mod block;
+#[cfg(test)]
+pub(crate) mod driver;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod rng;
 pub(crate) mod transport;
 pub(crate) mod vsock;

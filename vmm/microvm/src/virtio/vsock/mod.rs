@@ -8,6 +8,8 @@ mod device;
 pub(crate) mod host;
 mod muxer;
 mod packet;
+#[cfg(test)]
+pub(crate) mod stories;
 
 pub(crate) use device::{Knock, Vsock};
 pub(crate) use muxer::Dial;
