@@ -240,4 +240,63 @@ mod tests {
             Program::of(class, Seccomp::Kill).unwrap();
         }
     }
+
+    /// Not a test by itself: another one runs it as a program, which is to die.
+    #[test]
+    #[ignore = "a victim of the test below"]
+    fn victim() {
+        let Ok(crime) = std::env::var("OXYDRA_TEST_CRIME") else { return };
+        let (class, crime) = crime.split_once(' ').unwrap();
+        let classes = [
+            ("vcpu", Class::Vcpu),
+            ("devices", Class::Devices),
+            ("main", Class::Main),
+            ("warden", Class::Warden),
+        ];
+        let (_, class) = classes.into_iter().find(|(name, _)| *name == class).unwrap();
+        Program::of(class, Seccomp::Kill).unwrap().apply().unwrap();
+        match crime {
+            "nothing" => {}
+            "open" => drop(std::fs::File::open("/etc/passwd")),
+            "exec" => {
+                drop(std::os::unix::process::CommandExt::exec(&mut std::process::Command::new("/bin/true")))
+            }
+            "unix socket" => drop(std::os::unix::net::UnixStream::connect("/nonexistent")),
+            "socket" => drop(std::net::TcpStream::connect("127.0.0.1:1")),
+            "signal" => drop(rustix::process::test_kill_process(rustix::process::Pid::INIT)),
+            "trace" => crate::jail::enter::tests::trace(),
+            "executable memory" => drop(vm_memory::MmapRegion::<()>::build(
+                None,
+                4096,
+                libc::PROT_EXEC,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            )),
+            "another machine" => drop(kvm_ioctls::Kvm::new().map(|kvm| kvm.create_vm())),
+            other => panic!("{other} is no crime"),
+        }
+        // A thread that ends lets the harness say so, which takes calls of its own.
+        std::process::exit(0);
+    }
+
+    #[test]
+    fn a_call_that_is_on_no_list_kills_the_process() {
+        use std::os::unix::process::ExitStatusExt;
+        let fate = |crime: &str| {
+            let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+            command.args(["--ignored", "--exact", "jail::filters::tests::victim", "--test-threads=1"]);
+            let status = command.env("OXYDRA_TEST_CRIME", crime).output().unwrap().status;
+            (status.code(), status.signal())
+        };
+        for class in ["vcpu", "devices", "main", "warden"] {
+            assert_eq!(fate(&format!("{class} nothing")), (Some(0), None), "{class}");
+            for crime in ["exec", "socket", "signal", "trace", "executable memory"] {
+                assert_eq!(fate(&format!("{class} {crime}")), (None, Some(libc::SIGSYS)), "{class} {crime}");
+            }
+        }
+        for class in ["vcpu", "devices", "main"] {
+            for crime in ["open", "unix socket", "another machine"] {
+                assert_eq!(fate(&format!("{class} {crime}")), (None, Some(libc::SIGSYS)), "{class} {crime}");
+            }
+        }
+    }
 }

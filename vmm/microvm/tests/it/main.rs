@@ -1,0 +1,124 @@
+//! The program as whoever starts guests meets it: in its jail, with its filters, over its sockets. Guests are a few
+//! instructions, so that they run wherever `/dev/kvm` opens; elsewhere each test says loudly that it did nothing.
+#[cfg(test)]
+mod place;
+
+use expect_test::expect;
+use place::{Place, counter, ended};
+use std::{fs, io::Write, os::unix::net::UnixStream};
+
+const POWER_OFF: &[u8] = &[0x66, 0xba, 0x00, 0x06, 0xb0, 0x34, 0xee, 0xeb, 0xfe];
+const RESET: &[u8] = &[0x66, 0xba, 0x02, 0x06, 0xb0, 0x01, 0xee, 0xeb, 0xfe];
+const UNDEFINED: &[u8] = &[0x0f, 0x0b];
+
+#[test]
+fn the_exit_code_says_how_the_guest_ended() {
+    for (code, expected) in [(POWER_OFF, 0), (RESET, 3), (UNDEFINED, 4)] {
+        let Some(place) = Place::new(code) else { return };
+        assert_eq!(ended(place.run(&[])), (Some(expected), None), "{}", place.said());
+        assert_eq!(place.left(), ["err", "kernel"], "sockets go with the guest");
+    }
+}
+
+#[test]
+fn a_guest_lives_its_whole_life_in_the_jail_and_under_the_filters() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let snapshots = place.path("snapshots");
+    let flags = ["--snapshots", snapshots.as_str(), "--vcpus", "2"];
+    let mut monitor = place.run(&flags);
+    assert_eq!(place.ask(&["wait", "booted"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    assert_eq!(place.ask(&["pause"]), r#"{"v":1,"ok":{"phase":"paused"}}"#);
+    assert_eq!(place.ask(&["snapshot", "first"]), r#"{"v":1,"ok":{"phase":"paused"}}"#);
+    assert_eq!(place.ask(&["resume"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    assert_eq!(place.ask(&["balloon", "8"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    assert!(place.ask(&["stats"]).contains(r#""phase":"booted","memory_mib":48,"vcpus":2"#));
+    assert!(place.ask(&["log"]).starts_with(r#"{"v":1,"ok":{"log":""#));
+    expect![[r#"{"v":1,"error":{"kind":"unavailable","message":"cannot begin the snapshot `first`: File exists (os error 17)"}}"#]]
+        .assert_eq(&place.ask(&["snapshot", "first"]));
+    expect![[r#"{"v":1,"error":{"kind":"refused","message":"a difference needs a guest that was restored from a full snapshot: take a full one"}}"#]]
+        .assert_eq(&place.ask(&["snapshot", "more", "difference"]));
+    expect![[
+        r#"{"v":1,"error":{"kind":"refused","message":"that cannot be done with a guest that is booted"}}"#
+    ]]
+    .assert_eq(&place.ask(&["boot"]));
+    assert_eq!(place.ask(&["stop"]), r#"{"v":1,"ok":{"phase":"ended"}}"#);
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+
+    // Another process goes on with it, and what that one writes down is only what changed.
+    let mut monitor = place.run(&["--snapshots", &snapshots, "--vcpus", "2", "--start", "restore=first"]);
+    assert_eq!(place.ask(&["wait", "booted"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    assert_eq!(place.ask(&["snapshot", "more", "difference"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    assert_eq!(place.ask(&["stop"]), r#"{"v":1,"ok":{"phase":"ended"}}"#);
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+    let size = |name: &str| fs::metadata(format!("{snapshots}/{name}/memory")).unwrap().len();
+    assert!(size("more") < size("first") / 100);
+}
+
+#[test]
+fn garbage_on_the_control_socket_is_answered_and_changes_nothing() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    expect![[r#"{"v":1,"error":{"kind":"refused","message":"the line is not JSON: expected value at line 1 column 1"}}"#]]
+        .assert_eq(&place.line(b"\xff\xfe garbage\n"));
+    expect![[r#"{"v":1,"error":{"kind":"refused","message":"the line is longer than 4096 bytes"}}"#]]
+        .assert_eq(&place.line(&[b'x'; 5000]));
+    // Those who say nothing, or half a line, are in nobody's way.
+    let _silent: Vec<_> = (0..6).map(|_| UnixStream::connect(place.path("c")).unwrap()).collect();
+    let mut half = UnixStream::connect(place.path("c")).unwrap();
+    half.write_all(b"{\"v\":1,").unwrap();
+    assert_eq!(place.ask(&["stop"]), r#"{"v":1,"ok":{"phase":"ended"}}"#);
+    assert_eq!(ended(monitor.take()), (Some(0), None));
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_by_name() {
+    let Some(place) = Place::new(POWER_OFF) else { return };
+    let said = |flags: &[&str]| {
+        let code = ended(place.run(flags)).0;
+        let said = place.said();
+        format!(
+            "{} {}",
+            code.unwrap(),
+            said.lines().next().unwrap_or_default().replace(&place.path(""), "…/")
+        )
+    };
+    expect!["2 oxydra-vmm: `kernel`: cannot read …/none: No such file or directory (os error 2)"]
+        .assert_eq(&said(&["--kernel", &place.path("none")]));
+    expect!["1 oxydra-vmm: cannot boot …/err: it is neither an ELF kernel for x86-64 nor a bzImage: its first bytes are of another kind"].assert_eq(&said(&["--kernel", &place.path("err")]));
+    expect![
+        "2 oxydra-vmm: the configuration cannot be run: `memory_mib`: 1048576 MiB is not between 48 and 65536"
+    ]
+    .assert_eq(&said(&["--memory", "1048576"]));
+    expect!["2 oxydra-vmm: there is no flag --fast"].assert_eq(&said(&["--fast", "1"]));
+    let snapshots = place.path("snapshots");
+    expect!["1 oxydra-vmm: cannot open the snapshot `none`: No such file or directory (os error 2)"]
+        .assert_eq(&said(&["--snapshots", &snapshots, "--start", "restore=none"]));
+}
+
+#[test]
+fn what_a_killed_monitor_leaves_is_found_and_cleared() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    assert_eq!(ended(place.run(&[])).0, Some(2));
+    assert!(place.said().contains("a monitor is running at"), "{}", place.said());
+
+    // The monitor dies: its warden says so and clears the sockets away.
+    monitor.kill_inside();
+    assert_eq!(ended(monitor.take()), (Some(5), None));
+    assert!(place.said().contains("signal 9 killed the monitor"), "{}", place.said());
+    assert_eq!(place.left(), ["err", "kernel"]);
+
+    // The warden dies: the monitor goes with it, and the next one clears the sockets away.
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    monitor.kill();
+    assert_eq!(ended(monitor.take()), (None, Some(9)));
+    place.until_nobody_listens();
+    assert_eq!(place.left(), ["c", "err", "kernel", "v"]);
+    let mut monitor = place.run(&[]);
+    assert_eq!(place.ask(&["wait", "booted"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    place.ask(&["stop"]);
+    assert_eq!(ended(monitor.take()), (Some(0), None));
+}

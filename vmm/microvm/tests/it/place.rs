@@ -1,0 +1,159 @@
+//! A directory with a kernel of a few instructions, and the program run in it.
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Write},
+    os::unix::{net::UnixStream, process::ExitStatusExt},
+    process::{Child, Command, Stdio},
+};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_oxydra-vmm");
+
+/// The directory.
+pub(crate) struct Place {
+    dir: TempDir,
+}
+
+/// A monitor that runs; dropped, it is killed.
+pub(crate) struct Monitor(Option<Child>);
+
+/// Writes a byte to the serial port for ever.
+pub(crate) fn counter() -> Vec<u8> {
+    vec![0xff, 0xc3, 0x88, 0xd8, 0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xf5]
+}
+
+/// An ELF kernel with one segment at 16 MiB.
+fn image(code: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    bytes.extend([0x100_0000u64, 64, 0].iter().flat_map(|number| number.to_le_bytes()));
+    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0]);
+    let length = code.len() as u64;
+    bytes.extend(
+        [0x1000, 0x100_0000, 0x100_0000, length, length, 0x1000u64]
+            .iter()
+            .flat_map(|number| number.to_le_bytes()),
+    );
+    bytes.resize(0x1000, 0);
+    bytes.extend(code);
+    bytes
+}
+
+impl Place {
+    /// None where there is no KVM.
+    pub(crate) fn new(code: &[u8]) -> Option<Place> {
+        if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
+            eprintln!("SKIPPED, nothing was tested: /dev/kvm does not open: {error}");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("kernel"), image(code)).unwrap();
+        fs::write(dir.path().join("err"), "").unwrap();
+        Some(Place { dir })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Starts a monitor. Flags that come later win.
+    pub(crate) fn run(&self, flags: &[&str]) -> Monitor {
+        let [kernel, socket, vsock] = ["kernel", "c", "v"].map(|name| self.path(name));
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--kernel", &kernel, "--socket", &socket, "--vsock", &vsock, "--memory", "48"]);
+        let err = File::create(self.path("err")).unwrap();
+        Monitor(Some(command.args(flags).stdin(Stdio::null()).stderr(err).spawn().unwrap()))
+    }
+
+    /// Asks the monitor, once it listens.
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
+        drop(self.connected());
+        let output = Command::new(PROGRAM).arg("ask").arg(self.path("c")).args(words).output().unwrap();
+        assert!(
+            output.stderr.is_empty(),
+            "{words:?}: {} {}",
+            String::from_utf8_lossy(&output.stderr),
+            self.said()
+        );
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Sends raw bytes, and returns the line that comes back.
+    pub(crate) fn line(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connected();
+        stream.write_all(bytes).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn connected(&self) -> UnixStream {
+        // Bounded by the test's own patience: a monitor that does not start says so in `err`.
+        for _ in 0..10_000_000 {
+            if let Ok(stream) = UnixStream::connect(self.path("c")) {
+                return stream;
+            }
+            std::thread::yield_now();
+        }
+        panic!("no monitor listens: {}", self.said());
+    }
+
+    /// Waits for a monitor whose warden is gone to be gone, too.
+    pub(crate) fn until_nobody_listens(&self) {
+        for _ in 0..10_000_000 {
+            if ["c", "v"].iter().all(|socket| UnixStream::connect(self.path(socket)).is_err()) {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the monitor outlives its warden");
+    }
+
+    /// What the last monitor wrote to its standard error.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.path("err")).unwrap()
+    }
+
+    /// What is in the directory.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let names = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Waits for the end: the exit code, or the signal.
+pub(crate) fn ended(mut monitor: Monitor) -> (Option<i32>, Option<i32>) {
+    let status = monitor.0.take().unwrap().wait().unwrap();
+    (status.code(), status.signal())
+}
+
+impl Monitor {
+    /// Hands it on, so that it may be waited for.
+    pub(crate) fn take(&mut self) -> Monitor {
+        Monitor(self.0.take())
+    }
+
+    /// Kills the warden.
+    pub(crate) fn kill(&mut self) {
+        self.0.as_mut().unwrap().kill().unwrap();
+    }
+
+    /// Kills the monitor that the warden watches.
+    pub(crate) fn kill_inside(&mut self) {
+        let warden = self.0.as_ref().unwrap().id();
+        let children = fs::read_to_string(format!("/proc/{warden}/task/{warden}/children")).unwrap();
+        let inside: i32 = children.trim().parse().unwrap();
+        let inside = rustix::process::Pid::from_raw(inside).unwrap();
+        rustix::process::kill_process(inside, rustix::process::Signal::KILL).unwrap();
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
