@@ -265,10 +265,19 @@ impl<G: Graph> Cx<G> {
         }
     }
 
-    /// Says whether an effect of this name has begun in this state, in this life of the process or in an earlier one.
-    pub fn has_begun(&self, name: impl Into<Name>) -> bool {
+    /// What an effect that is never repeated was begun with in this state, in this life of the process or in an earlier
+    /// one; none if it has not begun. Who looks around before such an effect need not look again: what was recorded
+    /// counts.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when it was recorded as another type or shape.
+    pub fn intent<I: Memo>(&self, name: impl Into<Name>) -> Result<Option<I>, Fault> {
         let Name(name) = name.into();
-        self.slot.lock().memo.contains_key(&name)
+        let mode = self.slot.lock().memo.get(&name).map(|kept| kept.mode.clone());
+        match mode {
+            Some(Mode::Once(intent)) => Ok(Some(intent.to_memo(&name)?)),
+            Some(Mode::Repeat) | None => Ok(None),
+        }
     }
 
     fn in_doubt<T, I>(&self, name: String, intent: I) -> Once<T, I> {

@@ -23,10 +23,6 @@ impl Memos {
         }
     }
 
-    pub(crate) fn contains_key(&self, name: &str) -> bool {
-        self.at(name).is_ok()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -70,7 +66,7 @@ mod tests {
         }
         let kept: Vec<_> = memos.iter().map(|(name, memo)| (name.as_str(), memo.slot)).collect();
         assert_eq!(kept, [("ask", 3), ("send", 0), ("send/2", 2)]);
-        assert!(memos.contains_key("send") && memos.get("sen").is_none() && memos.len() == 3);
+        assert!(memos.get("send").is_some() && memos.get("sen").is_none() && memos.len() == 3);
         memos.get_mut("send").expect("it is there").attempt = 2;
         assert_eq!(memos.get("send").map(|memo| memo.attempt), Some(2));
     }

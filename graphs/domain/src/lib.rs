@@ -23,7 +23,7 @@ pub use json::{Json, NotJson};
 pub use message::{Attachment, CallOutcome, Message, MessageSaid, ProviderState, ToolCall};
 pub use model::{AnswerForm, Model, ModelFault, ModelLimits, Question};
 pub use progress::Progress;
-pub use session::{SessionTouched, TITLE_CHARS_MAX, title_of};
+pub use session::{SessionForked, SessionTouched, TITLE_CHARS_MAX, title_of};
 pub use tool::{Recovery, Tier, ToolSpec, Toolbox};
 pub use turn::{DoubtAnswer, StopCause, TurnOutcome, TurnRequest};
 pub use usage::{Prices, Usage, UsageSpent};

@@ -1,6 +1,6 @@
 //! Sessions as a list shows them.
 use crate::{SessionId, UserId};
-use durable::{Fact, FactKey, Owner, Time, fact};
+use durable::{Fact, FactId, FactKey, Owner, Time, fact};
 
 /// A list of sessions shows so much of a title.
 pub const TITLE_CHARS_MAX: usize = 60;
@@ -25,6 +25,30 @@ impl Fact for SessionTouched {
     }
     fn key(&self) -> Option<FactKey> {
         Some(FactKey("session".to_owned()))
+    }
+}
+
+/// A session began with what was said in another one, up to a message. The messages stay where they are: they are shared,
+/// not copied.
+#[fact("session-fork")]
+#[derive(Clone, PartialEq, Debug)]
+pub struct SessionForked {
+    /// Which.
+    pub session: SessionId,
+    /// The session whose messages it shares.
+    pub base: SessionId,
+    /// The last message that they share.
+    pub upto: FactId,
+    /// When.
+    pub at: Time,
+}
+
+impl Fact for SessionForked {
+    fn owner(&self) -> Owner {
+        self.session.owner()
+    }
+    fn key(&self) -> Option<FactKey> {
+        Some(FactKey("session-fork".to_owned()))
     }
 }
 

@@ -2,10 +2,10 @@
 //! scrubbed before anybody, the journal included, sees it.
 use crate::{Asking, Bench, Intent, Talk, Tally, Turn, Uncertain};
 use domain::{Message, MessageSaid, Progress, Recovery};
-use durable::FactId;
+use durable::{FactId, durable};
 use engine::{Name, Ticket, prelude::*};
 use futures::{StreamExt, stream};
-use policy::{Approved, Probe, RawOutput, Refusal, Ruling};
+use policy::{Approved, Evidence, Probe, Refusal, Ruling};
 
 /// So many reads run at once: enough to hide a slow disk, too few to starve other turns.
 pub const READS_AT_ONCE_MAX: usize = 8;
@@ -34,6 +34,18 @@ enum Carried {
     Doubtful { doubt: String, intent: Intent },
 }
 
+/// What a probe found.
+#[durable]
+#[derive(Debug)]
+enum Probed {
+    /// The call had happened, and this is what is said of it in the session.
+    Happened(FactId),
+    /// It has not happened.
+    NotYet,
+    /// Nobody can tell.
+    Unknown,
+}
+
 /// What every call of the batch is carried out with.
 struct Hands<'a> {
     cx: &'a Cx<Turn>,
@@ -45,10 +57,13 @@ impl Step for Acting {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
         // Asked for before any call begins: without a workspace nothing is carried out, and nothing is in doubt.
         let bench = cx.env.workshop.bench(&self.talk.user).map_err(Fault::fatal)?;
+        // A fork inherits no approvals: what was given to another run is judged again.
+        let (run, tools) = (cx.instance(), &*cx.env.tools);
+        let rulings: Vec<_> = self.rulings.into_iter().map(|ruling| ruling.renewed(run, tools)).collect();
         let hands = Hands { cx: &*cx, talk: &self.talk, bench };
-        let mut said = Vec::with_capacity(self.rulings.len());
+        let mut said = Vec::with_capacity(rulings.len());
         let mut in_doubt = None;
-        'calls: for batch in batches(&self.rulings) {
+        'calls: for batch in batches(&rulings) {
             // Collected first: a stream over borrowed rulings is not provably `Send` inside an async fn.
             let calls: Vec<_> = batch.iter().map(|ruling| hands.answer(ruling)).collect();
             let results: Vec<_> = stream::iter(calls).buffered(READS_AT_ONCE_MAX).collect().await;
@@ -63,7 +78,7 @@ impl Step for Acting {
                 }
             }
         }
-        let (talk, tally, mut rulings) = (self.talk, self.tally, self.rulings);
+        let (talk, tally, mut rulings) = (self.talk, self.tally, rulings);
         if let Some((doubt, intent)) = in_doubt {
             rulings.drain(..said.len());
             return go(Uncertain { talk, doubt, intent, rulings, tally });
@@ -106,31 +121,51 @@ impl Hands<'_> {
     /// Carries out a call that is never repeated unless a probe says that it has not happened.
     async fn once(&self, approved: &Approved) -> Result<Carried, Fault> {
         for begun in 0..=BEGUN_ANEW_MAX {
-            let evidence = self.bench.executor.evidence(approved).await;
+            let name = || once_name(approved, begun);
             let run = |ticket, _: &Intent| self.carry_out(approved, ticket);
-            let name = once_name(approved, begun);
-            let intent = match self.cx.once(name, Intent::of(approved, evidence), Hold::NOTHING, run).await? {
+            let intent = Intent::of(approved, self.evidence(approved, name()).await?);
+            let intent = match self.cx.once(name(), intent, Hold::NOTHING, run).await? {
                 Once::Done(said) => return Ok(Carried::Said(said)),
                 Once::InDoubt(intent) => intent,
             };
-            if begun < BEGUN_ANEW_MAX && self.cx.has_begun(once_name(approved, begun + 1)) {
-                // A probe has let it begin anew, and the process died again: that one is in doubt now.
-                continue;
-            }
-            match self.bench.executor.probe(approved, &intent.evidence).await {
-                Probe::Happened(output) => return Ok(Carried::Said(self.found(approved, output))),
-                Probe::NotYet if begun < BEGUN_ANEW_MAX => {}
-                Probe::NotYet | Probe::Unknown => return Ok(self.doubtful(intent)),
+            match self.probe(approved, begun, &intent).await? {
+                Probed::Happened(said) => return Ok(Carried::Said(said)),
+                Probed::NotYet if begun < BEGUN_ANEW_MAX => {}
+                Probed::NotYet | Probed::Unknown => return Ok(self.doubtful(intent)),
             }
         }
         unreachable!("the last round returns")
     }
 
-    /// It happened before the process stopped; only its result was lost.
-    fn found(&self, approved: &Approved, output: RawOutput) -> FactId {
+    /// What is seen before a call begins: once, and what was seen then counts.
+    async fn evidence(&self, approved: &Approved, name: Name) -> Result<Evidence, Fault> {
+        match self.cx.intent::<Intent>(name)? {
+            Some(intent) => Ok(intent.evidence),
+            None => Ok(self.bench.executor.evidence(approved).await),
+        }
+    }
+
+    /// Asks whether a call happened before the process stopped. What was found is recorded, so that a later life, and a
+    /// replay, go on from the same.
+    async fn probe(&self, approved: &Approved, begun: usize, intent: &Intent) -> Result<Probed, Fault> {
+        let name = format!("{}/probe", once_name(approved, begun));
+        self.cx.effect(name.as_str(), Hold::NOTHING, |ticket| self.found(approved, intent, ticket)).await
+    }
+
+    async fn found(
+        &self,
+        approved: &Approved,
+        intent: &Intent,
+        ticket: Ticket,
+    ) -> Result<Settled<Probed>, Fault> {
+        let output = match self.bench.executor.probe(approved, &intent.evidence).await {
+            Probe::Happened(output) => output,
+            Probe::NotYet => return Ok(Settled::new(Probed::NotYet)),
+            Probe::Unknown => return Ok(Settled::new(Probed::Unknown)),
+        };
         let scrubbed = approved.found(output).scrub(&self.bench.scrubber);
         self.cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
-        self.cx.record(&self.said(scrubbed.message()))
+        Ok(Settled::new(Probed::Happened(ticket.fact(0))).fact(&self.said(scrubbed.message())))
     }
 
     fn doubtful(&self, intent: Intent) -> Carried {

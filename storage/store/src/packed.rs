@@ -10,10 +10,14 @@ impl Packed {
         Packed::default()
     }
 
-    pub(crate) fn text(mut self, text: &str) -> Packed {
-        let length = u32::try_from(text.len()).expect("ids and titles are far below 4 GiB");
+    pub(crate) fn text(self, text: &str) -> Packed {
+        self.bytes(text.as_bytes())
+    }
+
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Packed {
+        let length = u32::try_from(bytes.len()).expect("ids, titles and keys are far below 4 GiB");
         self = self.u32(length);
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(bytes);
         self
     }
 
@@ -46,10 +50,14 @@ impl<'a> Unpacked<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.u32()?).ok()?;
-        let (text, rest) = self.0.split_at_checked(length)?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        Some(bytes)
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {

@@ -151,6 +151,7 @@ fn tag(table: Table) -> u8 {
         Table::SessionsByUser => 5,
         Table::Usage => 6,
         Table::Proof => 7,
+        Table::Bases => 8,
     }
 }
 

@@ -167,6 +167,15 @@ impl Store {
         self.said(&view, session, None)
     }
 
+    /// Returns the ids of all that was said in a session so far, what it shares with others included, oldest first.
+    ///
+    /// # Errors
+    /// When the view is broken.
+    pub fn message_ids(&self, session: &SessionId) -> Result<Vec<FactId>, Unreadable> {
+        let addresses = self.readable().and_then(|view| conversation::addresses(&view, session, None));
+        Ok(addresses.map_err(|fault| broken(&fault))?.into_iter().map(|address| address.id).collect())
+    }
+
     pub(crate) fn now(&self) -> Arc<Guarded> {
         self.view.borrow().clone()
     }
@@ -183,11 +192,11 @@ impl Store {
         last: Option<Place>,
     ) -> Result<Vec<MessageSaid>, Unreadable> {
         let addresses = conversation::addresses(view, session, last).map_err(|fault| broken(&fault))?;
-        addresses.into_iter().map(|address| self.message(session, address)).collect()
+        addresses.iter().map(|address| self.message(address)).collect()
     }
 
-    fn message(&self, session: &SessionId, (lsn, id): Address) -> Result<MessageSaid, Unreadable> {
-        let body = self.bodies.fact(lsn, id).map_err(|fault| broken(&fault))?;
+    fn message(&self, Address { session, lsn, id }: &Address) -> Result<MessageSaid, Unreadable> {
+        let body = self.bodies.fact(*lsn, *id).map_err(|fault| broken(&fault))?;
         let said: MessageSaid = body.to_durable().map_err(|fault| broken(&fault))?;
         // The journal vouches for the body; only this tells that the row was right about whose it is.
         if said.session != *session {

@@ -13,6 +13,8 @@ pub enum Table {
     Turns,
     /// How many turns a session has.
     TurnCounts,
+    /// What forked sessions share with others.
+    Bases,
     /// Sessions by id.
     Sessions,
     /// Sessions of a user, newest first.
@@ -25,10 +27,11 @@ pub enum Table {
 
 impl Table {
     /// All of them, for a view that opens them beforehand.
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Table::Conversation,
         Table::Turns,
         Table::TurnCounts,
+        Table::Bases,
         Table::Sessions,
         Table::SessionsByUser,
         Table::Usage,
@@ -41,6 +44,7 @@ impl Table {
             Table::Conversation => "conversation",
             Table::Turns => "turns",
             Table::TurnCounts => "turn_counts",
+            Table::Bases => "bases",
             Table::Sessions => "sessions",
             Table::SessionsByUser => "sessions_by_user",
             Table::Usage => "usage",

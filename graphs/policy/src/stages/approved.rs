@@ -1,6 +1,8 @@
 //! An approval of one call of one run. It does not carry over to a fork, an import or another call.
+use super::proposed::Proposed;
+use super::refusal::Refusal;
 use super::running::{Executed, Journalled, RawOutput};
-use domain::{Json, Recovery, Tier, ToolCall};
+use domain::{Json, Recovery, Tier, ToolCall, Toolbox};
 use durable::Shape;
 use engine::bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use engine::bincode::{Encode, error::DecodeError};
@@ -46,6 +48,17 @@ impl Approved {
         let mut approved = Approved { instance, position, call, arguments, tier, recovery, digest: [0; 32] };
         approved.digest = approved.digest_of();
         approved
+    }
+
+    /// Keeps the approval if it was given to this run; otherwise the call is judged as if nobody had approved it.
+    ///
+    /// # Errors
+    /// The refusal, when the call is not approved any more.
+    pub fn renewed(self, instance: InstanceId, tools: &dyn Toolbox) -> Result<Approved, Refusal> {
+        if self.instance == instance {
+            return Ok(self);
+        }
+        Proposed::new(instance, self.position, self.call).judge(tools).approve()
     }
 
     /// Begins the call: the ticket proves that its beginning is on disk and its hold is taken. A repeated attempt

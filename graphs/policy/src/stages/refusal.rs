@@ -1,8 +1,8 @@
 //! A call that is not run, and the words in which the model is told.
 use super::approved::Approved;
 use crate::gate;
-use domain::{CallOutcome, Message, Tier, ToolCall};
-use engine::sealed;
+use domain::{CallOutcome, Message, Tier, ToolCall, Toolbox};
+use engine::{InstanceId, sealed};
 
 /// A call that was turned down.
 #[sealed]
@@ -92,6 +92,14 @@ pub enum Ruling {
 }
 
 impl Ruling {
+    /// Judges an approved call again if the approval was given to another run: a fork inherits none.
+    pub fn renewed(self, instance: InstanceId, tools: &dyn Toolbox) -> Ruling {
+        match self {
+            Ruling::Approved(approved) => approved.renewed(instance, tools).into(),
+            Ruling::Refused(refusal) => Ruling::Refused(refusal),
+        }
+    }
+
     /// Returns the call's place among the calls of its answer.
     pub fn position(&self) -> u32 {
         match self {

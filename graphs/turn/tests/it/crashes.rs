@@ -156,7 +156,7 @@ async fn what_may_not_be_repeated_is_probed_or_put_to_a_person() {
         move to Acting: asks, send, probe, probe, probe
         begin of call/0 #1: asks, probe, probe, probe ≠ 0 failed: the user dropped this call; it may have been carried out before: do not repeat it
         result of call/0: asks, probe, probe, probe
-        begin of call/1 #1: asks, probe, probe ≠ 2 probe: not · 3 probe: murky · 1 found, password = "[REDACTED]"
+        begin of call/1 #1: asks, probe, probe ≠ 1 found, password = "[REDACTED]"
         result of call/1: asks, probe, probe
         begin of call/2 #1: asks, probe, probe
         result of call/2: asks, probe

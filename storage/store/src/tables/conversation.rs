@@ -6,6 +6,7 @@
 //! - `conversation`: session, first lsn of the turn, instance, seq, n → lsn of the message
 //! - `turns`: session, instance → lsn of its first message in the session
 //! - `turn_counts`: session → the number of rows in `turns`
+use super::bases;
 use crate::{
     Keys, Table, ViewFault,
     draft::Draft,
@@ -18,11 +19,22 @@ use engine::{FactId, InstanceId, follow::FactEntry, log::Lsn};
 /// So many rows are read at once: some 50 KB.
 const PAGE_ROWS: usize = 512;
 
-/// Where a message is: the record, and which of its facts.
-pub(crate) type Address = (Lsn, FactId);
+/// Where a message is.
+pub(crate) struct Address {
+    /// The session in which it was said.
+    pub(crate) session: SessionId,
+    /// The record.
+    pub(crate) lsn: Lsn,
+    /// Which of its facts.
+    pub(crate) id: FactId,
+}
 
-/// The key of a message that the view holds.
-pub(crate) struct Place(Vec<u8>);
+/// A message that the view holds: the session in which it was said, and its key there.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) session: SessionId,
+    pub(crate) key: Vec<u8>,
+}
 
 /// Writes where the message is.
 pub(super) fn take(draft: &mut Draft<'_>, entry: &FactEntry, said: &MessageSaid) -> Result<(), ViewFault> {
@@ -40,34 +52,58 @@ pub(crate) fn turns(rows: &impl Rows, session: &SessionId) -> Result<u64, ViewFa
     count.map_or(Ok(0), |value| number(Table::TurnCounts, &value))
 }
 
-/// Returns where a message stands, or `None` if the view does not hold it (yet).
-pub(crate) fn place(view: &Guarded, session: &SessionId, id: FactId) -> Result<Option<Place>, ViewFault> {
-    let Some(first) = first_of(view, session, id.instance)? else { return Ok(None) };
-    let key = message_key(session, first, id);
-    Ok(view.get(Table::Conversation, &key)?.map(|_| Place(key)))
+/// Returns where a message of the session stands, its own or one that it shares, or `None` if the view does not hold it
+/// (yet).
+pub(crate) fn place(rows: &impl Rows, session: &SessionId, id: FactId) -> Result<Option<Place>, ViewFault> {
+    for part in bases::parts(rows, session)? {
+        let Some(first) = first_of(rows, &part.session, id.instance)? else { continue };
+        let key = message_key(&part.session, first, id);
+        let is_shared = part.last.is_none_or(|last| key <= last);
+        if is_shared && rows.get(Table::Conversation, &key)?.is_some() {
+            return Ok(Some(Place { session: part.session, key }));
+        }
+    }
+    Ok(None)
 }
 
-/// Returns where the messages of the session are, oldest first, up to and including `last`, or all.
+/// Returns where the messages of the session are, those that it shares included, oldest first, up to and including `last`,
+/// or all.
 pub(crate) fn addresses(
     view: &Guarded,
     session: &SessionId,
     last: Option<Place>,
 ) -> Result<Vec<Address>, ViewFault> {
-    let mut keys = Keys::starting_with(&session_key(session));
-    if let Some(Place(key)) = last {
-        keys = keys.through(&key);
+    let mut parts = bases::parts(view, session)?;
+    if let Some(Place { session, key }) = last {
+        // What was said behind it is in the newer parts.
+        let newer = parts.iter().position(|part| part.session == session).unwrap_or_default();
+        parts.drain(..newer);
+        parts[0].last = Some(key);
     }
     let mut found = Vec::new();
+    for part in parts.into_iter().rev() {
+        own(view, &part, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// The messages that were said in the session itself.
+fn own(view: &Guarded, part: &bases::Part, found: &mut Vec<Address>) -> Result<(), ViewFault> {
+    let session = &part.session;
+    let mut keys = Keys::starting_with(&session_key(session));
+    if let Some(key) = &part.last {
+        keys = keys.through(key);
+    }
     loop {
         let page = view.range(Table::Conversation, &keys, PAGE_ROWS)?;
         for (key, value) in &page {
             let lsn = Lsn(number(Table::Conversation, value)?);
             let id = fact_of(key).ok_or(ViewFault::Damaged { table: Table::Conversation })?;
-            found.push((lsn, id));
+            found.push(Address { session: session.clone(), lsn, id });
         }
         match page.last() {
             Some((key, _)) if page.len() == PAGE_ROWS => keys = keys.after(key),
-            Some(_) | None => return Ok(found),
+            Some(_) | None => return Ok(()),
         }
     }
 }

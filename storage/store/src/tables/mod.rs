@@ -1,4 +1,5 @@
 //! Which fact becomes which row. A table reads its own rows and nobody else's; the bodies stay in the journal.
+pub(crate) mod bases;
 pub(crate) mod conversation;
 pub(crate) mod sessions;
 pub(crate) mod usage;
@@ -7,7 +8,7 @@ pub use sessions::{SESSIONS_LISTED_MAX, SessionRow};
 pub use usage::UsageTotals;
 
 use crate::{ViewFault, draft::Draft};
-use domain::{MessageSaid, SessionTouched, UsageSpent};
+use domain::{MessageSaid, SessionForked, SessionTouched, UsageSpent};
 use engine::{
     Durable, Refused,
     follow::{FactEntry, FactType},
@@ -20,7 +21,7 @@ struct Taker {
 }
 
 /// One list for what is known and for what is taken, so that they cannot differ.
-const TAKERS: [Taker; 3] = [
+const TAKERS: [Taker; 4] = [
     Taker {
         fact: FactType::of::<MessageSaid>(),
         take: |draft, entry| conversation::take(draft, entry, &body(entry)?),
@@ -29,6 +30,7 @@ const TAKERS: [Taker; 3] = [
         fact: FactType::of::<SessionTouched>(),
         take: |draft, entry| sessions::take(draft, entry, &body(entry)?),
     },
+    Taker { fact: FactType::of::<SessionForked>(), take: |draft, entry| bases::take(draft, &body(entry)?) },
     Taker { fact: FactType::of::<UsageSpent>(), take: |draft, entry| usage::take(draft, &body(entry)?) },
 ];
 

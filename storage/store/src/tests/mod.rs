@@ -2,6 +2,7 @@
 mod damage;
 mod disk;
 mod engines;
+mod forks;
 mod keeping;
 mod killed;
 mod measure;

@@ -27,7 +27,7 @@ impl Fact for Stranger {
 #[test]
 fn the_engine_is_told_which_facts_have_a_table() {
     let names: Vec<_> = House::new().follower.knows().iter().map(|known| known.name).collect();
-    assert_eq!(names, ["message", "session", "usage"]);
+    assert_eq!(names, ["message", "session", "session-fork", "usage"]);
 }
 
 fn told(broken: &Broken) -> String {

@@ -1,0 +1,23 @@
+//! A session that goes on from a message of another one: the messages up to there are shared, not copied, and what is said
+//! from then on belongs to the new session alone. The graph looks at nothing and asks nobody: who may fork which session, and
+//! where, is decided before.
+//!
+//! - **Branching → Branched**: the new session is there, with what it shares.
+//! - A cancel or a fault leads to **Unbranched**: there is no new session.
+mod branching;
+mod ends;
+
+pub use branching::Branching;
+pub use ends::{Branched, Unbranched};
+
+use engine::prelude::*;
+
+graph! {
+    /// Begin a session with what was said in another one.
+    pub graph Branch v1 {
+        start Branching;
+        Branching -> Branched;
+        end Branched, Unbranched;
+        stop -> Unbranched;
+    }
+}
