@@ -138,6 +138,29 @@ impl Journal {
 }
 
 impl Engine {
+    /// Looks at the state at a point. It lends the state and never gives it away.
+    ///
+    /// # Errors
+    /// When the point is of another graph, or of a version that this build cannot read.
+    pub fn look<G: Graph, T>(&self, at: &Point, look: impl FnOnce(&G::State) -> T) -> Result<T, ForkFault> {
+        self.entered::<G>(at).map(|(state, _)| look(&state))
+    }
+
+    /// Reads the state at a point, and says whether it is an end.
+    fn entered<G: Graph>(&self, at: &Point) -> Result<(G::State, bool), ForkFault> {
+        let Point { instance, seq, lsn } = *at;
+        let meta = const { G::META };
+        let slot = self.core().slot(instance).ok_or(ForkFault::Unknown(instance))?;
+        if slot.lock().graph != graph_tag(&meta) {
+            return Err(ForkFault::Graph { instance, graph: meta.name });
+        }
+        let record = Record::decode(&self.core().log.read(lsn)?).map_err(OpenFault::from)?;
+        let entered = record.entered().filter(|it| (it.instance, it.seq) == (instance, seq));
+        let entered = entered.ok_or(ForkFault::Trimmed { instance, seq })?;
+        let state = G::decode(entered.state, &Reading::OWN);
+        Ok((state.map_err(|source| ForkFault::State { instance, seq, source })?, entered.ended))
+    }
+
     /// Begins a run in the state at a point, with a budget of its own and an empty mailbox; its timers begin anew and what
     /// the state asks of a child is asked again. `change` may put another state in its place: a conversation that goes on
     /// elsewhere, another question. Await what is returned to know that the fork is durable.
@@ -151,21 +174,12 @@ impl Engine {
         budget: Budget,
         change: impl FnOnce(G::State) -> Result<G::State, Refused>,
     ) -> Result<Starting<G>, ForkFault> {
-        let Point { instance, seq, lsn } = *at;
-        let meta = const { G::META };
-        let slot = self.core().slot(instance).ok_or(ForkFault::Unknown(instance))?;
-        if slot.lock().graph != graph_tag(&meta) {
-            return Err(ForkFault::Graph { instance, graph: meta.name });
-        }
-        let record = Record::decode(&self.core().log.read(lsn)?).map_err(OpenFault::from)?;
-        let entered = record.entered().filter(|it| (it.instance, it.seq) == (instance, seq));
-        let entered = entered.ok_or(ForkFault::Trimmed { instance, seq })?;
-        if entered.ended {
+        let Point { instance, seq, .. } = *at;
+        let (state, ended) = self.entered::<G>(at)?;
+        if ended {
             return Err(ForkFault::Ended { instance, seq });
         }
-        let state = G::decode(entered.state, &Reading::OWN)
-            .and_then(change)
-            .map_err(|source| ForkFault::State { instance, seq, source })?;
+        let state = change(state).map_err(|source| ForkFault::State { instance, seq, source })?;
         let origin = Origin { instance, seq };
         Ok(self.begin::<G>(InstanceId(random()), state, budget, Some(origin))?)
     }

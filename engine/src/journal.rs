@@ -186,6 +186,29 @@ impl Journal {
         Ok(fact.fact)
     }
 
+    /// Calls `each` with every fact, in order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn facts(&self, each: &mut dyn FnMut(FactEntry)) -> Result<(), OpenFault> {
+        let mut refused = None;
+        self.log.scan(Lsn(1), &mut |group: &Group| {
+            for (lsn, bytes) in (group.first.0..).zip(&group.records) {
+                match Record::decode(bytes) {
+                    Ok(record) => {
+                        record.facts().iter().for_each(|fact| each(followers::entry(Lsn(lsn), fact.clone())));
+                    }
+                    Err(why) => {
+                        refused = Some(why);
+                        return Flow::Stop;
+                    }
+                }
+            }
+            Flow::Continue
+        })?;
+        refused.map_or(Ok(()), |why| Err(why.into()))
+    }
+
     /// Every run, in the order in which they began.
     ///
     /// # Errors

@@ -111,7 +111,7 @@ fn instance_of(session: &SessionId, turn: &TurnId) -> InstanceId {
     InstanceId(u128::from_le_bytes(id))
 }
 
-fn fresh() -> Result<SessionId, Failure> {
+pub(crate) fn fresh() -> Result<SessionId, Failure> {
     SessionId::parse(&Uuid::now_v7().to_string()).map_err(Failure::other)
 }
 

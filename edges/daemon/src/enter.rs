@@ -1,6 +1,11 @@
 //! From the command line into the house: configuration, home, log, then everything else, with a word to the user where
 //! one is due.
-use crate::{exit::Failure, house::House, surface::Surface, trust};
+use crate::{
+    exit::Failure,
+    house::{Going, House},
+    surface::Surface,
+    trust,
+};
 use config::{Home, Loaded, Sources};
 use domain::UserId;
 use engine::Told;
@@ -14,6 +19,7 @@ pub(crate) fn enter(
     user: &UserId,
     model: Option<&str>,
     surface: &mut dyn Surface,
+    going: Going,
 ) -> Result<(House, Receiver<Told>, Guard), Failure> {
     let sources = Sources::usual(root, std::env::vars_os()).user(user);
     let sources = model.into_iter().fold(sources, |sources, model| sources.model(model));
@@ -21,7 +27,7 @@ pub(crate) fn enter(
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;
-    let (house, told, notice) = House::open(&home, user, config, &log)?;
+    let (house, told, notice) = House::open(&home, user, config, &log, going)?;
     notice.iter().for_each(|notice| surface.notice(notice));
     Ok((house, told, guard))
 }

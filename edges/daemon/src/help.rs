@@ -52,9 +52,9 @@ oxydra: an AI agent on your own machine, whose turns are typed, durable state gr
 usage: oxydra COMMAND [OPTIONS]
 
   run                  talk to an agent (see `oxydra run --help`)
-  sessions             list your sessions
-  instances            list the runs of graphs; `instances show ID` shows one with its past,
-                       `instances answer ID` says what became of a call in doubt
+  sessions             list your sessions; `show ID` shows one, `fork ID` goes on from a message of it
+  instances            list the runs of graphs; show one with its past, wait for it, park, cancel or
+                       fork it, say what became of a call in doubt (see `oxydra instances --help`)
   graph list           list the graphs; `graph draw [NAME]` draws them
   config check         say everything that is wrong with the configuration; `config show --origin` prints what
                        counts and who set it, `config keys` what there is to set, `config schema` is for editors
@@ -67,18 +67,41 @@ exit codes: 0 answered · 1 failed · 2 usage or configuration · 3 a person has
 
 pub(crate) const SESSIONS: &str = "\
 usage: oxydra sessions [--home DIR] [--user U] [--json]
+       oxydra sessions show ID [--home DIR] [--user U] [--json]
+       oxydra sessions fork ID --at N [--home DIR] [--user U] [--json]
 
-Lists the sessions of a user, the latest first; `--json` prints one `session_list` frame. It reads beside a running
-`oxydra run`.
+Lists the sessions of a user, the latest first (`--json` prints one `session_list` frame), or shows what was said in one, with
+numbers. Both read beside a running `oxydra run`.
+
+`fork` makes a new session that begins with the messages 1 to N of another one, and prints its id. The messages are shared,
+not copied; the files of the workspace are not forked. It needs the home to itself.
 ";
 
 pub(crate) const INSTANCES: &str = "\
-usage: oxydra instances [--home DIR] [--json]
-       oxydra instances show [ID] [--home DIR] [--json]
-       oxydra instances answer ID again|done|drop [--home DIR] [--json]
+usage: oxydra instances [FILTERS] [--home DIR] [--json]
+       oxydra instances show [ID]
+       oxydra instances wait ID
+       oxydra instances answer ID again|done|drop
+       oxydra instances park ID [--why TEXT] · unpark ID · cancel ID
+       oxydra instances fork ID --at N [--prompt TEXT | --answer again|done|drop] [--model M]
 
-Lists the runs of graphs, those of all users, or shows one with its states, effects, calls and messages. The beginning
-of an id will do, none means the latest. Both read beside a running `oxydra run`.
+Lists the runs of graphs, those of all users, or shows one with its states, effects, calls, messages and how long each took.
+The beginning of an id will do, none means the latest. Listing, showing and waiting work beside a running `oxydra run`;
+whatever changes a run needs the home to itself, and says so.
+
+  --graph G, --state S   runs of this graph, in this state
+  --life L               running, waiting, stopping, in-doubt, parked or ended
+  --user U, --session ID runs that speak in the sessions of this user, in this session
+  --older T, --newer T   begun longer ago than T, or since: 90s, 10m, 12h, 7d
+
+wait    until the run has ended or is parked. If nobody else runs in this home, it is seen through here, and no other run.
+park    the run, and what it has asked for, does nothing until it is unparked, whatever is started or killed meanwhile.
+        Time that it is parked does not count against its deadline. A run that a fault has parked is tried again.
+cancel  leads the run to its end, parked or not.
+fork    another run goes on from the state that this one was in after N moves, in a session of its own with what had been
+        said by then. Nothing before that is done again; what follows is asked and done anew, on a budget of its own, and
+        every call is judged again. The files of the workspace are not forked: it works on them as they are now.
+        --prompt begins the turn again with another message (at 0 and 1), --answer settles the doubt that it stands in.
 
 A call that is never repeated and was cut off by a crash may have happened or not. `answer` says what became of it after you
 have looked, and sees the turn through: again (it has not happened: carry it out), done (it has), drop (leave it).

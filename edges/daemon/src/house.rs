@@ -2,6 +2,7 @@
 use crate::{
     bodies::JournalBodies, exit::Failure, instructions::INSTRUCTIONS, models::model_of, workshop::Benches,
 };
+use branch::Branch;
 use config::{Config, Home};
 use domain::{METER_NAMES, UserId};
 use engine::{
@@ -28,14 +29,24 @@ pub(crate) struct House {
     pub(crate) config: Config,
 }
 
+/// What goes on when a house is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Going {
+    /// Every run that an earlier process left.
+    All,
+    /// What the engine is told to wake.
+    AtRest,
+}
+
 impl House {
-    /// Opens the house, and says what its user should know about it. The runs that an earlier process left go on at once;
-    /// all that they tell is in the receiver.
+    /// Opens the house, and says what its user should know about it. All that the runs tell which go on at once is in the
+    /// receiver.
     pub(crate) fn open(
         home: &Home,
         user: &UserId,
         config: Config,
         log: &Logger,
+        going: Going,
     ) -> Result<(House, Receiver<Told>, Option<String>), Failure> {
         let mut recovered = Recovered::default();
         let mut take = |group: &Group| recovered.take(group);
@@ -54,9 +65,14 @@ impl House {
         };
         let builder = Engine::builder()
             .graph::<Turn>(ports)
+            .graph::<Branch>(())
             .follower(follower)
             .observer(EngineLog(log.clone()))
             .meters(METER_NAMES);
+        let builder = match going {
+            Going::All => builder,
+            Going::AtRest => builder.at_rest(),
+        };
         let told = builder.listen();
         let engine = builder.open_recovered(journal, recovered).map_err(Failure::storage)?;
         Ok((House { engine, store, config }, told, notice))

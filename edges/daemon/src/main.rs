@@ -14,9 +14,12 @@ mod interrupt;
 mod lines;
 mod linger;
 mod models;
+mod offline;
+mod owner;
 mod person;
 mod prompt;
 mod report;
+mod roll;
 mod surface;
 mod trust;
 mod watch;
@@ -50,8 +53,13 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Help(text) => commands::print(text),
         Command::Run(run) => commands::run::run(run),
         Command::Sessions(of) => commands::sessions::list(of),
+        Command::Session(session) => commands::sessions::show(session),
+        Command::SessionFork(fork) => commands::fork::session(fork),
         Command::Instances(of) => commands::instances::list(of),
         Command::Instance(instance) => commands::instances::show(instance),
+        Command::Steer(steer) => commands::steer::steer(steer),
+        Command::Wait(wait) => commands::wait::wait(wait),
+        Command::Fork(fork) => commands::fork::instance(fork),
         Command::Answer(answer) => commands::answer::answer(answer),
         Command::Configuration(of) => commands::config::config(of),
         Command::GraphList { json } => commands::graph::list(*json),

@@ -2,6 +2,16 @@
 //! from then on belongs to the new session alone. The graph looks at nothing and asks nobody: who may fork which session, and
 //! where, is decided before.
 //!
+//! ```mermaid
+//! stateDiagram-v2
+//!     %% Branch v1
+//!     [*] --> Branching
+//!     Branching --> Branched
+//!     Branched --> [*]
+//!     Unbranched --> [*]
+//!     note right of Unbranched : from any state when cancelled, faulted, exhausted
+//! ```
+//!
 //! - **Branching → Branched**: the new session is there, with what it shares.
 //! - A cancel or a fault leads to **Unbranched**: there is no new session.
 mod branching;

@@ -1,14 +1,16 @@
 //! The command line, parsed once into what to do. It opens nothing.
 mod config;
 mod flags;
+mod instances;
 mod prefix;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use config::{Configuration, What};
+pub(crate) use instances::{Act, Fork, Instances, Life, Steer, Wait, Wanted};
 pub(crate) use prefix::Prefix;
 
-use crate::{exit::Failure, help, person};
+use crate::{exit::Failure, help};
 use domain::{DoubtAnswer, SessionId, UserId};
 use flags::{Flag, Shared, next, positional, text, unexpected, unknown_command};
 use lexopt::{Arg, Parser};
@@ -20,8 +22,13 @@ pub(crate) enum Command {
     Help(String),
     Run(Run),
     Sessions(Listing),
-    Instances(Home),
+    Session(Session),
+    SessionFork(SessionFork),
+    Instances(Instances),
     Instance(Instance),
+    Steer(Steer),
+    Wait(Wait),
+    Fork(Fork),
     Answer(Answer),
     Configuration(Configuration),
     GraphList { json: bool },
@@ -34,7 +41,12 @@ impl Command {
         match self {
             Command::Run(Run { json, .. })
             | Command::Sessions(Listing { json, .. })
-            | Command::Instances(Home { json, .. })
+            | Command::Session(Session { listing: Listing { json, .. }, .. })
+            | Command::SessionFork(SessionFork { listing: Listing { json, .. }, .. })
+            | Command::Instances(Instances { json, .. })
+            | Command::Steer(Steer { json, .. })
+            | Command::Wait(Wait { json, .. })
+            | Command::Fork(Fork { json, .. })
             | Command::Instance(Instance { json, .. })
             | Command::Answer(Answer { json, .. })
             | Command::Configuration(Configuration { json, .. })
@@ -82,11 +94,20 @@ pub(crate) struct Listing {
     pub(crate) json: bool,
 }
 
-/// What a home has.
+/// One session.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Home {
-    pub(crate) home: PathBuf,
-    pub(crate) json: bool,
+pub(crate) struct Session {
+    pub(crate) listing: Listing,
+    pub(crate) session: SessionId,
+}
+
+/// A session that goes on from a message of another one.
+#[derive(Debug, PartialEq)]
+pub(crate) struct SessionFork {
+    pub(crate) listing: Listing,
+    pub(crate) session: SessionId,
+    /// Which message, from 1.
+    pub(crate) at: usize,
 }
 
 /// One instance.
@@ -125,7 +146,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
         Arg::Value(command) => match command.to_str() {
             Some("run") => run(parser),
             Some("sessions") => sessions(parser),
-            Some("instances") => instances(parser),
+            Some("instances") => instances::instances(parser),
             Some("graph") => graph(parser),
             Some("config") => config::config(parser),
             Some("help") => help_on(parser),
@@ -183,53 +204,37 @@ fn fresh(before: Which) -> Result<Which, Failure> {
 
 fn sessions(mut parser: Parser) -> Result<Command, Failure> {
     let mut shared = Shared::new()?;
-    while let Some(arg) = next(&mut parser)? {
-        let Some(flag) = Flag::of(&arg) else { return Err(unexpected(&arg, "oxydra sessions")) };
-        match flag.as_str() {
-            "--help" | "-h" => return Ok(Command::Help(help::SESSIONS.to_owned())),
-            _ if shared.take(&flag, &mut parser)? => {}
-            _ => return Err(flag.unexpected("oxydra sessions")),
-        }
-    }
-    let Shared { home, user, json } = shared;
-    Ok(Command::Sessions(Listing { home, user, json }))
-}
-
-fn instances(mut parser: Parser) -> Result<Command, Failure> {
-    let mut shared = Shared::new()?;
-    let mut words: Vec<String> = Vec::new();
+    let (mut words, mut at) = (Vec::new(), None);
     while let Some(arg) = next(&mut parser)? {
         let Some(flag) = Flag::of(&arg) else {
             words.push(positional(arg)?);
             continue;
         };
         match flag.as_str() {
-            "--help" | "-h" => return Ok(Command::Help(help::INSTANCES.to_owned())),
-            // A run belongs to a graph, not to a user: some graphs run for nobody in particular.
-            "--user" => {
-                return Err(Failure::usage(
-                    "`oxydra instances` shows the runs of all users: leave --user out",
-                ));
-            }
+            "--help" | "-h" => return Ok(Command::Help(help::SESSIONS.to_owned())),
+            "--at" => at = Some(text(&mut parser, "--at")?),
             _ if shared.take(&flag, &mut parser)? => {}
-            _ => return Err(flag.unexpected("oxydra instances")),
+            _ => return Err(flag.unexpected("oxydra sessions")),
         }
     }
     let Shared { home, user, json } = shared;
-    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] | ["list"] => Ok(Command::Instances(Home { home, json })),
-        ["show", id] => Ok(Command::Instance(Instance { home, id: Some(Prefix::parse(id)?), json })),
-        ["show"] => Ok(Command::Instance(Instance { home, id: None, json })),
-        ["answer", id, how] => {
-            let answer = person::parse(how)
-                .ok_or_else(|| Failure::usage(format!("`{how}` is no answer: write {}", person::ANSWERS)))?;
-            Ok(Command::Answer(Answer { home, user, id: Prefix::parse(id)?, how: answer, json }))
+    let listing = Listing { home, user, json };
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let session = |id: &str| SessionId::parse(id).map_err(Failure::usage);
+    match (&words[..], at) {
+        ([] | ["list"], None) => Ok(Command::Sessions(listing)),
+        (["show", id], None) => Ok(Command::Session(Session { listing, session: session(id)? })),
+        (["fork", id], Some(at)) => {
+            let wrong = |_| Failure::usage(format!("--at is the number of a message, not `{at}`"));
+            let at = at.parse().map_err(wrong)?;
+            Ok(Command::SessionFork(SessionFork { listing, session: session(id)?, at }))
         }
-        ["answer", ..] => {
-            Err(Failure::usage(format!("write `oxydra instances answer ID` and {}", person::ANSWERS)))
-        }
-        _ => Err(Failure::usage(format!(
-            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW` or nothing",
+        (["fork", ..], None) => Err(Failure::usage(
+            "say where: `oxydra sessions fork ID --at N`; `oxydra sessions show ID` numbers its messages",
+        )),
+        (_, Some(_)) => Err(Failure::usage("--at belongs to `oxydra sessions fork ID`")),
+        (_, None) => Err(Failure::usage(format!(
+            "`oxydra sessions {}` is no command: write `show ID`, `fork ID --at N` or nothing",
             words.join(" ")
         ))),
     }

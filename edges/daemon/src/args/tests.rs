@@ -1,5 +1,5 @@
 //! The command line as a table: what is meant by it, or why it is refused.
-use super::{Command, Format, Input, Run, Which, parse};
+use super::{Command, Format, Input, Run, Wanted, Which, parse};
 use expect_test::{Expect, expect};
 use lexopt::Parser;
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
@@ -32,7 +32,22 @@ fn shown(command: &Command) -> String {
         Command::Sessions(of) => {
             format!("sessions of {} in {}, json {}", of.user, of.home.display(), of.json)
         }
-        Command::Instances(of) => format!("instances in {}, json {}", of.home.display(), of.json),
+        Command::Session(of) => {
+            format!("session {} of {}, json {}", of.session, of.listing.user, of.listing.json)
+        }
+        Command::SessionFork(of) => {
+            format!("fork session {} of {} at {}", of.session, of.listing.user, of.at)
+        }
+        Command::Instances(of) if of.wanted == Wanted::default() => {
+            format!("instances in {}, json {}", of.home.display(), of.json)
+        }
+        Command::Instances(of) => format!("{:?}", of.wanted),
+        Command::Steer(of) => format!("{:?} {}, json {}", of.act, of.id.as_str(), of.json),
+        Command::Wait(of) => format!("wait for {}, json {}", of.id.as_str(), of.json),
+        Command::Fork(of) => {
+            let (prompt, answer, model) = (&of.prompt, of.answer, &of.model);
+            format!("fork {} at {}, {prompt:?}, {answer:?}, {model:?}", of.id.as_str(), of.at)
+        }
         Command::Instance(of) => {
             let id = of.id.as_ref().map_or("latest", |id| id.as_str());
             format!("instance {id} in {}, json {}", of.home.display(), of.json)
@@ -183,6 +198,31 @@ fn the_other_commands() {
             "instances show xyz",
             "instances show 0123456789012345678901234567890123",
             "instances --user ada",
+            "instances --graph Turn --state asking --life in-doubt --session s --older 2d --newer 90s",
+            "instances --life alive",
+            "instances --older soon",
+            "instances --user ada --user bob",
+            "instances show 12ab --user ada",
+            "instances show 12ab --life ended",
+            "instances park 12ab --why looking",
+            "instances park",
+            "instances park 12ab 34cd",
+            "instances unpark 12ab --why x",
+            "instances cancel 12ab --json",
+            "instances wait 12ab",
+            "instances fork 12ab",
+            "instances fork 12ab --at one",
+            "instances fork 12ab --at 1",
+            "instances fork 12ab --at 1 --prompt hi --model m",
+            "instances fork 12ab --at 4 --answer drop",
+            "instances fork 12ab --at 4 --answer maybe",
+            "instances fork 12ab --at 4 --answer drop --prompt hi",
+            "sessions show s",
+            "sessions fork s",
+            "sessions fork s --at 2",
+            "sessions fork s --at two",
+            "sessions show s --at 2",
+            "sessions dance",
             "graph",
             "graph list --json",
             "graph list --format dot",
@@ -219,7 +259,7 @@ fn the_other_commands() {
             help run
                 help: usage: oxydra run [OPTIONS]
             help instances
-                help: usage: oxydra instances [--home DIR] [--json]
+                help: usage: oxydra instances [FILTERS] [--home DIR] [--json]
             help weather
                 refused (2): no help on "weather": the commands are run, sessions, instances, graph and config (`oxydra --help`)
             help --me
@@ -233,7 +273,7 @@ fn the_other_commands() {
             sessions --user ada --home h --json
                 sessions of ada in h, json true
             sessions all
-                refused (2): oxydra sessions does not know "all": try --help
+                refused (2): `oxydra sessions all` is no command: write `show ID`, `fork ID --at N` or nothing
             sessions --new
                 refused (2): oxydra sessions does not know --new: try --help
             instances
@@ -251,13 +291,63 @@ fn the_other_commands() {
             instances show 12AB --home h
                 instance 12ab in h, json false
             instances show 12ab more
-                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW` or nothing
+                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N` or nothing
             instances show xyz
                 refused (2): `xyz` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
             instances show 0123456789012345678901234567890123
                 refused (2): `0123456789012345678901234567890123` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
             instances --user ada
-                refused (2): `oxydra instances` shows the runs of all users: leave --user out
+                Wanted { graph: None, state: None, life: None, user: Some(UserId("ada")), session: None, older: None, newer: None }
+            instances --graph Turn --state asking --life in-doubt --session s --older 2d --newer 90s
+                Wanted { graph: Some("Turn"), state: Some("asking"), life: Some(InDoubt), user: None, session: Some(SessionId("s")), older: Some(172800s), newer: Some(90s) }
+            instances --life alive
+                refused (2): --life is one of running, waiting, stopping, in-doubt, parked, ended, not `alive`
+            instances --older soon
+                refused (2): --older is a time such as 90s, 10m, 12h or 7d, not `soon`
+            instances --user ada --user bob
+                refused (2): --user is given twice
+            instances show 12ab --user ada
+                refused (2): `oxydra instances show` finds the runs of all users: leave --user out
+            instances show 12ab --life ended
+                refused (2): `oxydra instances show 12ab` does not take --life: try --help
+            instances park 12ab --why looking
+                Park { why: "looking" } 12ab, json false
+            instances park
+                refused (2): write `oxydra instances park ID`: one id, or its beginning
+            instances park 12ab 34cd
+                refused (2): write `oxydra instances park ID`: one id, or its beginning
+            instances unpark 12ab --why x
+                refused (2): `oxydra instances unpark 12ab` does not take --why: try --help
+            instances cancel 12ab --json
+                Cancel 12ab, json true
+            instances wait 12ab
+                wait for 12ab, json false
+            instances fork 12ab
+                refused (2): say where: `--at N`, after how many moves; `oxydra instances show ID` numbers its states
+            instances fork 12ab --at one
+                refused (2): --at is a number of moves, not `one`
+            instances fork 12ab --at 1
+                fork 12ab at 1, None, None, None
+            instances fork 12ab --at 1 --prompt hi --model m
+                fork 12ab at 1, Some("hi"), None, Some("m")
+            instances fork 12ab --at 4 --answer drop
+                fork 12ab at 4, None, Some(Drop), None
+            instances fork 12ab --at 4 --answer maybe
+                refused (2): `maybe` is no answer: write again, done or drop
+            instances fork 12ab --at 4 --answer drop --prompt hi
+                refused (2): --prompt begins the turn again, --answer settles a doubt in it: give one
+            sessions show s
+                session s of default, json false
+            sessions fork s
+                refused (2): say where: `oxydra sessions fork ID --at N`; `oxydra sessions show ID` numbers its messages
+            sessions fork s --at 2
+                fork session s of default at 2
+            sessions fork s --at two
+                refused (2): --at is the number of a message, not `two`
+            sessions show s --at 2
+                refused (2): --at belongs to `oxydra sessions fork ID`
+            sessions dance
+                refused (2): `oxydra sessions dance` is no command: write `show ID`, `fork ID --at N` or nothing
             graph
                 refused (2): write `oxydra graph list` or `oxydra graph draw [NAME]`
             graph list --json

@@ -4,7 +4,9 @@ use crate::{
     desk,
     enter::enter,
     exit::{Exit, Failure},
+    house::Going,
     interrupt::Interrupts,
+    owner::alone,
     person::Person,
     report::{Report, Reporter},
     surface,
@@ -23,8 +25,11 @@ async fn settle(answer: &Answer) -> Result<Exit, Failure> {
     config::Home::open(&answer.home).map_err(Failure::storage)?;
     let mut surface = surface::of_process(answer.json);
     let mut interrupts = Interrupts::listen();
-    let (house, mut told, _log) = enter(&answer.home, &answer.user, None, &mut *surface)?;
+    // Only this turn goes on: whoever answers for one does not wait for others.
+    let (house, mut told, _log) = enter(&answer.home, &answer.user, None, &mut *surface, Going::AtRest)
+        .map_err(|failure| alone(failure, "oxydra instances answer"))?;
     let (talk, under_way) = desk::living(&house, &answer.id)?;
+    house.engine.wake(under_way.run.id()).map_err(Failure::other)?;
     let mut reporter = Reporter::new(&talk.user, &talk.session, house.config.runtime.max_turns.0);
     let report = Report::new(&mut reporter, under_way.turn, under_way.rounds);
     let watch = Watch {

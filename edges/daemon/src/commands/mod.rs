@@ -1,10 +1,14 @@
 //! One file per command.
 pub(crate) mod answer;
 pub(crate) mod config;
+pub(crate) mod fork;
 pub(crate) mod graph;
 pub(crate) mod instances;
+mod past;
 pub(crate) mod run;
 pub(crate) mod sessions;
+pub(crate) mod steer;
+pub(crate) mod wait;
 
 use crate::exit::{Exit, Failure};
 use std::io::{self, Write};

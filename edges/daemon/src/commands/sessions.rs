@@ -1,14 +1,16 @@
-//! `oxydra sessions`: the sessions of a user, read beside whoever runs.
-use super::print;
+//! `oxydra sessions`: the sessions of a user, and what was said in one, read beside whoever runs.
+use super::{past, print};
 use crate::{
-    args::Listing,
+    args::{Listing, Session},
     exit::{Exit, Failure},
     house,
 };
+use domain::MessageSaid;
 use frames::{Frame, SessionList, Timestamp};
-use store::SessionRow;
+use store::{SessionRow, Store};
 
-pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
+/// What is in the home, for a reader beside whoever runs.
+fn reading(listing: &Listing) -> Result<Store, Failure> {
     let journal = house::reading(&listing.home)?;
     let (store, follower) = house::view(journal.clone())?;
     let durable = journal.durable();
@@ -16,6 +18,33 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::other)?;
     runtime.block_on(store.reach(durable)).map_err(Failure::storage)?;
+    Ok(store)
+}
+
+pub(crate) fn show(session: &Session) -> Result<Exit, Failure> {
+    let Session { listing, session } = session;
+    let store = reading(listing)?;
+    let row = store.session(session).map_err(Failure::storage)?;
+    if row.is_none_or(|row| row.user != listing.user) {
+        let user = &listing.user;
+        let text = format!("user `{user}` has no session `{session}`: `oxydra sessions` lists them");
+        return Err(Failure::usage(text));
+    }
+    let said = store.messages(session).map_err(Failure::storage)?;
+    if listing.json {
+        let rows: Vec<_> = (1..).zip(&said).map(|(n, said)| past::message_json(n, said)).collect();
+        return print(&format!("{}\n", serde_json::Value::from(rows)));
+    }
+    let line = |(n, said): (usize, &MessageSaid)| {
+        let session =
+            if said.session == *session { String::new() } else { format!("  (said in {})", said.session) };
+        format!("{n:>4}  {}  {}{session}\n", Timestamp(said.at.0), past::cut(&past::message(&said.message)))
+    };
+    print(&(1..).zip(&said).map(line).collect::<String>())
+}
+
+pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
+    let store = reading(listing)?;
     let sessions = store.sessions(&listing.user).map_err(Failure::storage)?;
     if listing.json {
         let sessions = sessions.into_iter().map(row).collect();

@@ -1,0 +1,47 @@
+//! What a turn is when it is forked: the same state in a session of its own, or begun again with another message. It copies
+//! no approvals: `acting` judges again what was approved for another run.
+use crate::{Acting, Asking, Correcting, Gathering, Judging, Talk, TurnState, Uncertain};
+use engine::Refused;
+
+/// Returns the conversation of a turn that can be forked in this state; with another message, if one is wanted.
+///
+/// # Errors
+/// When the turn has gone too far for another message, or is over.
+pub fn forkable(state: &TurnState, another_message: bool) -> Result<&Talk, Refused> {
+    match state {
+        TurnState::Gathering(it) => Ok(&it.talk),
+        TurnState::Asking(it) if !another_message || it.tally.rounds == 0 => Ok(&it.talk),
+        TurnState::Judging(it) if !another_message => Ok(&it.talk),
+        TurnState::Correcting(it) if !another_message => Ok(&it.talk),
+        TurnState::Acting(it) if !another_message => Ok(&it.talk),
+        TurnState::Uncertain(it) if !another_message => Ok(&it.talk),
+        TurnState::Asking(_)
+        | TurnState::Judging(_)
+        | TurnState::Correcting(_)
+        | TurnState::Acting(_)
+        | TurnState::Uncertain(_) => Err(Refused(
+            "the model has answered the message of this turn: another message fits its first two states, 0 and 1".into(),
+        )),
+        TurnState::Answered(_) | TurnState::Stopped(_) => Err(Refused("the turn is over".into())),
+    }
+}
+
+/// Puts a state of a turn into another session. With a message, the turn begins again with it instead of its own.
+///
+/// # Errors
+/// When it is not [`forkable`].
+pub fn forked(state: TurnState, talk: Talk, message: Option<String>) -> Result<TurnState, Refused> {
+    forkable(&state, message.is_some())?;
+    if let Some(prompt) = message {
+        return Ok(Gathering { talk, prompt }.into());
+    }
+    Ok(match state {
+        TurnState::Gathering(it) => Gathering { talk, ..it }.into(),
+        TurnState::Asking(it) => Asking { talk, ..it }.into(),
+        TurnState::Judging(it) => Judging { talk, ..it }.into(),
+        TurnState::Correcting(it) => Correcting { talk, ..it }.into(),
+        TurnState::Acting(it) => Acting { talk, ..it }.into(),
+        TurnState::Uncertain(it) => Uncertain { talk, ..it }.into(),
+        over @ (TurnState::Answered(_) | TurnState::Stopped(_)) => over,
+    })
+}
