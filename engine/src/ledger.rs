@@ -122,6 +122,12 @@ impl Names {
         self.types.get(&(graph, tag)).cloned().unwrap_or_else(|| format!("{tag:016x}"))
     }
 
+    /// The first version of a graph that is known to have written this.
+    pub(crate) fn first_version(&self, graph: u64, tag: u64, shape: u64) -> Option<u32> {
+        let written = self.declared.iter().filter(|it| (it.0, it.2, it.3) == (graph, tag, shape));
+        written.map(|it| it.1).min()
+    }
+
     pub(crate) fn fact(&self, tag: u64) -> String {
         self.state(FACTS, tag)
     }

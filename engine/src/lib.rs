@@ -86,6 +86,7 @@ mod live;
 pub mod log;
 mod memos;
 mod moves;
+mod newer;
 pub mod observe;
 mod open;
 pub mod park;

@@ -11,6 +11,7 @@ use crate::{
     ledger::Ledger,
     live::Engine,
     log::{Bodies, Flow, Group, Log, LogFault, Lsn},
+    newer,
     observe::{Observer, Unobserved},
     record::Record,
     registry::{Host, Registry},
@@ -172,6 +173,9 @@ impl Builder {
                     "the journal holds a living run of graph `{name}`, which this build does not have"
                 ))
             })?;
+            let stored = host.stored();
+            let is_known = |tag, shape| stored.iter().any(|it| (it.tag, it.shape) == (tag, shape));
+            newer::refused(ledger, run, host.meta(), is_known)?;
             host.check(&run.state).map_err(|refused| named(refused, ledger, run))?;
             check_mail(host, ledger, run)?;
         }

@@ -158,7 +158,7 @@ impl Registry {
         asked.try_for_each(|(graph, asked)| self.served(graph, asked))
     }
 
-    fn served(&self, graph: &str, Asked { name, tag, from }: &Asked) -> Result<(), Refused> {
+    fn served(&self, graph: &str, Asked { name, tag, from, .. }: &Asked) -> Result<(), Refused> {
         if self.servers.contains_key(tag) {
             return Ok(());
         }

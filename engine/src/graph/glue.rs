@@ -3,10 +3,12 @@
 //! Each type that a table names is asked for its bounds in one place (the header of one impl), and everything here
 //! leans on that impl: so a missing `#[state]` or `#[request]` is reported once, on the table, and not once per use.
 use super::{
-    Answers, Ask, AskEach, Asked, Due, EventOf, Fault, Leaves, Meta, Opens, Serves, Stop, StoredType, Timer,
-    Wake,
+    Answers, Ask, AskEach, Asked, Due, EventOf, Fault, Leaves, Meta, Opens, Role, Serves, Stop, StoredType,
+    Timer, Wake,
 };
-use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored, codec};
+use crate::{
+    Cx, Durable, Encoded, Purse, Reading, Refused, Registry, Request, Stored, codec, durable::Shape,
+};
 use std::{future::Future, marker::PhantomData};
 
 /// A state that a stopped run can be led to.
@@ -43,8 +45,8 @@ impl<Old, S: From<Old>> Upcast<Old> for S {
     }
 }
 
-/// A row `was Old => Self;`.
-pub trait Was<Row> {
+/// A row `was Old => Self;` of `G`.
+pub trait Was<G, Row> {
     /// The old state or event.
     type Old: Stored;
 }
@@ -71,29 +73,30 @@ pub const fn event_tag<G, E: EventOf<G>>() -> u64 {
 }
 
 /// The tag of an old event.
-pub const fn old_tag<N: Was<Row>, Row>() -> u64 {
+pub const fn old_tag<G, N: Was<G, Row>, Row>() -> u64 {
     N::Old::TAG
 }
 
 /// A state, as its graph lists it.
 pub fn state_type<G, S: StateOf<G>>() -> StoredType {
-    stored_type::<S>()
+    stored_type::<S>(Role::State)
 }
 /// An event, as the graph that waits for it lists it.
 pub fn event_type<G, E: EventOf<G>>() -> StoredType {
-    stored_type::<E>()
+    stored_type::<E>(Role::Event)
 }
 /// An old state or event, as the graph that upcasts it lists it.
-pub fn old_type<S: Was<Row>, Row>() -> StoredType {
-    stored_type::<S::Old>()
+pub fn old_type<G, S: Was<G, Row>, Row>() -> StoredType {
+    stored_type::<S::Old>(Role::Old)
 }
 /// A request, as the graph that asks it lists it.
 pub const fn asked<G, R: AskedBy<G>>(from: &'static str) -> Asked {
-    Asked { name: R::NAME, tag: R::TAG, from }
+    let (outcome, outcome_shape) = (<R::Outcome as Durable>::NAME, <R::Outcome as Shape>::SHAPE);
+    Asked { name: R::NAME, tag: R::TAG, from, outcome, outcome_shape }
 }
 
-fn stored_type<T: Stored>() -> StoredType {
-    StoredType { name: T::NAME, tag: T::TAG, shape: T::SHAPE, recode: codec::recode::<T> }
+fn stored_type<T: Stored>(role: Role) -> StoredType {
+    StoredType { name: T::NAME, tag: T::TAG, shape: T::SHAPE, role, recode: codec::recode::<T> }
 }
 
 /// Writes a state.
@@ -105,7 +108,10 @@ pub fn read<G, S: StateOf<G>>(state: &Encoded, reading: &Reading) -> Option<Resu
     read_as(state, reading)
 }
 /// Reads an old state, if it is this one and of this shape.
-pub fn read_old<S: Was<Row>, Row>(state: &Encoded, reading: &Reading) -> Option<Result<S::Old, Refused>> {
+pub fn read_old<G, S: Was<G, Row>, Row>(
+    state: &Encoded,
+    reading: &Reading,
+) -> Option<Result<S::Old, Refused>> {
     read_as(state, reading)
 }
 
@@ -122,7 +128,7 @@ pub fn event<G: crate::Graph, E: EventOf<G>>(event: &Encoded, _: &Cx<G>) -> Resu
 }
 
 /// Reads an event that woke a state as an old one, if it is this one and of this shape.
-pub fn old_event<G: crate::Graph, N: Was<Row>, Row>(
+pub fn old_event<G: crate::Graph, N: Was<G, Row>, Row>(
     event: &Encoded,
     _: &Cx<G>,
 ) -> Option<Result<N::Old, Fault>> {

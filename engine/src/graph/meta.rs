@@ -35,6 +35,10 @@ pub struct Asked {
     pub tag: u64,
     /// The state that asks.
     pub from: &'static str,
+    /// The name of what comes back.
+    pub outcome: &'static str,
+    /// The hash of its shape.
+    pub outcome_shape: u64,
 }
 
 /// A type that a journal of the graph can hold.
@@ -46,9 +50,22 @@ pub struct StoredType {
     pub tag: u64,
     /// The hash of its shape.
     pub shape: u64,
+    /// What the graph makes of it.
+    pub role: Role,
     /// Decodes bytes as this type and encodes the value again; `None` where they are not of this type. For property
     /// tests and fuzzing: it hands out bytes, never a value.
     pub recode: fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+/// What a graph makes of a type that it can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A state of it.
+    State,
+    /// An event that it waits for.
+    Event,
+    /// Of an older version: read, and never written.
+    Old,
 }
 
 /// The table.

@@ -8,7 +8,7 @@ mod meta;
 mod stop;
 
 pub use due::{Due, Timer};
-pub use meta::{Asked, Edge, Meta, StoredType, Trigger};
+pub use meta::{Asked, Edge, Meta, Role, StoredType, Trigger};
 pub use stop::{Doubt, Exhausted, Fault, Stop, StopWhy};
 
 use crate::{Cx, Encoded, Purse, Reading, Refused, Registry, Request, Stored};

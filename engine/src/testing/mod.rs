@@ -6,6 +6,7 @@ mod codec;
 mod crash;
 mod life;
 mod trace;
+mod versions;
 
 pub use books::Totals;
 pub use clock::ManualClock;
@@ -13,6 +14,7 @@ pub use codec::{RoundTrip, round_trips};
 pub use crash::{Crash, Crashes, crash_everywhere};
 pub use life::Life;
 pub use trace::Trace;
+pub use versions::{Golden, Versions};
 
 use crate::{InstanceId, Origin, Reading, Ticket};
 

@@ -18,4 +18,5 @@ mod review;
 mod spender;
 mod stops;
 mod timers;
+mod versions;
 mod writing;

@@ -63,7 +63,7 @@ fn stored(table: &Table) -> TokenStream {
     let (graph, states, events) = (&table.name, table.states(), table.events());
     let was = table.was.iter().map(|was| {
         let (old, new) = (&was.old, &was.new);
-        quote!(::engine::graph::glue::old_type::<#new, #old>())
+        quote!(::engine::graph::glue::old_type::<#graph, #new, #old>())
     });
     quote! {
         ::std::vec![
@@ -85,7 +85,7 @@ fn decode(table: &Table) -> TokenStream {
         let led = was::led(table, line, &quote!(old?));
         quote! {
             if let ::core::option::Option::Some(old) =
-                ::engine::graph::glue::read_old::<#new, #old>(state, reading)
+                ::engine::graph::glue::read_old::<Self, #new, #old>(state, reading)
             {
                 return ::core::result::Result::Ok(#any::#state(#led));
             }
@@ -131,7 +131,7 @@ fn wait_of(table: &Table, state: &Ident) -> TokenStream {
             Trigger::On(event) => {
                 events.push(quote!(::engine::graph::glue::event_tag::<#graph, #event>()));
                 let old = was::of_event(table, event);
-                events.extend(old.iter().map(|line| handle::old_tag(line)));
+                events.extend(old.iter().map(|line| handle::old_tag(graph, line)));
             }
             Trigger::After(pause) => {
                 after = due(&pause.when);

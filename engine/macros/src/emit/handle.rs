@@ -76,7 +76,7 @@ fn read(table: &Table, event: &Path) -> (TokenStream, TokenStream) {
     if lines.is_empty() {
         return (quote!(event.tag == #tag), now);
     }
-    let (functions, tags) = (was::functions(table, &lines), lines.iter().map(|line| old_tag(line)));
+    let (functions, tags) = (was::functions(table, &lines), lines.iter().map(|line| old_tag(graph, line)));
     let olds = lines.iter().map(|line| {
         let (old, new) = (&line[0].old, &line[0].new);
         let led = was::led(table, line, &quote!(old?));
@@ -92,7 +92,7 @@ fn read(table: &Table, event: &Path) -> (TokenStream, TokenStream) {
 }
 
 /// The tag of the old type that goes along these rows.
-pub(super) fn old_tag(line: &[&Was]) -> TokenStream {
+pub(super) fn old_tag(graph: &Ident, line: &[&Was]) -> TokenStream {
     let (old, new) = (&line[0].old, &line[0].new);
-    quote!(::engine::graph::glue::old_tag::<#new, #old>())
+    quote!(::engine::graph::glue::old_tag::<#graph, #new, #old>())
 }

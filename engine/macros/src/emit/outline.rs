@@ -163,7 +163,7 @@ fn names(guess: &Guess<'_>) -> TokenStream {
         .filter(|was| was.new.get_ident().is_some_and(known) || !matches!(table.became(was), Became::Unknown))
         .filter(|was| told.insert((text(&was.old), text(&was.new))))
         .map(|was| (&was.old, &was.new))
-        .map(|(old, new)| quote!(impl ::engine::graph::glue::Was<#old> for #new { type Old = #old; }))
+        .map(|(old, new)| quote!(impl ::engine::graph::glue::Was<#graph, #old> for #new { type Old = #old; }))
         .collect();
     let mut starts = Vec::new();
     table.starts.iter().filter(|start| known(start)).for_each(|start| add(&mut starts, start));

@@ -18,7 +18,7 @@ pub(super) fn emit(table: &Table) -> TokenStream {
     });
     let was = table.was.iter().map(|was| {
         let (old, new) = (&was.old, &was.new);
-        quote_spanned!(old.span()=> impl ::engine::graph::glue::Was<#old> for #new { type Old = #old; })
+        quote_spanned!(old.span()=> impl ::engine::graph::glue::Was<#graph, #old> for #new { type Old = #old; })
     });
     let start =
         table.starts.iter().map(|start| quote_spanned!(start.span()=> impl ::engine::Start for #start {}));

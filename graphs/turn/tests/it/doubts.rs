@@ -11,12 +11,12 @@ use engine::{journal::Happened, log::Group};
 use expect_test::expect;
 use turn::{DoubtSettled, TurnState};
 
-fn script() -> Vec<Round> {
+pub(crate) fn script() -> Vec<Round> {
     vec![vec![calls(&[("send", "a"), ("note", "b")])], vec![says("done")]]
 }
 
 /// The journal of a process that died while the first call was under way.
-async fn cut_off() -> Vec<Group> {
+pub(crate) async fn cut_off() -> Vec<Group> {
     cut_behind(&played(Life::first(script())).await, "call/0")
 }
 

@@ -13,4 +13,5 @@ mod limits;
 mod script;
 mod shown;
 mod tools;
+mod versions;
 mod world;
