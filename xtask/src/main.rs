@@ -6,6 +6,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod draw;
+mod guest;
 mod peers;
 mod report;
 mod run;
@@ -27,6 +28,7 @@ cargo xtask COMMAND
   tidy                   check what the compiler cannot: imports, heads, layout, map, drawings
   draw [--check]         print every graph and write its picture into the sources, or check that it is there
   bench engine [ARGS…]   measure the engine against yardsticks in the same run; `--peers` builds others beside it
+  guest [COMMAND]        build and drive guests: without a command it lists them
   help                   this text
 ";
 
@@ -50,6 +52,7 @@ fn obey(command: &str, arguments: Vec<OsString>) -> Fallible<ExitCode> {
         "tidy" => without(arguments).and_then(|()| tidy::tidy()),
         "draw" => draw::draw(arguments),
         "bench" => bench::bench(arguments),
+        "guest" => guest::guest(arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

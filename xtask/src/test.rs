@@ -1,6 +1,6 @@
 //! `cargo xtask test`: runs lanes of tests and says which ran, which did not, and why. Only lanes that exist are listed.
 use crate::{
-    Fallible, cargo, peers,
+    Fallible, cargo, guest, peers,
     report::{Counts, Outcome, Report},
 };
 use std::{
@@ -76,6 +76,17 @@ const LANES: &[Lane] = &[
             &["build", "--package", "daemon", "--bin", "oxydra"],
             &["test", "--package", "tests", "--test", "peers", "--no-fail-fast"],
         ],
+        long: &[],
+    },
+    Lane {
+        name: "vm",
+        about: "guests: the agent in QEMU, and in a QEMU that has KVM our monitor with guests of its own",
+        is_usual: false,
+        needs: Some(Need {
+            what: "it needs QEMU, and a kernel from the distribution's packages",
+            fetch: guest::install,
+        }),
+        commands: &[&["xtask", "guest", "lane", "direct"], &["xtask", "guest", "lane", "nested"]],
         long: &[],
     },
 ];
@@ -237,7 +248,10 @@ mod tests {
 
     #[test]
     fn what_is_no_lane_and_no_flag_is_refused() {
-        assert_eq!(asked(&["weather"]), Err("no lane `weather`; there are unit, flows, crash, peers".into()));
+        assert_eq!(
+            asked(&["weather"]),
+            Err("no lane `weather`; there are unit, flows, crash, peers, vm".into())
+        );
         assert!(asked(&["--fast"]).is_err());
         assert!(asked(&["--all=yes"]).is_err());
     }

@@ -38,7 +38,13 @@ impl Ring {
     /// Returns the next bytes to send, at most so many, and their offset; `None` when everything was sent.
     pub fn unsent(&self, max: usize) -> Option<(u64, Vec<u8>)> {
         let skip = usize::try_from(self.sent - self.start).expect("what is kept fits in memory");
-        let bytes: Vec<u8> = self.kept.range(skip..).take(max).copied().collect();
+        let len = max.min(self.kept.len() - skip);
+        let (front, back) = self.kept.as_slices();
+        let (from_front, from_back) =
+            (front.get(skip..).unwrap_or_default(), back.get(skip.saturating_sub(front.len())..));
+        let mut bytes = from_front[..len.min(from_front.len())].to_vec();
+        let rest = len - bytes.len();
+        bytes.extend_from_slice(&from_back.unwrap_or_default()[..rest]);
         if bytes.is_empty() { None } else { Some((self.sent, bytes)) }
     }
 
@@ -73,6 +79,23 @@ mod tests {
         ring.append(b"0123456789");
         assert_eq!(ring.end(), RING_BYTES_MAX as u64 + 10);
         assert_eq!(ring.unsent(1).unwrap().0, 10);
+    }
+
+    #[test]
+    fn what_lies_across_the_seam_comes_in_one_piece() {
+        let mut ring = Ring::default();
+        ring.append(&vec![0; RING_BYTES_MAX]);
+        ring.mark_sent(RING_BYTES_MAX);
+        let text: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        ring.append(&text);
+        for (max, len) in [(0, 0), (1, 1), (999, 999), (5000, 1000)] {
+            let unsent = ring.unsent(max).map(|(_, bytes)| bytes).unwrap_or_default();
+            assert_eq!(unsent, text[..len], "at most {max}");
+        }
+        for step in 1..=1000 {
+            ring.mark_sent(1);
+            assert_eq!(ring.unsent(5000).map(|(_, bytes)| bytes).unwrap_or_default(), text[step..]);
+        }
     }
 
     #[test]

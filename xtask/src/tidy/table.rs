@@ -29,6 +29,7 @@ pub(super) const LEVELS: &[(&str, u8)] = &[
     ("tests", 6),
     ("xtask", 6),
     ("bench", 6),
+    ("guests", 6),
 ];
 
 /// An import: from, to, and the reason for it.
@@ -84,6 +85,9 @@ pub(super) const IMPORTS: &[Import] = &[
     ("image", "wire", "it puts things where the agent looks"),
     ("guest", "wire", "it speaks with the agent"),
     ("bench", "engine", "it measures the engine"),
+    ("guests", "image", "it builds images"),
+    ("guests", "guest", "it speaks with guests"),
+    ("guests", "wire", "it says what to run"),
 ];
 
 /// What tests are built from besides. A test may import what its package must not.
@@ -119,7 +123,7 @@ pub(super) const CONFINED: &[Confined] = &[
     ("hyper", &["http"], "there is one way out"),
     ("rustls", &["http"], "there is one way out, and one TLS"),
     ("tiktoken-rs", &["providers"], "a vocabulary takes tens of megabytes: one place loads them"),
-    ("lexopt", &["daemon", "microvm", "xtask", "bench"], "only what has a command line parses one"),
+    ("lexopt", &["daemon", "microvm", "xtask", "bench", "guests"], "only what has a command line parses one"),
     ("slog-scope", &["telemetry"], "the global logger is for libraries; we pass ours"),
 ];
 

@@ -1,0 +1,108 @@
+//! What the nested lane does within its first level, where KVM works: the guests that a user would start, by the same
+//! program and with the same filters. It says each step that holds, and stops at the first that does not.
+use crate::{
+    Fallible, failed,
+    machine::{Home, Machine, Settings},
+    order::Name,
+    work::{commands, done, refreshed, require, text},
+    workspace::workspace,
+};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Child, ExitCode},
+};
+use wire::HostFrame;
+
+/// How many guests run from one snapshot at the same time.
+const CLONES: usize = 5;
+
+/// Runs the steps.
+pub(crate) fn run() -> Fallible<ExitCode> {
+    match steps() {
+        Ok(()) => {
+            println!("LANE whole");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(why) => {
+            println!("LANE FAILED {}", why.replace('\n', "\n  | "));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text.to_owned()).expect("names in here are plain")
+}
+
+fn steps() -> Fallible<()> {
+    fs::metadata("/dev/kvm").map_err(failed("find /dev/kvm in the first level"))?;
+    done("the first level is up, and KVM with it");
+    // A pivot of the root needs one that is a mount: the first file system is none.
+    let home = Home { root: "/tmp/home".into(), jail: "on".to_owned() };
+    let settings = Settings {
+        kernel: "/second/vmlinux".into(),
+        initrd: "/second/initrd".into(),
+        image: "lane".to_owned(),
+        memory_mib: 128,
+        vcpus: 2,
+    };
+    let (machine, child) = home.boot(&name("one"), &settings)?;
+    done("our monitor boots Debian's kernel to the agent, jailed and filtered");
+    let mut guest = machine.converse()?;
+    // The same program is in the second level.
+    commands(&mut guest, Path::new("/bin/busybox"))?;
+    let processors = text(&mut guest, "nproc")?;
+    require(processors == "2", || format!("the guest has {processors} processors"))?;
+    done("two processors");
+    workspace(&mut guest, Path::new("/tmp"))?;
+    drop(guest);
+
+    let gold = name("gold");
+    machine.snapshot(&home, &gold)?;
+    done("snapshot");
+    power_off(&machine, child)?;
+    done("powered off");
+    restored(&home, &gold)
+}
+
+fn restored(home: &Home, gold: &Name) -> Fallible<()> {
+    let (machine, child) = home.restore(gold, &name("again"))?;
+    let mut guest = machine.converse()?;
+    let seen = text(&mut guest, "cat /workspace/new/deep/file; exit 0")?;
+    require(seen == "new", || format!("the restored guest sees {seen}"))?;
+    done("restored in a new process, and a command sees the workspace");
+    drop(guest);
+    power_off(&machine, child)?;
+
+    let mut clones = Vec::new();
+    for number in 0..CLONES {
+        clones.push(home.restore(gold, &name(&format!("clone-{number}")))?);
+    }
+    let mut drawn = BTreeSet::new();
+    for (number, (machine, _)) in clones.iter().enumerate() {
+        let mut guest = machine.converse()?;
+        let entropy = [u8::try_from(number).expect("there are few"); 64];
+        drawn.insert(refreshed(&mut guest, &entropy)?);
+        text(&mut guest, &format!("echo {number} > /workspace/mine"))?;
+    }
+    require(drawn.len() == CLONES, || format!("clones drew the same numbers: {drawn:?}"))?;
+    for (number, (machine, _)) in clones.iter().enumerate() {
+        let seen = text(&mut machine.converse()?, "cat /workspace/mine")?;
+        require(seen == number.to_string(), || format!("clone {number} sees {seen}"))?;
+    }
+    done("five clones run at once, each with its own pages, time and random numbers");
+    for (machine, child) in clones {
+        power_off(&machine, child)?;
+    }
+    done("all powered off");
+    Ok(())
+}
+
+/// Powers a guest off, and waits for its monitor to end well.
+fn power_off(machine: &Machine, mut child: Child) -> Fallible<()> {
+    machine.converse()?.ask(&HostFrame::PowerOff(())).map_err(failed("power off"))?;
+    let status = child.wait().map_err(failed("wait for the monitor"))?;
+    require(status.success(), || format!("the monitor ended with {status}"))
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask guest`: builds what guests are made of, statically, and starts the program that drives them. What that
+//! needs is built there, not here: this package stays light.
+use crate::{Fallible, cargo};
+use std::{
+    env,
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+/// The one target that the toolchain has. Named, so that the flags below do not reach build scripts and macros.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// A guest has no libraries, and neither has a jail.
+const STATIC: (&str, &str) =
+    ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-Ctarget-feature=+crt-static");
+
+/// Runs `guests` with the arguments.
+pub(crate) fn guest(arguments: Vec<OsString>) -> Fallible<ExitCode> {
+    let build = ["build", "--quiet", "--release", "--target", TARGET];
+    let packages = ["--package", "agent", "--package", "microvm", "--package", "guests", "--bins"];
+    cargo::succeed(cargo::cargo_in_root(&build).args(packages).env(STATIC.0, STATIC.1))?;
+    let built = target()?.join(TARGET).join("release");
+    let program = |name: &str| built.join(name);
+    let mut command = Command::new(program("guests"));
+    command.args(arguments);
+    if env::var_os("OXYDRA_GUEST_HOME").is_none() {
+        command.env("OXYDRA_GUEST_HOME", target()?.join("guest"));
+    }
+    for (variable, name) in
+        [("OXYDRA_AGENT", "oxydra-agent"), ("OXYDRA_VMM", "oxydra-vmm"), ("OXYDRA_GUESTS", "guests")]
+    {
+        command.env(variable, program(name));
+    }
+    let status = cargo::status(&mut command)?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The directory that cargo builds into.
+fn target() -> Fallible<PathBuf> {
+    let ourselves = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    // target/debug/xtask
+    let target =
+        ourselves.ancestors().nth(2).expect("cargo puts it into a directory of the target directory");
+    Ok(target.to_owned())
+}
+
+/// What the lane `vm` needs besides a toolchain.
+const EMULATOR: &str = "qemu-system-x86_64";
+/// The packages that guests are made from; their lists are needed, and nothing of them is installed.
+const KERNEL: &str = "linux-image-cloud-amd64";
+
+/// Installs what the lane needs and is not there.
+pub(crate) fn install() -> Fallible<()> {
+    let runs = |program: &str, argument: &str| {
+        Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
+    };
+    let has_emulator = runs(EMULATOR, "--version");
+    let knows_kernel = Command::new("apt-cache").args(["show", KERNEL]).output();
+    let knows_kernel = knows_kernel
+        .map_err(|error| format!("apt is not here ({error}), and the lane takes a kernel from it"))?;
+    if has_emulator && knows_kernel.status.success() {
+        return Ok(());
+    }
+    let root = |arguments: &[&str]| {
+        let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+        let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
+        if !is_root {
+            command.args(["-n", "apt-get"]);
+        }
+        cargo::succeed(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    root(&["update", "-qq"])?;
+    if has_emulator {
+        Ok(())
+    } else {
+        root(&["install", "-qq", "--no-install-recommends", "qemu-system-x86", "seabios"])
+    }
+}
