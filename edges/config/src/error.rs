@@ -134,6 +134,19 @@ pub enum Problem {
         /// Where.
         place: Place,
     },
+    /// The catalog does not list the model.
+    UnknownModel {
+        /// The key that names it.
+        key: String,
+        /// What was asked for.
+        model: String,
+        /// Where.
+        place: Place,
+        /// Whose models were looked at.
+        provider: String,
+        /// What may have been meant.
+        nearest: Option<Box<str>>,
+    },
     /// Nobody can guess which model of the provider is meant.
     NoModel {
         /// Which provider.
@@ -154,6 +167,7 @@ impl Problem {
             | Problem::Widens { key, .. }
             | Problem::NoCredential { key, .. }
             | Problem::NoSuchProvider { key, .. }
+            | Problem::UnknownModel { key, .. }
             | Problem::BadHeader { key, .. } => Some(key.clone()),
             Problem::NoType { provider, .. } => Some(format!("providers.registry.{provider}.provider_type")),
             Problem::NoKey { provider, .. } => Some(format!("providers.registry.{provider}.api_key")),
@@ -180,6 +194,7 @@ impl Problem {
             | Problem::BadHeader { place, .. }
             | Problem::CyclicFallback { place, .. }
             | Problem::NoModel { place, .. }
+            | Problem::UnknownModel { place, .. }
             | Problem::NoSuchModel { place, .. } => place.clone(),
         }
     }
@@ -245,6 +260,19 @@ impl fmt::Display for Problem {
                 f,
                 "`selection.model` in {place} is `{model}`, which the provider `rehearsal` does not have; available: rehearsal; another provider needs its key or `selection.provider`"
             ),
+            Problem::UnknownModel { key, model, place, provider, nearest } => {
+                write!(
+                    f,
+                    "`{key}` in {place} is `{model}`, which the catalog does not list for {provider}; "
+                )?;
+                if let Some(near) = nearest {
+                    write!(f, "did you mean `{near}`? ")?;
+                }
+                write!(
+                    f,
+                    "`oxydra catalog show {provider}` lists them, `oxydra catalog fetch` makes a newer one, and `catalog.skip_catalog_validation = true` asks it all the same"
+                )
+            }
             Problem::NoModel { provider, place } => {
                 write!(f, "`selection.model` must say which model of `{provider}` answers")?;
                 match place {

@@ -95,6 +95,7 @@ impl<'a> Registry<'a> {
             catalog_provider: catalog_provider
                 .or_else(|| is_owners.then(|| api.catalog_provider().to_owned())),
             base_url,
+            tariff: None,
         })
     }
 

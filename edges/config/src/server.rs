@@ -3,7 +3,7 @@ use crate::{
     Api,
     api::{ANSWER_TOKENS_MAX, CONTEXT_TOKENS_MAX},
 };
-use domain::{ModelLimits, Tokens};
+use domain::{ModelLimits, Tariff, Tokens};
 use http::{Header, Secret, Url};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub struct Server {
     pub caps: Caps,
     /// Where the catalog lists its models; `None` when nobody can know them.
     pub catalog_provider: Option<String>,
+    /// What the chosen model costs, once a catalog was asked.
+    pub tariff: Option<Tariff>,
 }
 
 /// How long a server may take; `None` is the client's own measure.
@@ -87,9 +89,10 @@ impl Caps {
             ModelLimits { context_tokens_max: CONTEXT_TOKENS_MAX, answer_tokens_max: ANSWER_TOKENS_MAX };
         let known = known.unwrap_or(usual);
         let window = self.context_tokens_max.unwrap_or(known.context_tokens_max);
+        let written = self.answer_tokens_max.unwrap_or(known.answer_tokens_max);
         let context_tokens_max = match self.input_tokens_max {
             // What may be read is less than the window: the rest of it is for the answer.
-            Some(input) => window.min(Tokens(input.0.saturating_add(known.answer_tokens_max.0))),
+            Some(input) => window.min(Tokens(input.0.saturating_add(written.0))),
             None => window,
         };
         let quarter = Tokens((context_tokens_max.0 / 4).max(1));

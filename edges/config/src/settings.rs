@@ -58,10 +58,17 @@ pub struct CatalogRules {
 }
 
 impl CatalogRules {
-    /// What is written of a model: of itself, else of its provider.
-    pub fn caps(&self, provider: &str, model: &str) -> Caps {
+    /// What is written of a model: of itself, else by its server's entry, else of its provider. The provider is the
+    /// catalog's name for it, or the entry's where the catalog has none.
+    pub fn caps(&self, provider: &str, model: &str, entry: &Caps) -> Caps {
         let own = self.overrides.get(&format!("{provider}/{model}")).cloned().unwrap_or_default();
-        own.or(self.provider_defaults.get(provider).cloned().unwrap_or_default())
+        let all = self.provider_defaults.get(provider).cloned().unwrap_or_default();
+        own.or(entry.clone()).or(all)
+    }
+
+    /// Whether anything is written of the model itself.
+    pub fn lists(&self, provider: &str, model: &str) -> bool {
+        self.overrides.contains_key(&format!("{provider}/{model}"))
     }
 }
 

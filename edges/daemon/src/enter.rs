@@ -3,8 +3,10 @@
 use crate::{
     exit::Failure,
     house::{Going, House},
+    known,
     surface::Surface,
     trust,
+    trust::Trust,
 };
 use config::{Home, Loaded, Sources};
 use domain::UserId;
@@ -23,7 +25,11 @@ pub(crate) fn enter(
 ) -> Result<(House, Receiver<Told>, Guard), Failure> {
     let sources = Sources::usual(root, std::env::vars_os()).user(user);
     let sources = model.into_iter().fold(sources, |sources, model| sources.model(model));
-    let Loaded { config, notices, .. } = trust::load(root, &sources, surface.is_for_a_person())?;
+    let mut loaded = trust::load(root, &sources, surface.is_for_a_person())?;
+    let trust = Trust::of(root, &sources);
+    let remarks = known::prepare(&mut loaded, root, &trust).map_err(Failure::configuration)?;
+    remarks.iter().for_each(|remark| surface.notice(remark));
+    let Loaded { config, notices, .. } = loaded;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;

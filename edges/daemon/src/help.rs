@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, Help)] = &[
     ("instances", || INSTANCES.to_owned()),
     ("graph", || GRAPH.to_owned()),
     ("config", || CONFIG.to_owned()),
+    ("catalog", || CATALOG.to_owned()),
 ];
 
 /// The names of the commands.
@@ -58,6 +59,7 @@ usage: oxydra COMMAND [OPTIONS]
   graph list           list the graphs; `graph draw [NAME]` draws them
   config check         say everything that is wrong with the configuration; `config show --origin` prints what
                        counts and who set it, `config keys` what there is to set, `config schema` is for editors
+  catalog show         what models can do and cost; `catalog fetch` makes a newer catalog
   help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help
 
@@ -112,6 +114,20 @@ usage: oxydra graph list [--json]
        oxydra graph draw [NAME] [--format mermaid|dot]
 
 Lists the graphs of this build, or draws them.
+";
+
+pub(crate) const CATALOG: &str = "\
+usage: oxydra catalog [show] [PROVIDER|MODEL] [--home DIR] [--json]
+       oxydra catalog fetch [--pinned] [URL|FILE] [--output FILE] [--home DIR]
+       oxydra catalog verify [URL|FILE] [--home DIR] [--json]
+
+show    what is known of models: what they can do, how much they take, what they cost for a million tokens.
+fetch   makes a catalog from a source in the shape of models.dev: `catalog.pinned_url`, or https://models.dev/api.json.
+        It goes to catalog.json in the home, and counts from then on in place of the one that came with the program.
+        --pinned keeps only what a user would choose today, as the program's own does; --output FILE writes it there.
+verify  checks that the catalog in use is whole; with a source, also whether that says anything else. Exit code 1: it does.
+
+The same facts make the same bytes. Nothing is fetched by itself, and no agent can change a catalog.
 ";
 
 pub(crate) const CONFIG: &str = "\

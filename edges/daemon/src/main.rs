@@ -11,6 +11,7 @@ mod help;
 mod house;
 mod instructions;
 mod interrupt;
+mod known;
 mod lines;
 mod linger;
 mod models;
@@ -62,6 +63,7 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Fork(fork) => commands::fork::instance(fork),
         Command::Answer(answer) => commands::answer::answer(answer),
         Command::Configuration(of) => commands::config::config(of),
+        Command::Catalog(of) => commands::catalog::catalog(of),
         Command::GraphList { json } => commands::graph::list(*json),
         Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), *format),
     }

@@ -5,7 +5,7 @@ use config::{Config, Provider, Reliability, Selection, Server};
 use domain::Model;
 use http::{Client, Options};
 use providers::{
-    Api, Chain, Fitted, Fixed, Patient, Pause, Remote, Rules, Tiktoken,
+    Api, Chain, Fitted, Fixed, Patient, Pause, Priced, Remote, Rules, Tiktoken,
     rehearsal::{Pace, Rehearsal},
 };
 use std::sync::Arc;
@@ -54,7 +54,12 @@ fn asked(server: &Server, model: &str) -> Result<Arc<dyn Model>, Failure> {
         streams: true,
     };
     let remote = Remote::new(client(server), asked).map_err(Failure::configuration)?;
-    Ok(Arc::new(Fitted::new(Arc::new(remote), Tiktoken::of(model))))
+    let fitted: Arc<dyn Model> = Arc::new(Fitted::new(Arc::new(remote), Tiktoken::of(model)));
+    Ok(match &server.tariff {
+        Some(tariff) => Arc::new(Priced::new(fitted, tariff.clone())),
+        // Nobody knows what it costs: it counts as free, and says what it used.
+        None => fitted,
+    })
 }
 
 fn api(api: config::Api) -> Api {

@@ -93,6 +93,20 @@ impl Client {
         headers: &[Header],
         body: Vec<u8>,
     ) -> Result<Response, HttpFault> {
+        let mut request = request(hyper::Method::POST, url, headers, body);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.send(url, request).await
+    }
+
+    /// Fetches what is there, and returns as soon as the head of the answer is.
+    ///
+    /// # Errors
+    /// When there is no answer. An answer that is a refusal is a [`Response`].
+    pub async fn get(&self, url: &Url, headers: &[Header]) -> Result<Response, HttpFault> {
+        self.send(url, request(hyper::Method::GET, url, headers, Vec::new())).await
+    }
+
+    async fn send(&self, url: &Url, request: Request<Full<Bytes>>) -> Result<Response, HttpFault> {
         let began = Instant::now();
         let way = Way {
             host: url.host().to_owned(),
@@ -100,7 +114,7 @@ impl Client {
             total: self.total_timeout,
         };
         let head_timeout = self.head_timeout.min(self.total_timeout);
-        let answering = self.inner.request(request(url, headers, body));
+        let answering = self.inner.request(request);
         let response = match timeout_at(began + head_timeout, answering).await {
             Ok(response) => response.map_err(|error| way.fault(error))?,
             Err(_) => return Err(way.late("answer", head_timeout)),
@@ -120,11 +134,10 @@ fn builder() -> legacy::Builder {
     builder
 }
 
-fn request(url: &Url, headers: &[Header], body: Vec<u8>) -> Request<Full<Bytes>> {
-    let mut request =
-        Request::post(url.uri()).body(Full::from(body)).expect("a parsed address makes a request");
+fn request(method: hyper::Method, url: &Url, headers: &[Header], body: Vec<u8>) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(url.uri()).body(Full::from(body));
+    let mut request = request.expect("a parsed address makes a request");
     let written = request.headers_mut();
-    written.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     written.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
     written.insert(USER_AGENT, HeaderValue::from_static(concat!("oxydra/", env!("CARGO_PKG_VERSION"))));
     for Header { name, value } in headers {

@@ -1,7 +1,7 @@
 //! The one way out: requests over HTTP, their answers as streams, and the secrets that go with them. It follows no redirect,
 //! reads no proxy from the environment, repeats no request, and prints no credential.
 //!
-//! - [`Client`] posts a body and hands the answer back as it comes. Dropping it at any time ends the request.
+//! - [`Client`] posts a body, or fetches something, and hands the answer back as it comes. Dropping it at any time ends the request.
 //! - [`Sse`] reads a stream of events out of bytes, however they were cut. It is pure.
 //! - [`Secret`] and [`Header`] carry what must not be printed; [`Url`] is an address that a request can be sent to.
 //! - [`Addresses`] is the seam for whoever wants a say in where a name may lead.

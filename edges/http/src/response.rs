@@ -44,6 +44,22 @@ impl Response {
         String::from_utf8_lossy(&text).into_owned()
     }
 
+    /// Reads the whole body as text.
+    ///
+    /// # Errors
+    /// Says in words why there is none: it broke off, is longer than `bytes_max`, or is no text.
+    pub async fn text(self, bytes_max: usize) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        let mut body = self.body;
+        while let Some(piece) = body.next().await {
+            bytes.extend_from_slice(&piece.map_err(|fault| fault.to_string())?);
+            if bytes.len() > bytes_max {
+                return Err(format!("it is longer than {bytes_max} bytes"));
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    }
+
     #[cfg(test)]
     pub(crate) fn empty(status: u16, headers: &[(&'static str, &'static str)]) -> Response {
         use hyper::header::{HeaderName, HeaderValue};

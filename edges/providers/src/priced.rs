@@ -1,18 +1,18 @@
 //! Makes money of what a model used. A server that says what a call cost is believed.
-use domain::{Fragment, MicroUsd, Model, ModelFault, ModelLimits, Prices, Question, Usage};
+use domain::{Fragment, MicroUsd, Model, ModelFault, ModelLimits, Question, Tariff, Usage};
 use futures::{StreamExt, stream::BoxStream};
 use std::sync::Arc;
 
 /// A model whose use costs something.
 pub struct Priced {
     model: Arc<dyn Model>,
-    prices: Prices,
+    tariff: Tariff,
 }
 
 impl Priced {
     /// Charges the use of `model` at these prices.
-    pub fn new(model: Arc<dyn Model>, prices: Prices) -> Priced {
-        Priced { model, prices }
+    pub fn new(model: Arc<dyn Model>, tariff: Tariff) -> Priced {
+        Priced { model, tariff }
     }
 }
 
@@ -24,9 +24,9 @@ impl Model for Priced {
         self.model.limits()
     }
     fn ask(&self, question: Question) -> BoxStream<'static, Result<Fragment, ModelFault>> {
-        let prices = self.prices;
+        let tariff = self.tariff.clone();
         let priced = move |usage: Usage| match usage.cost {
-            MicroUsd(0) => Usage { cost: prices.of(&usage), ..usage },
+            MicroUsd(0) => Usage { cost: tariff.of(&usage), ..usage },
             MicroUsd(_) => usage,
         };
         let charged = move |fragment| match fragment {
@@ -34,7 +34,7 @@ impl Model for Priced {
             other @ (Fragment::Text(_) | Fragment::Reasoning(_) | Fragment::Call { .. }) => other,
             other @ (Fragment::Model(_) | Fragment::State(_) | Fragment::Finish(_)) => other,
         };
-        self.model.ask(question).map(move |fragment| fragment.map(charged)).boxed()
+        self.model.ask(question).map(move |fragment| fragment.map(&charged)).boxed()
     }
 }
 
@@ -42,7 +42,7 @@ impl Model for Priced {
 mod tests {
     use super::*;
     use crate::wire::tests::{question, user};
-    use domain::Tokens;
+    use domain::{Prices, Tokens};
     use futures::stream;
 
     /// Has used what its test says.
@@ -61,11 +61,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_use_is_charged_unless_its_server_says_what_it_cost() {
-        let prices = Prices { input: MicroUsd(2_000_000), output: MicroUsd(8_000_000), ..Prices::default() };
+        let base = Prices { input: MicroUsd(2_000_000), output: MicroUsd(8_000_000), ..Prices::default() };
+        let prices = Tariff { base, above: Vec::new() };
         let usage =
             |cost| Usage { input: Tokens(10), output: Tokens(5), cost: MicroUsd(cost), ..Usage::default() };
         for (said, charged) in [(0, 60), (7, 7)] {
-            let model = Priced::new(Arc::new(Used(usage(said))), prices);
+            let model = Priced::new(Arc::new(Used(usage(said))), prices.clone());
             let answer: Vec<_> = model.ask(question(vec![user("hi")])).collect().await;
             assert_eq!(answer, [Ok(Fragment::Text("so".into())), Ok(Fragment::Usage(usage(charged)))]);
         }

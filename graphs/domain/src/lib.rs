@@ -26,4 +26,4 @@ pub use progress::Progress;
 pub use session::{SessionForked, SessionTouched, TITLE_CHARS_MAX, title_of};
 pub use tool::{Recovery, Tier, ToolSpec, Toolbox};
 pub use turn::{DoubtAnswer, StopCause, TurnOutcome, TurnRequest};
-pub use usage::{Prices, Usage, UsageSpent};
+pub use usage::{Prices, Tariff, Usage, UsageSpent};

@@ -66,6 +66,23 @@ impl Prices {
     }
 }
 
+/// Prices that may be higher for long prompts.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Tariff {
+    /// For prompts of any length.
+    pub base: Prices,
+    /// For calls that read more tokens than this, the shortest first.
+    pub above: Vec<(Tokens, Prices)>,
+}
+
+impl Tariff {
+    /// What a call costs, rounded up to a whole micro-dollar. A long prompt is charged at its prices from the first token.
+    pub fn of(&self, usage: &Usage) -> MicroUsd {
+        let long = self.above.iter().rev().find(|(size, _)| usage.input > *size);
+        long.map_or(&self.base, |(_, prices)| prices).of(usage)
+    }
+}
+
 /// A model call was made and is charged.
 #[fact("usage")]
 #[derive(Clone, PartialEq, Debug)]
@@ -115,5 +132,18 @@ mod tests {
         assert_eq!(prices.of(&usage(1, 9, 9, 0)), MicroUsd(3 + 34), "a server that lies costs what it says");
         assert_eq!(prices.of(&usage(u64::MAX, 0, 0, u64::MAX)), MicroUsd(u64::MAX));
         assert_eq!(Prices::default().of(&usage(5, 0, 0, 5)), MicroUsd(0), "free");
+    }
+
+    #[test]
+    fn a_long_prompt_has_prices_of_its_own() {
+        let flat = |n| Prices { input: MicroUsd(n), ..Prices::default() };
+        let tariff = Tariff {
+            base: flat(1_000_000),
+            above: vec![(Tokens(10), flat(2_000_000)), (Tokens(100), flat(3_000_000))],
+        };
+        for (read, cost) in [(10, 10), (11, 22), (100, 200), (101, 303)] {
+            let usage = Usage { input: Tokens(read), ..Usage::default() };
+            assert_eq!(tariff.of(&usage), MicroUsd(cost), "{read}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole-system flows: the binary as a person and a script meet it, over real files and processes. One file per thing
 //! that it promises.
 mod broken;
+mod catalogs;
 mod checkouts;
 mod codec;
 mod configured;

@@ -112,7 +112,7 @@ fn a_provider_or_model_that_is_not_there_is_named_with_what_is() {
         &[("home/agent.toml", selection)],
         &[],
         expect![
-            "there is no key for `anthropic`: set one of the variables ANTHROPIC_API_KEY, API_KEY, or `providers.registry.anthropic.api_key` (`--model rehearsal` needs none)"
+            "there is no key for `anthropic` in home/agent.toml line 2: set one of the variables ANTHROPIC_API_KEY, API_KEY, or `providers.registry.anthropic.api_key` (`--model rehearsal` needs none)"
         ],
     );
     let forced = loaded(&[("home/agent.toml", selection)], |sources| sources.model("rehearsal"));
@@ -120,7 +120,7 @@ fn a_provider_or_model_that_is_not_there_is_named_with_what_is() {
     let other = loaded(&[], |sources| sources.model("gpt-4o-mini"));
     expect!["`selection.model` in --model is `gpt-4o-mini`, which the provider `rehearsal` does not have; available: rehearsal; another provider needs its key or `selection.provider`"].assert_eq(&other);
     let both = loaded(&[], |sources| sources.model("anthropic/some-model"));
-    expect!["there is no key for `anthropic`: set one of the variables ANTHROPIC_API_KEY, API_KEY, or `providers.registry.anthropic.api_key` (`--model rehearsal` needs none)"].assert_eq(&both);
+    expect!["there is no key for `anthropic` in --model: set one of the variables ANTHROPIC_API_KEY, API_KEY, or `providers.registry.anthropic.api_key` (`--model rehearsal` needs none)"].assert_eq(&both);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub fn fingerprint(home: &Path) -> Fingerprint {
 /// The files that a home configures by, in order.
 fn files_of(home: &Path) -> BTreeSet<PathBuf> {
     let mut files: BTreeSet<PathBuf> =
-        ["agent.toml", "providers.toml", "runner.toml"].map(|name| home.join(name)).into();
+        ["agent.toml", "providers.toml", "runner.toml", "catalog.json"].map(|name| home.join(name)).into();
     let users = fs::read_dir(home.join("users")).into_iter().flatten().flatten().map(|entry| entry.path());
     files.extend(users.filter(|path| path.extension().is_some_and(|extension| extension == "toml")));
     let runner = Layer::from_file(FileKind::Runner, &home.join("runner.toml"));

@@ -1,4 +1,5 @@
 //! The command line, parsed once into what to do. It opens nothing.
+mod catalog;
 mod config;
 mod flags;
 mod instances;
@@ -6,6 +7,7 @@ mod prefix;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use catalog::{CatalogCommand, Doing};
 pub(crate) use config::{Configuration, What};
 pub(crate) use instances::{Act, Fork, Instances, Life, Steer, Wait, Wanted};
 pub(crate) use prefix::Prefix;
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Fork(Fork),
     Answer(Answer),
     Configuration(Configuration),
+    Catalog(CatalogCommand),
     GraphList { json: bool },
     GraphDraw { name: Option<String>, format: Format },
 }
@@ -50,6 +53,7 @@ impl Command {
             | Command::Instance(Instance { json, .. })
             | Command::Answer(Answer { json, .. })
             | Command::Configuration(Configuration { json, .. })
+            | Command::Catalog(CatalogCommand { json, .. })
             | Command::GraphList { json } => *json,
             Command::Help(_) | Command::GraphDraw { .. } => false,
         }
@@ -149,6 +153,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
             Some("instances") => instances::instances(parser),
             Some("graph") => graph(parser),
             Some("config") => config::config(parser),
+            Some("catalog") => catalog::catalog(parser),
             Some("help") => help_on(parser),
             Some(_) | None => Err(unknown_command(&command)),
         },

@@ -58,6 +58,7 @@ fn shown(command: &Command) -> String {
         Command::Configuration(of) => {
             format!("config {:?} of {} in {}, json {}", of.what, of.user, of.home.display(), of.json)
         }
+        Command::Catalog(of) => format!("catalog {:?} in {}, json {}", of.doing, of.home.display(), of.json),
         Command::GraphList { json } => format!("graphs, json {json}"),
         Command::GraphDraw { name, format } => {
             let format = match format {
@@ -239,6 +240,14 @@ fn the_other_commands() {
             "config schema user",
             "config schema users",
             "config trust",
+            "catalog",
+            "catalog show openai --json",
+            "catalog show a b",
+            "catalog fetch --pinned source.json --output out.json",
+            "catalog fetch",
+            "catalog verify source.json --home h",
+            "catalog verify --pinned",
+            "catalog fecth",
             "config migrate --dry-run",
             "config check --dry-run",
             "config chek",
@@ -261,11 +270,11 @@ fn the_other_commands() {
             help instances
                 help: usage: oxydra instances [FILTERS] [--home DIR] [--json]
             help weather
-                refused (2): no help on "weather": the commands are run, sessions, instances, graph and config (`oxydra --help`)
+                refused (2): no help on "weather": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
             help --me
                 refused (2): oxydra help does not know --me: try --help
             dance
-                refused (2): unknown command "dance": the commands are run, sessions, instances, graph and config (`oxydra --help`)
+                refused (2): unknown command "dance": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
             --dance
                 refused (2): oxydra does not know --dance: try --help
             sessions
@@ -380,6 +389,22 @@ fn the_other_commands() {
                 refused (2): `oxydra config schema` is of agent, runner or user, not of `users`
             config trust
                 config Trust of default in .oxydra, json false
+            catalog
+                catalog Show { name: None } in .oxydra, json false
+            catalog show openai --json
+                catalog Show { name: Some("openai") } in .oxydra, json true
+            catalog show a b
+                refused (2): `oxydra catalog show` takes one name
+            catalog fetch --pinned source.json --output out.json
+                catalog Fetch { is_pinned: true, source: Some("source.json"), output: Some("out.json") } in .oxydra, json false
+            catalog fetch
+                catalog Fetch { is_pinned: false, source: None, output: None } in .oxydra, json false
+            catalog verify source.json --home h
+                catalog Verify { source: Some("source.json") } in h, json false
+            catalog verify --pinned
+                refused (2): --pinned belongs to `oxydra catalog fetch`
+            catalog fecth
+                refused (2): `oxydra catalog fecth` is no command: did you mean `fetch`? there are show, fetch, verify
             config migrate --dry-run
                 config Migrate { is_dry: true } of default in .oxydra, json false
             config check --dry-run
@@ -391,7 +416,7 @@ fn the_other_commands() {
             config --orgin
                 refused (2): oxydra config does not know --orgin: did you mean `--origin`? try --help
             confg
-                refused (2): unknown command "confg": did you mean `config`? the commands are run, sessions, instances, graph and config (`oxydra --help`)
+                refused (2): unknown command "confg": did you mean `config`? the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
             run --sesion x
                 refused (2): oxydra run does not know --sesion: did you mean `--session`? try --help
         "#]],
@@ -406,7 +431,7 @@ fn what_is_not_text_is_named_and_refused() {
     expect!["refused (2): the value of --session is not UTF-8"].assert_eq(&with(&["run", "--session"]));
     expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]]
         .assert_eq(&with(&["instances", "show"]));
-    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances, graph and config (`oxydra --help`)"#]].assert_eq(&with(&[]));
+    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)"#]].assert_eq(&with(&[]));
     // A directory may have any name.
     assert!(with(&["run", "--home"]).starts_with("run in a"));
 }

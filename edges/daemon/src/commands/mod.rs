@@ -1,5 +1,6 @@
 //! One file per command.
 pub(crate) mod answer;
+pub(crate) mod catalog;
 pub(crate) mod config;
 pub(crate) mod fork;
 pub(crate) mod graph;

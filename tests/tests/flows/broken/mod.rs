@@ -145,6 +145,21 @@ const CASES: &[Case] = &[
     Case("a variable with an unknown key", &[], &[("OXYDRA__RUNTIME__MAX_TRUNS", "3")]),
     Case("a variable that does not fit", &[], &[("OXYDRA__RUNTIME__MAX_TURNS", "three")]),
     Case(
+        "a model that the catalog does not list",
+        &[("agent.toml", "[selection]\nprovider = \"openai\"\nmodel = \"gpt-4.1-mimi\"\n")],
+        &[("OPENAI_API_KEY", "key")],
+    ),
+    Case(
+        "a fallback that the catalog does not list",
+        &[("providers.toml", "[providers.registry.openai]\nfallback = [\"openai/gpt-6\"]\n")],
+        &[("OPENAI_API_KEY", "key")],
+    ),
+    Case(
+        "a catalog that was changed by hand",
+        &[("catalog.json", "{\"version\": \"1\", \"providers\": {}}")],
+        &[],
+    ),
+    Case(
         "four mistakes in three places",
         &[("agent.toml", "[runtime]\nmax_turns = 0\nmax_cost = -1\n"), ("providers.toml", "[providers\n")],
         &[("OXYDRA__CATALOG__SKIP_CATALOG_VALIDATION", "maybe")],

@@ -4,21 +4,37 @@ use crate::{
     args::Configuration,
     commands::print,
     exit::{Exit, Failure},
+    known,
+    trust::Trust,
 };
-use config::{Config, ConfigError, Loaded, Notice, Place, Problem};
+use config::{Config, ConfigError, Loaded, Place, Problem};
 use serde_json::{Value, json};
 
 pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
-    let found = Config::load(&sources(of));
+    let found: Found = Config::load(&sources(of)).and_then(|mut loaded| {
+        let catalog = known::catalog_of(&of.home, &Trust::of(&of.home, &sources(of)))?;
+        let remarks = known::look_up(&mut loaded, &catalog)?;
+        Ok((loaded, remarks))
+    });
     let text = if of.json { format!("{}\n", as_json(&found)) } else { as_text(&found) };
     print(&text)?;
     Ok(if found.is_ok() { Exit::Answered } else { Exit::Usage })
 }
 
-fn as_text(found: &Result<Loaded, ConfigError>) -> String {
+/// What was found: a configuration and remarks on its models, or problems.
+type Found = Result<(Loaded, Vec<String>), ConfigError>;
+
+/// Everything that there is to know about a configuration in order.
+fn notes(loaded: &Loaded, remarks: &[String]) -> Vec<String> {
+    loaded.notices.iter().map(ToString::to_string).chain(remarks.iter().cloned()).collect()
+}
+
+fn as_text(found: &Found) -> String {
     match found {
-        Ok(Loaded { config, notices, .. }) => {
-            let notices: String = notices.iter().map(|notice| format!("note: {notice}\n")).collect();
+        Ok((loaded, remarks)) => {
+            let config = &loaded.config;
+            let notices: String =
+                notes(loaded, remarks).iter().map(|note| format!("note: {note}\n")).collect();
             format!("{notices}the configuration is in order; {} answers\n", config.selection)
         }
         Err(ConfigError { problems }) => {
@@ -29,13 +45,12 @@ fn as_text(found: &Result<Loaded, ConfigError>) -> String {
     }
 }
 
-fn as_json(found: &Result<Loaded, ConfigError>) -> Value {
-    let (problems, notices): (&[Problem], &[Notice]) = match found {
-        Ok(loaded) => (&[], &loaded.notices),
-        Err(error) => (&error.problems, &[]),
+fn as_json(found: &Found) -> Value {
+    let (problems, notices): (&[Problem], Vec<String>) = match found {
+        Ok((loaded, remarks)) => (&[], notes(loaded, remarks)),
+        Err(error) => (&error.problems, Vec::new()),
     };
-    let answers = found.as_ref().ok().map(|loaded| loaded.config.selection.to_string());
-    let notices: Vec<_> = notices.iter().map(ToString::to_string).collect();
+    let answers = found.as_ref().ok().map(|(loaded, _)| loaded.config.selection.to_string());
     let problems: Vec<_> = problems.iter().map(problem).collect();
     json!({"ok": found.is_ok(), "answers": answers, "problems": problems, "notices": notices})
 }

@@ -1,0 +1,270 @@
+//! What is known of the models that a configuration chooses: the catalog's facts, below what is written about them. A model
+//! that the catalog does not list is refused with the nearest that it does, unless the configuration says otherwise.
+use crate::trust::Trust;
+use catalog::{Catalog, Limits, ModelDescriptor, Status};
+use config::{
+    Caps, CatalogRules, ConfigError, Loaded, Place, Problem, Provider, Selection, Server, nearest_of,
+};
+use std::{borrow::Cow, fs, io, path::Path};
+
+/// A catalog of the home, which `oxydra catalog fetch` makes.
+pub(crate) const FILE: &str = "catalog.json";
+
+/// Larger than any catalog.
+pub(crate) const CATALOG_BYTES_MAX: usize = 64 << 20;
+
+/// Looks up what a run needs to know. Without a server to ask, no catalog is read.
+pub(crate) fn prepare(loaded: &mut Loaded, home: &Path, trust: &Trust) -> Result<Vec<String>, ConfigError> {
+    match loaded.config.selection.provider {
+        Provider::Rehearsal => Ok(Vec::new()),
+        Provider::Server(_) => look_up(loaded, &*catalog_of(home, trust)?),
+    }
+}
+
+/// The catalog that counts: the home's, or the one that comes with the program. One that came with a checkout waits for its
+/// owner's word: it could make dear models cheap and large prompts fit.
+pub(crate) fn catalog_of(home: &Path, trust: &Trust) -> Result<Cow<'static, Catalog>, ConfigError> {
+    if trust.is_missing() {
+        return Ok(Cow::Borrowed(Catalog::pinned()));
+    }
+    let path = home.join(FILE);
+    let refused =
+        |why: String| ConfigError { problems: vec![Problem::Unreadable { path: path.clone(), why }] };
+    match fs::metadata(&path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Cow::Borrowed(Catalog::pinned()));
+        }
+        Ok(about) if about.len() > CATALOG_BYTES_MAX as u64 => {
+            return Err(refused("it is too long".to_owned()));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+    Catalog::from_text(&text).map(Cow::Owned).map_err(|bad| refused(bad.to_string()))
+}
+
+/// Looks the chosen models up, and puts what is known of them where it is asked for. Returns what their user should know.
+pub(crate) fn look_up(loaded: &mut Loaded, catalog: &Catalog) -> Result<Vec<String>, ConfigError> {
+    let place_of = |key: &str, values: &[config::Shown]| {
+        let found = values.iter().find(|value| value.key == key);
+        found.map_or(Place::Default, |value| value.place.clone())
+    };
+    let (mut problems, mut remarks) = (Vec::new(), Vec::new());
+    let first = place_of("selection.model", &loaded.values);
+    let rules = loaded.config.catalog.clone();
+    let mut look = |selection: &mut Selection, key: String, place: Place| {
+        let Provider::Server(server) = &mut selection.provider else { return };
+        match facts(server, &selection.model, &rules, catalog) {
+            Ok(more) => remarks.extend(more),
+            Err((provider, nearest)) => {
+                let model = selection.model.clone();
+                problems.push(Problem::UnknownModel {
+                    key,
+                    model,
+                    place,
+                    provider,
+                    nearest: nearest.map(Into::into),
+                });
+            }
+        }
+    };
+    look(&mut loaded.config.selection, "selection.model".to_owned(), first);
+    for fallback in &mut loaded.config.fallbacks {
+        let key = format!("providers.registry.{}.fallback", fallback.provider);
+        let place = place_of(&key, &loaded.values);
+        look(fallback, key, place);
+    }
+    if problems.is_empty() { Ok(remarks) } else { Err(ConfigError { problems }) }
+}
+
+/// The provider that was looked at, and what may have been meant.
+type Unlisted = (String, Option<String>);
+
+fn facts(
+    server: &mut Server,
+    model: &str,
+    rules: &CatalogRules,
+    catalog: &Catalog,
+) -> Result<Vec<String>, Unlisted> {
+    let provider = server.catalog_provider.clone().unwrap_or_else(|| server.name.clone());
+    let descriptor = catalog.model(&provider, model);
+    let is_to_be_listed = server.catalog_provider.is_some();
+    if descriptor.is_none()
+        && is_to_be_listed
+        && !rules.is_validation_skipped
+        && !rules.lists(&provider, model)
+    {
+        return Err((provider.clone(), nearest_of(model, catalog.models_of(&provider).map(str::to_owned))));
+    }
+    let written = rules.caps(&provider, model, &server.caps);
+    let known = descriptor.map(ModelDescriptor::model_limits);
+    let caps = written.or(descriptor.map(caps_of).unwrap_or_default());
+    // Nobody knows it and nothing is written: what was written of the server stays as it is.
+    let limits = (known.is_some() || caps.context_tokens_max.is_some()).then(|| caps.limits(known));
+    server.caps = Caps {
+        context_tokens_max: limits.map(|limits| limits.context_tokens_max),
+        answer_tokens_max: limits.map(|limits| limits.answer_tokens_max).or(caps.answer_tokens_max),
+        ..caps
+    };
+    server.tariff = descriptor.and_then(|descriptor| descriptor.cost.clone());
+    Ok(remarks(server, model, descriptor))
+}
+
+fn caps_of(descriptor: &ModelDescriptor) -> Caps {
+    let Limits { context: _, input, output: _ } = descriptor.limits;
+    Caps {
+        context_tokens_max: None,
+        input_tokens_max: input,
+        answer_tokens_max: None,
+        reasoning: Some(descriptor.flags.reasoning),
+        attachment: Some(descriptor.flags.attachment),
+        tool_call: Some(descriptor.flags.tool_call),
+        structured_output: Some(descriptor.flags.structured_output),
+        temperature: Some(descriptor.flags.temperature),
+        input_modalities: Some(descriptor.reads.clone()),
+    }
+}
+
+fn remarks(server: &Server, model: &str, descriptor: Option<&ModelDescriptor>) -> Vec<String> {
+    let name = format!("{}/{model}", server.name);
+    let deprecated = descriptor.is_some_and(|known| known.status == Status::Deprecated);
+    let silent = descriptor.is_some_and(|known| !known.talks());
+    [
+        deprecated.then(|| format!("{name} is deprecated: its provider will take it away")),
+        silent.then(|| format!("{name} reads or writes no text: it cannot hold a conversation")),
+        (server.caps.tool_call == Some(false))
+            .then(|| format!("{name} calls no tools: it can talk, and neither read nor write a file")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::{Config, Sources};
+    use expect_test::{Expect, expect};
+
+    /// Says what becomes of the variables, with the pinned catalog.
+    fn check(variables: &[(&str, &str)], expected: Expect) {
+        let sources =
+            variables.iter().fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
+        let mut loaded = Config::load(&sources).expect("it is in order");
+        let said = match look_up(&mut loaded, Catalog::pinned()) {
+            Ok(remarks) => {
+                let all = [&loaded.config.selection].into_iter().chain(&loaded.config.fallbacks);
+                let lines = all.map(line).chain(remarks.into_iter().map(|remark| format!("{remark}\n")));
+                lines.collect::<String>()
+            }
+            Err(error) => format!("{error}\n"),
+        };
+        expected.assert_eq(&said);
+    }
+
+    fn line(selection: &Selection) -> String {
+        let Provider::Server(server) = &selection.provider else { return format!("{selection}\n") };
+        let limits = server.caps.limits(None);
+        let dollars = |micro: domain::MicroUsd| micro.0 as f64 / 1e6;
+        let price =
+            server.tariff.as_ref().map(|tariff| (dollars(tariff.base.input), dollars(tariff.base.output)));
+        let (context, answer) = (limits.context_tokens_max.0, limits.answer_tokens_max.0);
+        format!("{selection}: {context} tokens, answers of {answer}, {price:?}\n")
+    }
+
+    const OPENAI: (&str, &str) = ("OPENAI_API_KEY", "k");
+
+    #[test]
+    fn the_catalog_says_what_a_model_takes_and_costs() {
+        check(
+            &[OPENAI],
+            expect![[r#"
+            openai/gpt-4.1-mini: 1047576 tokens, answers of 32768, Some((0.4, 1.6))
+        "#]],
+        );
+        check(
+            &[OPENAI, ("OXYDRA__SELECTION__MODEL", "gpt-5")],
+            expect![[r#"
+            openai/gpt-5: 372000 tokens, answers of 100000, Some((1.25, 10.0))
+        "#]],
+        );
+        check(
+            &[],
+            expect![[r#"
+            rehearsal/rehearsal
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_written_beats_the_catalog() {
+        let entry = ("OXYDRA__PROVIDERS__REGISTRY__OPENAI__MAX_CONTEXT_TOKENS", "9000");
+        check(
+            &[OPENAI, entry],
+            expect![[r#"
+            openai/gpt-4.1-mini: 9000 tokens, answers of 2250, Some((0.4, 1.6))
+        "#]],
+        );
+        let all = ("OXYDRA__CATALOG__PROVIDER_DEFAULTS__OPENAI__MAX_OUTPUT_TOKENS", "700");
+        check(
+            &[OPENAI, entry, all],
+            expect![[r#"
+            openai/gpt-4.1-mini: 9000 tokens, answers of 700, Some((0.4, 1.6))
+        "#]],
+        );
+        let own = ("OXYDRA__CATALOG__OVERRIDES__OPENAI/GPT-4.1-MINI__TOOL_CALL", "false");
+        check(
+            &[OPENAI, own],
+            expect![[r#"
+            openai/gpt-4.1-mini: 1047576 tokens, answers of 32768, Some((0.4, 1.6))
+            openai/gpt-4.1-mini calls no tools: it can talk, and neither read nor write a file
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_model_that_is_not_listed_is_refused_unless_somebody_says_otherwise() {
+        let model = ("OXYDRA__SELECTION__MODEL", "gpt-4.1-mimi");
+        check(
+            &[OPENAI, model],
+            expect![[r#"
+            `selection.model` in the environment variable OXYDRA__SELECTION__MODEL is `gpt-4.1-mimi`, which the catalog does not list for openai; did you mean `gpt-4.1-mini`? `oxydra catalog show openai` lists them, `oxydra catalog fetch` makes a newer one, and `catalog.skip_catalog_validation = true` asks it all the same
+        "#]],
+        );
+        check(
+            &[OPENAI, model, ("OXYDRA__CATALOG__SKIP_CATALOG_VALIDATION", "true")],
+            expect![[r#"
+            openai/gpt-4.1-mimi: 128000 tokens, answers of 16384, None
+        "#]],
+        );
+        let own = ("OXYDRA__CATALOG__OVERRIDES__OPENAI/GPT-4.1-MIMI__MAX_CONTEXT_TOKENS", "5000");
+        check(
+            &[OPENAI, model, own],
+            expect![[r#"
+            openai/gpt-4.1-mimi: 5000 tokens, answers of 1250, None
+        "#]],
+        );
+        // A server of one's own may have any model, unless its entry says whose they are.
+        let elsewhere = ("OXYDRA__PROVIDERS__REGISTRY__OPENAI__BASE_URL", "http://127.0.0.1:9");
+        check(
+            &[OPENAI, model, elsewhere],
+            expect![[r#"
+            openai/gpt-4.1-mimi: 128000 tokens, answers of 16384, None
+        "#]],
+        );
+        let whose = ("OXYDRA__PROVIDERS__REGISTRY__OPENAI__CATALOG_PROVIDER", "mistral");
+        check(
+            &[OPENAI, model, elsewhere, whose],
+            expect![[r#"
+            `selection.model` in the environment variable OXYDRA__SELECTION__MODEL is `gpt-4.1-mimi`, which the catalog does not list for mistral; `oxydra catalog show mistral` lists them, `oxydra catalog fetch` makes a newer one, and `catalog.skip_catalog_validation = true` asks it all the same
+        "#]],
+        );
+        let fallback = ("OXYDRA__PROVIDERS__REGISTRY__OPENAI__FALLBACK", "openai/gpt-5-mimi");
+        check(
+            &[OPENAI, fallback],
+            expect![[r#"
+            `providers.registry.openai.fallback` in the environment variable OXYDRA__PROVIDERS__REGISTRY__OPENAI__FALLBACK is `gpt-5-mimi`, which the catalog does not list for openai; did you mean `gpt-5-mini`? `oxydra catalog show openai` lists them, `oxydra catalog fetch` makes a newer one, and `catalog.skip_catalog_validation = true` asks it all the same
+        "#]],
+        );
+    }
+}
