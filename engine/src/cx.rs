@@ -9,6 +9,7 @@ use crate::{
     record::{Began, Done, FactRecord, Mode, Record, Via},
     slot::Slot,
     standing::{Memo as Kept, Standing},
+    tape::Tape,
     tell::Told,
 };
 use std::{
@@ -66,6 +67,8 @@ pub struct Cx<G: Graph> {
     /// Effects of the state began before this try.
     recalls: bool,
     activation: Mutex<Activation>,
+    /// Where a replay takes note of what is asked.
+    tape: Option<Arc<Tape>>,
 }
 
 /// What one try of one handler has done so far. It is dropped with the try.
@@ -109,7 +112,13 @@ impl<G: Graph> Cx<G> {
             since: Time(0),
             recalls: true,
             activation: Mutex::default(),
+            tape: None,
         }
+    }
+
+    /// What is asked is noted: it is a replay.
+    pub(crate) fn replays(&mut self, tape: &Arc<Tape>) {
+        self.tape = Some(tape.clone());
     }
 
     /// Begins a try in the state that the run is in.
@@ -313,6 +322,9 @@ impl<G: Graph> Cx<G> {
     }
 
     fn plan(&self, name: &str, hold: Amount, mode: &Mode) -> Result<Plan, Fault> {
+        if let Some(tape) = &self.tape {
+            tape.asks(name, mode);
+        }
         let mut standing = self.slot.lock();
         let (slot, attempt) = match standing.memo.get(name).map(|kept| (kept, &kept.mode, mode)) {
             None => (next_slot(&standing)?, 1),

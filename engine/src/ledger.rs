@@ -33,13 +33,14 @@ impl Ledger {
         for (n, bytes) in group.records.iter().enumerate() {
             let past = moved.is_some_and(|(last, run)| n < last && scan::passes(bytes, run));
             if !past {
-                self.record(Record::decode(bytes)?)?;
+                self.take(Record::decode(bytes)?)?;
             }
         }
         Ok(())
     }
 
-    fn record(&mut self, record: Record) -> Result<(), Refused> {
+    /// Applies a record, or says what in it is not of this engine.
+    pub(crate) fn take(&mut self, record: Record) -> Result<(), Refused> {
         self.facts.extend(record.facts().iter().map(|fact| (fact.fact.tag, fact.fact.shape)));
         match record {
             Record::Declared(declared) => self.names.learn(&declared),

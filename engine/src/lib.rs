@@ -92,10 +92,12 @@ mod open;
 pub mod park;
 mod record;
 mod registry;
+pub mod replay;
 mod scan;
 mod seen;
 mod slot;
 mod standing;
+mod tape;
 mod tell;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -143,6 +143,21 @@ impl Builder {
         Ok(Engine::over(core))
     }
 
+    /// What handlers stand on while they are replayed: the log is a tape, and nobody follows or observes.
+    pub(crate) fn offline(self, tape: Arc<dyn Log>) -> Result<Core, Refused> {
+        self.registry.check()?;
+        Ok(Core::new(Parts {
+            log: tape,
+            clock: self.clock,
+            observer: Arc::new(Unobserved),
+            meters: self.meters,
+            registry: self.registry,
+            facts: None,
+            told: self.told,
+            at_rest: true,
+        }))
+    }
+
     fn known_facts(&self) -> Vec<FactType> {
         self.followers.iter().flat_map(|follower| follower.knows()).collect()
     }

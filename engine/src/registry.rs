@@ -8,9 +8,12 @@ use crate::{
     drive,
     durable::hash_name,
     graph::{Asked, Meta, StoredType},
-    record::Started,
+    record::{Started, Via},
+    replay::{self, Came},
     slot::Slot,
+    tape::Tape,
 };
+use futures::future::BoxFuture;
 use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
@@ -32,6 +35,14 @@ pub(crate) trait Host: Send + Sync {
     /// What a run of the graph asks as it begins, where there is room for so many, and what is left to it.
     fn asked(&self, core: &Core, started: &Started, room: usize) -> Result<(Balance, Vec<Started>), Fault>;
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>);
+    /// Runs the handler that the trigger wakes, on recorded results.
+    fn replay<'a>(
+        &'a self,
+        core: &'a Arc<Core>,
+        tape: &'a Arc<Tape>,
+        slot: Arc<Slot>,
+        via: Via,
+    ) -> BoxFuture<'a, Came>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -65,6 +76,15 @@ impl<G: Graph> Host for HostOf<G> {
     }
     fn spawn(&self, core: &Arc<Core>, slot: Arc<Slot>) {
         core.run(drive::drive::<G>(core.clone(), self.env.clone(), slot));
+    }
+    fn replay<'a>(
+        &'a self,
+        core: &'a Arc<Core>,
+        tape: &'a Arc<Tape>,
+        slot: Arc<Slot>,
+        via: Via,
+    ) -> BoxFuture<'a, Came> {
+        replay::again::<G>(core, &self.env, tape, slot, via)
     }
     fn as_any(&self) -> &dyn Any {
         self

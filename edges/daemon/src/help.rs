@@ -86,9 +86,10 @@ usage: oxydra instances [FILTERS] [--home DIR] [--json]
        oxydra instances answer ID again|done|drop
        oxydra instances park ID [--why TEXT] · unpark ID · cancel ID
        oxydra instances fork ID --at N [--prompt TEXT | --answer again|done|drop] [--model M]
+       oxydra instances replay ID
 
 Lists the runs of graphs, those of all users, or shows one with its states, effects, calls, messages and how long each took.
-The beginning of an id will do, none means the latest. Listing, showing and waiting work beside a running `oxydra run`;
+The beginning of an id will do, none means the latest. Listing, showing, waiting and replaying work beside a running `oxydra run`;
 whatever changes a run needs the home to itself, and says so.
 
   --graph G, --state S   runs of this graph, in this state
@@ -104,6 +105,8 @@ fork    another run goes on from the state that this one was in after N moves, i
         said by then. Nothing before that is done again; what follows is asked and done anew, on a budget of its own, and
         every call is judged again. The files of the workspace are not forked: it works on them as they are now.
         --prompt begins the turn again with another message (at 0 and 1), --answer settles the doubt that it stands in.
+replay  runs the handlers of this build on what was recorded: nothing outside is reached, nothing is written. Says that all is
+        the same, or shows the first thing that is not, and exits with 1.
 
 A call that is never repeated and was cut off by a crash may have happened or not. `answer` says what became of it after you
 have looked, and sees the turn through: again (it has not happened: carry it out), done (it has), drop (leave it).

@@ -54,8 +54,7 @@ impl House {
         let (journal, opened) = opened.map_err(Failure::storage)?;
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
         let (store, follower) = kept(home, Journal::of(journal.clone()), log);
-        let with_test_tools = std::env::var_os(TEST_TOOLS).is_some_and(|value| value == "1");
-        let benches = Benches::of(home.clone(), with_test_tools);
+        let benches = benches(home);
         let ports = Ports {
             model: model_of(&config)?,
             tools: benches.tools(user).map_err(Failure::storage)?,
@@ -93,6 +92,12 @@ impl House {
             .and(cost)
             .within(runtime.max_duration)
     }
+}
+
+/// The benches of a home, with the tools for trying the machine if they are asked for.
+pub(crate) fn benches(home: &Home) -> Benches {
+    let with_test_tools = std::env::var_os(TEST_TOOLS).is_some_and(|value| value == "1");
+    Benches::of(home.clone(), with_test_tools)
 }
 
 fn cut_off(Torn { file, byte, bytes }: &Torn, log: &Logger) -> String {

@@ -14,6 +14,7 @@ mod lab;
 mod opening;
 mod parks;
 mod races;
+mod replays;
 mod review;
 mod spender;
 mod stops;

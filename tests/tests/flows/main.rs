@@ -18,3 +18,4 @@ mod sentences;
 mod shows;
 mod talks;
 mod users;
+mod walkthrough;

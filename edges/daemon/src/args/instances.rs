@@ -89,6 +89,14 @@ pub(crate) struct Wait {
     pub(crate) json: bool,
 }
 
+/// Run the handlers of one instance again, on what was recorded.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Replay {
+    pub(crate) home: PathBuf,
+    pub(crate) id: Prefix,
+    pub(crate) json: bool,
+}
+
 /// Let another instance go on from a state that this one has been in.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Fork {
@@ -220,12 +228,13 @@ fn one(words: &[&str], shared: &Shared, given: &mut Given) -> Result<Command, Fa
         ["unpark", id] => steer(id, Act::Unpark),
         ["cancel", id] => steer(id, Act::Cancel),
         ["wait", id] => Ok(Command::Wait(Wait { home, id: Prefix::parse(id)?, json })),
+        ["replay", id] => Ok(Command::Replay(Replay { home, id: Prefix::parse(id)?, json })),
         ["fork", id] => Ok(Command::Fork(fork(id, shared, given)?)),
-        [command @ ("park" | "unpark" | "cancel" | "wait" | "fork"), ..] => {
+        [command @ ("park" | "unpark" | "cancel" | "wait" | "replay" | "fork"), ..] => {
             Err(Failure::usage(format!("write `oxydra instances {command} ID`: one id, or its beginning")))
         }
         _ => Err(Failure::usage(format!(
-            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N` or nothing",
+            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID` or nothing",
             words.join(" ")
         ))),
     }

@@ -9,7 +9,7 @@ mod tests;
 
 pub(crate) use catalog::{CatalogCommand, Doing};
 pub(crate) use config::{Configuration, What};
-pub(crate) use instances::{Act, Fork, Instances, Life, Steer, Wait, Wanted};
+pub(crate) use instances::{Act, Fork, Instances, Life, Replay, Steer, Wait, Wanted};
 pub(crate) use prefix::Prefix;
 
 use crate::{exit::Failure, help};
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Instance(Instance),
     Steer(Steer),
     Wait(Wait),
+    Replay(Replay),
     Fork(Fork),
     Answer(Answer),
     Configuration(Configuration),
@@ -49,6 +50,7 @@ impl Command {
             | Command::Instances(Instances { json, .. })
             | Command::Steer(Steer { json, .. })
             | Command::Wait(Wait { json, .. })
+            | Command::Replay(Replay { json, .. })
             | Command::Fork(Fork { json, .. })
             | Command::Instance(Instance { json, .. })
             | Command::Answer(Answer { json, .. })

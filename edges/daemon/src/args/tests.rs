@@ -44,6 +44,7 @@ fn shown(command: &Command) -> String {
         Command::Instances(of) => format!("{:?}", of.wanted),
         Command::Steer(of) => format!("{:?} {}, json {}", of.act, of.id.as_str(), of.json),
         Command::Wait(of) => format!("wait for {}, json {}", of.id.as_str(), of.json),
+        Command::Replay(of) => format!("replay {}, json {}", of.id.as_str(), of.json),
         Command::Fork(of) => {
             let (prompt, answer, model) = (&of.prompt, of.answer, &of.model);
             format!("fork {} at {}, {prompt:?}, {answer:?}, {model:?}", of.id.as_str(), of.at)
@@ -211,6 +212,8 @@ fn the_other_commands() {
             "instances unpark 12ab --why x",
             "instances cancel 12ab --json",
             "instances wait 12ab",
+            "instances replay 12ab --json",
+            "instances replay",
             "instances fork 12ab",
             "instances fork 12ab --at one",
             "instances fork 12ab --at 1",
@@ -300,7 +303,7 @@ fn the_other_commands() {
             instances show 12AB --home h
                 instance 12ab in h, json false
             instances show 12ab more
-                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N` or nothing
+                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID` or nothing
             instances show xyz
                 refused (2): `xyz` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
             instances show 0123456789012345678901234567890123
@@ -331,6 +334,10 @@ fn the_other_commands() {
                 Cancel 12ab, json true
             instances wait 12ab
                 wait for 12ab, json false
+            instances replay 12ab --json
+                replay 12ab, json true
+            instances replay
+                refused (2): write `oxydra instances replay ID`: one id, or its beginning
             instances fork 12ab
                 refused (2): say where: `--at N`, after how many moves; `oxydra instances show ID` numbers its states
             instances fork 12ab --at one

@@ -6,6 +6,7 @@ pub(crate) mod fork;
 pub(crate) mod graph;
 pub(crate) mod instances;
 mod past;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod sessions;
 pub(crate) mod steer;

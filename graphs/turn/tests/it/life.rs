@@ -15,6 +15,7 @@ use engine::{
     Budget, Engine, InstanceId, Journal, Opens, Run, Told,
     journal::{Happened, Line},
     log::{Group, Log, MemoryLog},
+    replay::Replayed,
 };
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -39,16 +40,16 @@ impl Life {
     pub(crate) fn of(world: World, groups: Vec<Group>, clock: ManualClock) -> Life {
         let (world, log) = (Arc::new(world), Arc::new(MemoryLog::from_groups(groups)));
         let heard = Heard::default();
-        let ports = Ports {
-            model: Arc::new(Scripted(world.clone())),
-            tools: world.clone(),
-            workshop: Arc::new(Benches(world.clone())),
-            conversation: Arc::new(Listening { heard: heard.clone(), world: world.clone() }),
-            instructions: "be brief".into(),
-        };
-        let builder = Engine::builder().graph::<Turn>(ports).follower(heard.clone()).clock(clock);
+        let builder =
+            Engine::builder().graph::<Turn>(ports(&world, &heard)).follower(heard.clone()).clock(clock);
         let engine = builder.observer(Watching(world.clone())).meters(METER_NAMES).open(log.clone()).unwrap();
         Life { told: engine.listen(), engine, log, heard, world }
+    }
+
+    /// Replays a run with the ports of this life.
+    pub(crate) async fn replay(&self, run: InstanceId) -> Replayed {
+        let builder = Engine::builder().graph::<Turn>(ports(&self.world, &self.heard)).meters(METER_NAMES);
+        builder.replay(&self.engine.journal(), run).await.unwrap()
     }
 
     /// Starts the turn, or finds it where an earlier life left it.
@@ -89,6 +90,16 @@ impl Life {
     /// What is left on the meters.
     pub(crate) fn left(&self) -> [u64; 3] {
         self.engine.journal().runs().unwrap()[0].left.0
+    }
+}
+
+fn ports(world: &Arc<World>, heard: &Heard) -> Ports {
+    Ports {
+        model: Arc::new(Scripted(world.clone())),
+        tools: world.clone(),
+        workshop: Arc::new(Benches(world.clone())),
+        conversation: Arc::new(Listening { heard: heard.clone(), world: world.clone() }),
+        instructions: "be brief".into(),
     }
 }
 

@@ -7,6 +7,7 @@ mod chance;
 mod crashes;
 mod doubts;
 mod faults;
+mod forks;
 mod heard;
 mod life;
 mod limits;

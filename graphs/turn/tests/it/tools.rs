@@ -34,7 +34,7 @@ impl Toolbox for World {
             ("send", Tier::Workspace, Recovery::Opaque),
             ("ship", Tier::SideEffecting, Recovery::Opaque),
         ];
-        tools.map(spec).into()
+        if self.no_tools { Vec::new() } else { tools.map(spec).into() }
     }
 
     fn arguments(&self, _tool: &str, text: &str) -> Result<Json, NotJson> {

@@ -46,6 +46,8 @@ pub(crate) struct World {
     /// So many reads of the conversation fail before one succeeds.
     pub(crate) unreadable: AtomicU32,
     pub(crate) no_bench: bool,
+    /// There is nothing that a model could call.
+    pub(crate) no_tools: bool,
     /// What was cut off in an earlier life turns out to have happened.
     pub(crate) has_happened: bool,
     /// The await of a port at which everything stands still, counted from one.
@@ -64,6 +66,7 @@ impl World {
             gate: watch::Sender::new(false),
             unreadable: AtomicU32::new(0),
             no_bench: false,
+            no_tools: false,
             has_happened: false,
             stuck_at: 0,
             points: AtomicUsize::new(0),
