@@ -1,6 +1,6 @@
 //! `cargo xtask test`: runs lanes of tests and says which ran, which did not, and why. Only lanes that exist are listed.
 use crate::{
-    Fallible, cargo, guest, peers,
+    Fallible, cargo, clocks, guest, peers,
     report::{Counts, Outcome, Report},
 };
 use std::{
@@ -66,6 +66,17 @@ const LANES: &[Lane] = &[
             &["test", "--package", "tests", "--test", "crash", "--", "--nocapture"],
         ],
         long: &[("CRASH_KILLS", "2000")],
+    },
+    Lane {
+        name: "clocks",
+        about: "a process under a wall clock that somebody sets",
+        is_usual: false,
+        needs: Some(Need { what: "it needs libfaketime, a package of Debian", fetch: clocks::install }),
+        commands: &[
+            &["build", "--package", "engine", "--example", "clocks"],
+            &["test", "--package", "tests", "--test", "clocks"],
+        ],
+        long: &[],
     },
     Lane {
         name: "peers",
@@ -250,7 +261,7 @@ mod tests {
     fn what_is_no_lane_and_no_flag_is_refused() {
         assert_eq!(
             asked(&["weather"]),
-            Err("no lane `weather`; there are unit, flows, crash, peers, vm".into())
+            Err("no lane `weather`; there are unit, flows, crash, clocks, peers, vm".into())
         );
         assert!(asked(&["--fast"]).is_err());
         assert!(asked(&["--all=yes"]).is_err());
