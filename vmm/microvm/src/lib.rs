@@ -12,6 +12,8 @@ mod bus;
 mod bytes;
 pub mod config;
 pub mod control;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
 mod jail;
 mod kernel;
 mod layout;

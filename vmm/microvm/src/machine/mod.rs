@@ -12,6 +12,8 @@ mod watch;
 
 pub use life::{AgentReady, Booted, Configured, Paused, Running, Vm};
 pub(crate) use slots::{Noting, attach};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use state::read_processor;
 pub use vcpu::VcpuError;
 pub(crate) use vcpu::prepare;
 

@@ -130,3 +130,11 @@ fn readable(vcpu: &VcpuFd, registers: &[u32]) -> Result<Vec<kvm_msr_entry>, kvm_
     found.sort_by_key(|entry| entry.index == TSC_DEADLINE);
     Ok(found)
 }
+
+/// Reads a processor, for fuzzers.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn read_processor(bytes: &[u8]) -> Result<(), Unreadable> {
+    let mut reader = Reader::new(bytes, "a processor");
+    VcpuState::read(&mut reader)?;
+    reader.end()
+}

@@ -2,7 +2,8 @@
 //! what the standard forbids. Everything that comes out of a queue is the guest's word and is checked as such.
 pub(crate) mod balloon;
 pub(crate) mod block;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests look at more than fuzzers do"))]
 pub(crate) mod driver;
 #[cfg(test)]
 mod hostile;
