@@ -30,6 +30,7 @@ cargo xtask COMMAND
   draw [--check]         print every graph and write its picture into the sources, or check that it is there
   bench engine [ARGS…]   measure the engine against yardsticks in the same run; `--peers` builds others beside it
   guest [COMMAND]        build and drive guests: without a command it lists them
+  bench vmm [ARGS…]      measure what a guest costs on this machine
   help                   this text
 ";
 

@@ -14,6 +14,7 @@ mod pin;
 mod raw;
 mod recovery;
 mod table;
+mod vmm;
 
 use machine::Machine;
 use measure::Patience;
@@ -29,6 +30,10 @@ bench engine [--quick] [--json] [--only TEXT] [--records N] [--dir DIR]
   --only TEXT  only the parts whose name holds it: append, moves, recovery, memory, compile, instructions
   --records N  the records of the journal that is recovered
   --dir DIR    where the journals are put: on the disk that is meant (beside this program)
+
+bench vmm [--quick] [--json] [--dir DIR] [--kernel FILE --initrd FILE]
+
+  what a guest costs; with the images of a guest also a boot, where KVM is one that a kernel boots on
 
 On a busy machine a thread that wakes up waits for its turn, and that is all one sees. As root, `chrt -f 1` before the
 program measures as on a quiet one.
@@ -75,6 +80,10 @@ const PARTS: &[Part] = &[
 fn main() -> ExitCode {
     let done = asked().and_then(|asked| match asked {
         Asked::Engine(scale) => measured(&scale),
+        Asked::Vmm(scale, guests) => {
+            shown(&scale, vmm::rows(&scale, &guests), true);
+            Ok(())
+        }
         Asked::Work { kind, times, dir } => instructions::work(&kind, times, &dir),
     });
     match done {
@@ -91,22 +100,28 @@ fn measured(scale: &Scale) -> Result<(), String> {
     if parts.is_empty() {
         return Err(format!("there is no part `{}`", scale.only));
     }
-    let machine = Machine::look(&scale.dir);
-    println!(
-        "{}",
-        if scale.json { machine.json() } else { format!("{}\n{}", machine.line(), table::heading()) }
-    );
-    for (_, rows) in parts {
-        for row in rows(scale) {
-            println!("{}", if scale.json { row.json() } else { row.line() });
-        }
+    for (index, (_, rows)) in parts.into_iter().enumerate() {
+        shown(scale, rows(scale), index == 0);
     }
     Ok(())
+}
+
+/// Prints rows, after the machine and a heading if they are the first.
+fn shown(scale: &Scale, rows: Vec<Row>, first: bool) {
+    if first {
+        let machine = Machine::look(&scale.dir);
+        let heading = format!("{}\n{}", machine.line(), table::heading());
+        println!("{}", if scale.json { machine.json() } else { heading });
+    }
+    for row in rows {
+        println!("{}", if scale.json { row.json() } else { row.line() });
+    }
 }
 
 /// What a person, or this program itself, asked for.
 enum Asked {
     Engine(Scale),
+    Vmm(Scale, vmm::Guests),
     Work { kind: String, times: u32, dir: PathBuf },
 }
 
@@ -116,6 +131,7 @@ fn asked() -> Result<Asked, String> {
     let mut parser = lexopt::Parser::from_env();
     let mut scale = Scale { quick: false, json: false, only: String::new(), records: None, dir: beside()? };
     let mut words = Vec::new();
+    let (mut kernel, mut initrd) = (None, None);
     while let Some(argument) = parser.next().map_err(said)? {
         match argument {
             Arg::Long("quick") => scale.quick = true,
@@ -127,17 +143,24 @@ fn asked() -> Result<Asked, String> {
                 scale.records = Some(parser.value().and_then(|value| value.parse()).map_err(said)?)
             }
             Arg::Long("dir") => scale.dir = parser.value().map_err(said)?.into(),
+            Arg::Long("kernel") => kernel = Some(PathBuf::from(parser.value().map_err(said)?)),
+            Arg::Long("initrd") => initrd = Some(PathBuf::from(parser.value().map_err(said)?)),
             Arg::Value(word) => words.push(word.string().map_err(said)?),
             other @ (Arg::Long(_) | Arg::Short(_)) => return Err(other.unexpected().to_string()),
         }
     }
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["engine"] => Ok(Asked::Engine(scale)),
+        ["vmm"] => {
+            let program = std::env::var_os("OXYDRA_VMM")
+                .ok_or("OXYDRA_VMM names no monitor: `cargo xtask bench vmm` builds one")?;
+            Ok(Asked::Vmm(scale, vmm::Guests { program: program.into(), images: kernel.zip(initrd) }))
+        }
         ["work", kind, times, dir] => {
             let times = times.parse().map_err(|_| format!("`{times}` is not a number"))?;
             Ok(Asked::Work { kind: kind.to_owned(), times, dir: dir.into() })
         }
-        _ => Err("say what to measure: engine".to_owned()),
+        _ => Err("say what to measure: engine or vmm".to_owned()),
     }
 }
 
