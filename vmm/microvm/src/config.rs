@@ -100,6 +100,8 @@ pub enum Start {
     Boot,
     /// It restores a snapshot.
     Restore(SnapshotName),
+    /// It restores a snapshot if there is one that fits; else it boots, and writes one down when the agent is there.
+    Golden(SnapshotName),
 }
 
 /// The name of a snapshot, which is the name of a directory.
@@ -170,7 +172,7 @@ impl Config {
         let room = CMDLINE_MAX - 1;
         let long = format!("{} bytes are more than {room}", self.cmdline.len());
         fit(self.cmdline.len() <= room, "cmdline", long)?;
-        let restores = matches!(self.start, Start::Restore(_));
+        let restores = matches!(self.start, Start::Restore(_) | Start::Golden(_));
         let nowhere = "name the directory of the snapshot that is to be restored".to_owned();
         fit(!restores || self.snapshots.is_some(), "snapshots", nowhere)?;
         Ok(self)

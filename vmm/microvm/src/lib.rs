@@ -26,6 +26,7 @@ mod snapshot;
 mod virtio;
 
 pub use bus::End;
+pub use jail::filters::lists;
 
 /// An error with all its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

@@ -13,6 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 const HELP: &str = "\
 oxydra-vmm run [--config FILE] [FLAGS]      runs one guest until it ends
 oxydra-vmm ask SOCKET COMMAND [WORD ...]    asks a running monitor, and prints its reply
+oxydra-vmm calls                            lists the system calls that each thread may make, and why
 oxydra-vmm probe [--json]                   says whether this machine can run guests, and what to do if not
 
 flags of run, each also a key of the JSON file that --config names:
@@ -30,7 +31,7 @@ flags of run, each also a key of the JSON file that --config names:
   --snapshots DIR     where snapshots are
   --agent TEXT        which agent is in the initramfs: snapshots of another are refused
   --cgroup DIR        a control group for this guest
-  --start WHAT        boot (default), wait, or restore=NAME
+  --start WHAT        boot (default), wait, restore=NAME, or golden=NAME: restore it if it fits, else boot and write it anew
   --jail on|off       namespaces, an empty root, no capabilities (on)
   --seccomp kill|log|off   what a system call that is on no list does (kill)
 
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Asked::Run(config)) => ran(*config),
+        Ok(Asked::Calls) => {
+            print!("{}", microvm::lists());
+            ExitCode::SUCCESS
+        }
         Ok(Asked::Probe { json }) => probed(json),
         Ok(Asked::Ask(socket, command)) => told(&socket, command),
         Err(why) => {
@@ -62,6 +67,7 @@ enum Asked {
     Run(Box<Config>),
     Ask(PathBuf, Command),
     Probe { json: bool },
+    Calls,
 }
 
 fn probed(json: bool) -> ExitCode {
@@ -128,6 +134,9 @@ fn asked() -> Result<Asked, String> {
         "run" => configured(&mut parser)
             .map(|asked| asked.map_or(Asked::Help, |config| Asked::Run(Box::new(config)))),
         "ask" => question(&mut parser),
+        "calls" => {
+            parser.next().map_err(said)?.map_or(Ok(Asked::Calls), |other| Err(other.unexpected().to_string()))
+        }
         "probe" => match parser.next().map_err(said)? {
             None => Ok(Asked::Probe { json: false }),
             Some(Arg::Long("json")) => Ok(Asked::Probe { json: true }),
@@ -192,7 +201,9 @@ fn set(config: &mut Config, name: &str, value: String) -> Result<(), String> {
         "snapshots" => config.snapshots = Some(value.into()),
         "agent" => config.agent = value,
         "cgroup" => config.cgroup = Some(value.into()),
-        "start" => config.start = start(&value).ok_or_else(|| word("boot, wait, restore=NAME"))?,
+        "start" => {
+            config.start = start(&value).ok_or_else(|| word("boot, wait, restore=NAME, golden=NAME"))?
+        }
         "jail" => {
             config.jail = match value.as_str() {
                 "on" => Jail::On,
@@ -217,7 +228,11 @@ fn start(value: &str) -> Option<Start> {
     match value {
         "boot" => Some(Start::Boot),
         "wait" => Some(Start::Wait),
-        other => other.strip_prefix("restore=")?.parse().ok().map(Start::Restore),
+        other => match other.split_once('=')? {
+            ("restore", name) => name.parse().ok().map(Start::Restore),
+            ("golden", name) => name.parse().ok().map(Start::Golden),
+            _ => None,
+        },
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::{
     bell::Bell,
     bus::End,
-    config::{Config, Jail, Start, Unfit},
-    control::{Command, Server},
+    config::{Config, Jail, Unfit},
+    control::Server,
     jail::{
         cgroup,
         enter::{self, JailError, Side},
@@ -147,17 +147,14 @@ fn inside(parts: Parts, control: UnixListener) -> Result<Outcome, RunError> {
         // Any directory will do: what is mounted there is seen by this process alone, and becomes its root.
         enter::lock_up(Path::new("/proc"))?;
     }
-    let first = match &parts.config.start {
-        Start::Wait => Vec::new(),
-        Start::Boot => vec![Command::Boot {}],
-        Start::Restore(name) => vec![Command::Restore { name: name.clone() }, Command::Resume {}],
-    };
+    let start = parts.config.start.clone();
     let filter = Program::of(Class::Main, parts.config.seccomp).map_err(RunError::Filter)?;
     let server = Server::new(control, parts.bell.clone(), Vm::new(parts), filter);
-    Ok(Outcome::Ended(server.serve(&first)?))
+    Ok(Outcome::Ended(server.serve(&start)?))
 }
 
 fn outside(config: &Config, warden: &Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
+    enter::ordinary()?;
     Program::of(Class::Warden, config.seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
     warden.serve();
     let ended = enter::wait(child)?;

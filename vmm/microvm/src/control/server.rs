@@ -4,6 +4,7 @@ use super::{Answer, Command, ErrorKind, LINE_MAX, Phase, Reply, Request};
 use crate::{
     bell::Bell,
     bus::End,
+    config::{SnapshotName, Start},
     jail::filters::Program,
     machine::{AgentReady, Booted, Configured, MachineError, Paused, Running, Vm},
     snapshot::SnapshotError,
@@ -75,6 +76,8 @@ pub(crate) struct Server {
     life: Option<Life>,
     /// Applied once the machine has what it needs.
     filter: Option<Program>,
+    /// The golden snapshot that is to be written.
+    golden: Option<SnapshotName>,
     /// The first error that ended the machine, for the exit code.
     failure: Option<MachineError>,
 }
@@ -90,12 +93,27 @@ impl Server {
         filter: Program,
     ) -> Server {
         let life = Some(Life::Configured(vm));
-        Server { listener, bell, clients: Vec::new(), life, filter: Some(filter), failure: None }
+        Server {
+            listener,
+            bell,
+            clients: Vec::new(),
+            life,
+            filter: Some(filter),
+            golden: None,
+            failure: None,
+        }
     }
 
-    /// Does a command of its own before anybody asks, then serves until the guest has ended.
-    pub(crate) fn serve(mut self, first: &[Command]) -> Result<End, MachineError> {
-        for command in first {
+    /// Does what the configuration says before anybody asks, then serves until the guest has ended.
+    pub(crate) fn serve(mut self, start: &Start) -> Result<End, MachineError> {
+        let first = match start {
+            Start::Wait => Vec::new(),
+            Start::Boot => vec![Command::Boot {}],
+            Start::Restore(name) => restored(name),
+            Start::Golden(name) => self.golden(name),
+        };
+        for command in &first {
+            // What went wrong ended the machine, and is said below.
             let _ = self.done(command);
         }
         loop {
@@ -105,6 +123,30 @@ impl Server {
                 return self.failure.map_or(Ok(end), Err);
             }
             self.wait();
+        }
+    }
+
+    /// Restores a snapshot that fits. One that does not makes room for the next.
+    fn golden(&mut self, name: &SnapshotName) -> Vec<Command> {
+        let Life::Configured(vm) = self.life() else { return Vec::new() };
+        if vm.fits(name) {
+            return restored(name);
+        }
+        if let Err(error) = vm.remove(name) {
+            eprintln!("oxydra-vmm: {}", crate::chain(&error));
+        }
+        self.golden = Some(name.clone());
+        vec![Command::Boot {}]
+    }
+
+    /// Writes the golden snapshot down, once the agent is there. The guest does not end because it could not be.
+    fn gild(&mut self) {
+        if !matches!(self.life(), Life::AgentReady(_)) {
+            return;
+        }
+        let Some(name) = self.golden.take() else { return };
+        if let Err((_, why)) = self.done(&Command::Snapshot { name, extent: super::Extent::Full }) {
+            eprintln!("oxydra-vmm: {why}");
         }
     }
 
@@ -121,6 +163,7 @@ impl Server {
             Life::Booted(vm) => vm.agent_ready().into(),
             other @ (Life::Configured(_) | Life::AgentReady(_) | Life::Paused(_) | Life::Ended(_)) => other,
         });
+        self.gild();
         let phase = self.life().phase();
         for client in &mut self.clients {
             let Some((id, wanted)) = client.waits else { continue };
@@ -281,7 +324,7 @@ impl Server {
     fn snapshot(
         &mut self,
         paused: Result<Vm<Paused>, MachineError>,
-        name: &crate::config::SnapshotName,
+        name: &SnapshotName,
         extent: super::Extent,
         ran: bool,
     ) -> Done {
@@ -326,6 +369,11 @@ impl Server {
         }
         self.here()
     }
+}
+
+/// What brings a snapshot back and lets it go on.
+fn restored(name: &SnapshotName) -> Vec<Command> {
+    vec![Command::Restore { name: name.clone() }, Command::Resume {}]
 }
 
 fn waited(id: Option<u64>, wanted: Phase, phase: Phase) -> Option<Reply> {

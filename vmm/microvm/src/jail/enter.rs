@@ -135,15 +135,20 @@ fn limits() -> Result<(), JailError> {
     Ok(())
 }
 
+/// What the warden gives up: it opens and dials as the user that it is.
+pub(crate) fn ordinary() -> Result<(), JailError> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).map_err(at("no capabilities"))
+}
+
 fn powerless() -> Result<(), JailError> {
     for bit in 0..64 {
         // Bits that this kernel does not know are refused, and held by nobody.
         let _ = remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit));
     }
     let _ = clear_ambient_capability_set();
-    let none = CapabilitySet::empty();
-    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
-    set_capabilities(None, sets).map_err(at("no capabilities"))?;
+    ordinary()?;
     set_no_new_privs(true).map_err(at("no new privileges"))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(at("no memory for others"))
 }

@@ -155,6 +155,23 @@ impl Class {
     }
 }
 
+/// Every list, for those who audit it: class, number of the call, and what needs it.
+pub fn lists() -> String {
+    let classes = [
+        ("vcpu", Class::Vcpu),
+        ("devices", Class::Devices),
+        ("main", Class::Main),
+        ("warden", Class::Warden),
+    ];
+    let lines = classes.into_iter().flat_map(|(name, class)| {
+        class.calls().map(move |(call, with, why)| {
+            let narrowed = if matches!(with, Anything) { "" } else { " (some arguments)" };
+            format!("{name} {call}{narrowed}: {why}\n")
+        })
+    });
+    lines.collect()
+}
+
 /// A filter, ready to be applied by the thread that it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Program(Option<BpfProgram>);

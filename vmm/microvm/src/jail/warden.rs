@@ -48,6 +48,8 @@ enum Question {
     Finish(SnapshotName),
     /// It is not, and shall go.
     Drop(SnapshotName),
+    /// A finished one shall go.
+    Remove(SnapshotName),
     /// A file of a finished one, to read.
     Open(SnapshotName, Part),
 }
@@ -66,6 +68,7 @@ impl Question {
             Question::Make(name, part) => named(b'm', part.number(), name),
             Question::Finish(name) => named(b'f', 0, name),
             Question::Drop(name) => named(b'x', 0, name),
+            Question::Remove(name) => named(b'r', 0, name),
             Question::Open(name, part) => named(b'o', part.number(), name),
         }
     }
@@ -79,6 +82,7 @@ impl Question {
             b'm' => Some(Question::Make(name()?, Part::of(part)?)),
             b'f' => Some(Question::Finish(name()?)),
             b'x' => Some(Question::Drop(name()?)),
+            b'r' => Some(Question::Remove(name()?)),
             b'o' => Some(Question::Open(name()?, Part::of(part)?)),
             _ => None,
         }
@@ -154,6 +158,10 @@ impl FileLink {
 
     pub(crate) fn forget(&self, name: &SnapshotName) -> io::Result<()> {
         self.ask(&Question::Drop(name.clone())).map(|_| ())
+    }
+
+    pub(crate) fn remove(&self, name: &SnapshotName) -> io::Result<()> {
+        self.ask(&Question::Remove(name.clone())).map(|_| ())
     }
 
     pub(crate) fn open(&self, name: &SnapshotName, part: Part) -> io::Result<File> {
@@ -261,6 +269,7 @@ impl Warden {
                 fs::fsync(self.dir()?).map(|()| None)
             }
             Question::Drop(name) => self.emptied(&unfinished(name)).map(|()| None),
+            Question::Remove(name) => self.emptied(name.as_str()).map(|()| None),
             Question::Open(name, part) => {
                 let path = format!("{name}/{}", part.file_name());
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -273,16 +282,16 @@ impl Warden {
         self.snapshots.as_ref().map(OwnedFd::as_fd).ok_or(Errno::NOENT)
     }
 
-    /// Removes an unfinished snapshot, if there is one.
-    fn emptied(&self, unfinished: &str) -> Result<(), Errno> {
+    /// Removes a snapshot, if there is one. Guests that run from it keep what they mapped.
+    fn emptied(&self, snapshot: &str) -> Result<(), Errno> {
         for part in (0..PARTS).filter_map(Part::of) {
-            let path = format!("{unfinished}/{}", part.file_name());
+            let path = format!("{snapshot}/{}", part.file_name());
             match fs::unlinkat(self.dir()?, path, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(errno),
             }
         }
-        match fs::unlinkat(self.dir()?, unfinished, AtFlags::REMOVEDIR) {
+        match fs::unlinkat(self.dir()?, snapshot, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno),
         }
@@ -375,6 +384,11 @@ mod tests {
             files.begin(&other).unwrap();
             files.make(&other, Part::Memory).unwrap();
             files.forget(&other).unwrap();
+            files.begin(&other).unwrap();
+            files.make(&other, Part::Memory).unwrap();
+            files.finish(&other).unwrap();
+            files.remove(&other).unwrap();
+            files.remove(&other).unwrap();
         });
         let left: Vec<_> =
             std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -126,6 +126,16 @@ impl Vm<Configured> {
         Ok(Vm { held: Booted { core } })
     }
 
+    /// Whether a snapshot is there, whole, and of this very guest.
+    pub fn fits(&self, name: &SnapshotName) -> bool {
+        saving::fits(&self.held.parts, name).is_ok()
+    }
+
+    /// Removes a snapshot that does not fit any more, if there is one.
+    pub fn remove(&self, name: &SnapshotName) -> Result<(), MachineError> {
+        saving::remove(&self.held.parts, name)
+    }
+
     /// Brings a snapshot back. Its memory is mapped, not read.
     pub fn restore(self, name: &SnapshotName) -> Result<Vm<Paused>, MachineError> {
         let core = saving::restored(self.held.parts, name)?;

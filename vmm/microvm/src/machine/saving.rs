@@ -137,14 +137,31 @@ fn machine(core: &Core) -> Result<Vec<u8>, MachineError> {
     Ok(writer.done())
 }
 
-/// Brings a machine back, paused.
-pub(super) fn restored(parts: Parts, name: &SnapshotName) -> Result<Core, MachineError> {
+/// Whether a snapshot is there, whole, and of these parts.
+pub(super) fn fits(parts: &Parts, name: &SnapshotName) -> Result<(), MachineError> {
+    sealed_of(parts, name).map(|_| ())
+}
+
+/// Removes a snapshot.
+pub(super) fn remove(parts: &Parts, name: &SnapshotName) -> Result<(), MachineError> {
+    Ok(parts.files.remove(name).map_err(file("remove", name))?)
+}
+
+/// The state of a snapshot of these parts.
+fn sealed_of(parts: &Parts, name: &SnapshotName) -> Result<Vec<u8>, MachineError> {
     let state = parts.files.open(name, Part::State).map_err(file("open", name))?;
     let sealed = read_state(&state).map_err(file("read", name))?;
-    let (then, base, machine) = format::opened(&sealed)?;
+    let (then, _, _) = format::opened(&sealed)?;
     let host = boot::cpu::host_cpuid(&parts.kvm).map_err(kvm("what processors can do"))?;
-    let now = identity(&parts, &boot::cpu::model(&host)).map_err(file("look at the kernel of", name))?;
+    let now = identity(parts, &boot::cpu::model(&host)).map_err(file("look at the kernel of", name))?;
     then.agrees_with(&now)?;
+    Ok(sealed)
+}
+
+/// Brings a machine back, paused.
+pub(super) fn restored(parts: Parts, name: &SnapshotName) -> Result<Core, MachineError> {
+    let sealed = sealed_of(&parts, name)?;
+    let (_, base, machine) = format::opened(&sealed)?;
     let bytes = parts.config.memory_mib << 20;
     let full = base.as_ref().unwrap_or(name);
     let pages_file = parts.files.open(full, Part::Memory).map_err(file("open the memory of", full))?;

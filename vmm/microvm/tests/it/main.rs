@@ -55,6 +55,60 @@ fn a_guest_lives_its_whole_life_in_the_jail_and_under_the_filters() {
 }
 
 #[test]
+fn a_golden_snapshot_is_used_while_it_fits() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let snapshots = place.path("snapshots");
+    let state = || fs::metadata(format!("{snapshots}/gold/state")).is_ok();
+    let begun =
+        |agent: &str| place.run(&["--snapshots", &snapshots, "--start", "golden=gold", "--agent", agent]);
+    let mut monitor = begun("a");
+    place.ask(&["wait", "booted"]);
+    // No agent will knock here, so that it is written by hand.
+    place.ask(&["snapshot", "gold"]);
+    place.ask(&["stop"]);
+    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), true), "{}", place.said());
+    let mut monitor = begun("a");
+    // Only a restored guest knows what it differs from.
+    assert_eq!(place.ask(&["snapshot", "more", "difference"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    place.ask(&["stop"]);
+    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), true), "{}", place.said());
+    let mut monitor = begun("b");
+    place.ask(&["wait", "booted"]);
+    assert!(place.ask(&["snapshot", "none", "difference"]).contains("a difference needs a guest"));
+    place.ask(&["stop"]);
+    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), false), "{}", place.said());
+}
+
+#[test]
+fn every_call_that_a_thread_makes_is_on_its_list() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let snapshots = place.path("snapshots");
+    let Some(mut monitor) = place.run_traced(&["--snapshots", &snapshots, "--vcpus", "2"]) else { return };
+    place.ask(&["wait", "booted"]);
+    place.line(b"garbage\n");
+    let _caller = UnixStream::connect(place.path("v")).map(|mut caller| caller.write_all(b"CONNECT 1024\n"));
+    for words in [
+        &["pause"][..],
+        &["snapshot", "first"],
+        &["snapshot", "first"],
+        &["resume"],
+        &["balloon", "4"],
+        &["log"],
+        &["stop"],
+    ] {
+        place.ask(words);
+    }
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+    let lists = place.calls();
+    let mut seen = std::collections::BTreeSet::new();
+    for (thread, number) in place.traced() {
+        assert!(lists.contains(&(thread.clone(), number)), "{thread} made the call {number}");
+        seen.insert(thread);
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["devices", "main", "vcpu", "warden"]);
+}
+
+#[test]
 fn garbage_on_the_control_socket_is_answered_and_changes_nothing() {
     let Some(place) = Place::new(&counter()) else { return };
     let mut monitor = place.run(&[]);

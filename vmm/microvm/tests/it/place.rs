@@ -1,5 +1,6 @@
 //! A directory with a kernel of a few instructions, and the program run in it.
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
     os::unix::{net::UnixStream, process::ExitStatusExt},
@@ -64,6 +65,39 @@ impl Place {
         Monitor(Some(command.args(flags).stdin(Stdio::null()).stderr(err).spawn().unwrap()))
     }
 
+    /// The same, each thread's calls noted. None where that cannot be done.
+    pub(crate) fn run_traced(&self, flags: &[&str]) -> Option<Monitor> {
+        let [kernel, socket, vsock, trace] = ["kernel", "c", "v", "trace"].map(|name| self.path(name));
+        let mut command = Command::new("strace");
+        command.args(["-ff", "-n", "-qq", "-o", &trace, PROGRAM, "run", "--seccomp", "log"]);
+        command.args(["--kernel", &kernel, "--socket", &socket, "--vsock", &vsock, "--memory", "48"]);
+        let err = File::create(self.path("err")).unwrap();
+        match command.args(flags).stdin(Stdio::null()).stderr(err).spawn() {
+            Ok(child) => Some(Monitor(Some(child))),
+            Err(error) => {
+                eprintln!("SKIPPED, nothing was tested: strace does not start: {error}");
+                None
+            }
+        }
+    }
+
+    /// The lists of the program: class and number.
+    pub(crate) fn calls(&self) -> BTreeSet<(String, u32)> {
+        let output = Command::new(PROGRAM).arg("calls").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let pair = |line: &str| {
+            let mut words = line.split([' ', ':']);
+            (words.next().unwrap().to_owned(), words.next().unwrap().parse().unwrap())
+        };
+        text.lines().map(pair).collect()
+    }
+
+    /// What each thread called after it had set its filter.
+    pub(crate) fn traced(&self) -> Vec<(String, u32)> {
+        let files = self.left().into_iter().filter(|name| name.starts_with("trace."));
+        files.flat_map(|name| after_filter(&fs::read_to_string(self.path(&name)).unwrap())).collect()
+    }
+
     /// Asks the monitor, once it listens.
     pub(crate) fn ask(&self, words: &[&str]) -> String {
         drop(self.connected());
@@ -120,6 +154,22 @@ impl Place {
         names.sort();
         names
     }
+}
+
+/// The class of a thread, told by a call that only it makes, and its calls after the filter.
+fn after_filter(trace: &str) -> Vec<(String, u32)> {
+    let Some((_, after)) = trace.split_once("SECCOMP_SET_MODE_FILTER") else { return Vec::new() };
+    let numbers: BTreeSet<u32> = after
+        .lines()
+        .filter_map(|line| line.strip_prefix('[')?.split(']').next()?.trim().parse().ok())
+        .collect();
+    let class = match () {
+        () if after.contains("KVM_RUN") => "vcpu",
+        () if after.contains("epoll_wait") || after.contains("epoll_pwait") => "devices",
+        () if trace.contains("CLONE_NEWNET") => "main",
+        () => "warden",
+    };
+    numbers.into_iter().map(|number| (class.to_owned(), number)).collect()
 }
 
 /// Waits for the end: the exit code, or the signal.

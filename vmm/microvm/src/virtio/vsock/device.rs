@@ -94,22 +94,26 @@ impl Vsock {
         (self.muxer.count() as u64, self.muxer.to_guest, self.muxer.to_host)
     }
 
-    /// Gives the guest what there is for it, as far as it offers buffers.
+    /// Gives the guest what there is for it, as far as it offers buffers. A guest and a host that are both fast must not keep
+    /// the others waiting: one pass fills as many buffers as the queue holds, and asks for the next.
     pub(crate) fn fill(&mut self, queues: &mut [Queue], memory: &Memory) -> Served {
         let mut served = Served::default();
         let queue = &mut queues[TO_GUEST];
-        while self.muxer.has_something() {
-            let Some(mut chain) = queue.pop_descriptor_chain(memory) else { break };
+        for _ in 0..queue.size() {
+            if !self.muxer.has_something() {
+                return served;
+            }
+            let Some(mut chain) = queue.pop_descriptor_chain(memory) else { return served };
             let head = chain.head_index();
-            let written = match VsockPacket::from_rx_virtq_chain(memory, &mut chain, DATA_MAX) {
-                Ok(mut packet) => match self.muxer.fill(&mut packet) {
-                    Some(written) => written,
-                    None => {
-                        // Nothing was there after all: the buffer stays the guest's.
-                        queue.go_to_previous_position();
-                        break;
-                    }
-                },
+            let filled = VsockPacket::from_rx_virtq_chain(memory, &mut chain, DATA_MAX)
+                .map(|mut packet| self.muxer.fill(&mut packet));
+            let written = match filled {
+                Ok(Some(written)) => written,
+                Ok(None) => {
+                    // Nothing was there after all: the buffer stays the guest's.
+                    queue.go_to_previous_position();
+                    return served;
+                }
                 Err(_) => {
                     served.faults += 1;
                     0
@@ -117,6 +121,7 @@ impl Vsock {
             };
             served.used |= queue.add_used(memory, head, written).is_ok();
         }
+        let _ = self.wake.write(1);
         served
     }
 
