@@ -9,6 +9,7 @@ use crate::{
     observe::Observed,
     record::{Parent, Started},
     slot::Slot,
+    table::Place,
 };
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -129,13 +130,15 @@ pub(crate) fn of(asker: InstanceId, begun: &[Started]) -> impl Iterator<Item = I
     begun.iter().filter(of_asker).map(|it| it.instance)
 }
 
-/// Puts children whose `Started` is ordered at `lsn` into the table, and lets them run.
-pub(crate) fn begin(core: &Arc<Core>, children: &[Started], lsn: Lsn) {
-    let slots: Vec<_> = children.iter().map(|started| Arc::new(Slot::begun(started, lsn))).collect();
+/// Puts children whose `Started` are ordered from `first`, in a group that ends with `lsn`, into the table, and lets them
+/// run.
+pub(crate) fn begin(core: &Arc<Core>, children: &[Started], first: Lsn, lsn: Lsn) {
+    let places = (first.0..).map(Lsn).zip(children);
+    let slots: Vec<_> = places.map(|(began, started)| Arc::new(Slot::begun(started, began, lsn))).collect();
     for slot in &slots {
         of(slot.instance, children).for_each(|child| slot.lock().brood.asked(child));
     }
-    core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
+    core.table.lock().extend(slots.iter().map(|slot| (slot.instance, Place::Awake(slot.clone()))));
     for (slot, started) in slots.into_iter().zip(children) {
         if let Some(host) = core.registry.host(started.graph) {
             let (graph, state) = (host.meta().name, host.check(&started.state).unwrap_or("?"));

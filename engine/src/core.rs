@@ -4,23 +4,30 @@ use crate::{
     budget::MeterNames,
     clock::Clock,
     graph::StopWhy,
+    ledger::Names,
     log::{Bodies, Log, LogFault, Lsn},
     observe::{Observed, Observer},
+    order::OnTheWay,
     record::{Cancel, Record},
     registry::Registry,
     slot::{Held, Slot},
+    snapshot,
     standing::Status,
+    table::Table,
     tell::Told,
     wheel::Wheel,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use std::{
     collections::HashSet,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, broadcast, watch},
+};
 
 pub(crate) struct Core {
     pub(crate) log: Arc<dyn Log>,
@@ -42,7 +49,16 @@ pub(crate) struct Core {
     pub(crate) at_rest: bool,
     /// Every task of the engine holds a receiver: without any, all of them are gone.
     tasks: watch::Sender<()>,
-    slots: Mutex<FxHashMap<InstanceId, Arc<Slot>>>,
+    pub(crate) table: Table,
+    /// What the types in the journal are called.
+    pub(crate) names: Names,
+    /// Tags and shapes of the facts in the journal.
+    pub(crate) met: Mutex<FxHashSet<(u64, u64)>>,
+    /// Whoever orders records before the table, or other runs than its own, show them.
+    pub(crate) on_the_way: OnTheWay,
+    telling: Mutex<()>,
+    looking: Mutex<()>,
+    runtime: Handle,
 }
 
 /// The parts of a core that its builder chooses.
@@ -55,6 +71,8 @@ pub(crate) struct Parts {
     pub(crate) facts: Option<HashSet<(u64, u64)>>,
     pub(crate) told: broadcast::Sender<Told>,
     pub(crate) at_rest: bool,
+    pub(crate) names: Names,
+    pub(crate) met: FxHashSet<(u64, u64)>,
 }
 
 impl Core {
@@ -73,16 +91,33 @@ impl Core {
             facts: parts.facts,
             at_rest: parts.at_rest,
             tasks: watch::Sender::new(()),
-            slots: Mutex::default(),
+            table: Table::default(),
+            names: parts.names,
+            met: Mutex::new(parts.met),
+            on_the_way: OnTheWay::default(),
+            telling: Mutex::default(),
+            looking: Mutex::default(),
+            runtime: Handle::current(),
         }
     }
 
-    pub(crate) fn slots(&self) -> MutexGuard<'_, FxHashMap<InstanceId, Arc<Slot>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Finds a run, awake or not.
+    pub(crate) fn slot(&self, instance: InstanceId) -> Option<Arc<Slot>> {
+        self.table.slot(instance, &*self.log)
     }
 
-    pub(crate) fn slot(&self, instance: InstanceId) -> Option<Arc<Slot>> {
-        self.slots().get(&instance).cloned()
+    /// Held from before a record about several runs is ordered until all of them know it, so that each learns of such
+    /// records in their order. Whoever asks for it has no run locked.
+    pub(crate) fn telling(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a record up to which the table shows everything that is ordered.
+    pub(crate) fn position(&self) -> Result<Lsn, LogFault> {
+        let _one = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = self.log.append(Vec::new())?;
+        self.on_the_way.arrived();
+        Ok(at)
     }
 
     pub(crate) fn observe(&self, instance: InstanceId, observed: Observed<'_>) {
@@ -116,7 +151,7 @@ impl Core {
             self.flush(slot, held)?;
             records.as_ref().iter().for_each(|record| record.put(&mut held.pending));
         }
-        let lsn = self.flush(slot, held)?;
+        let lsn = self.flushed(slot, held)?;
         let of_this_run = |record: &Record| record.subject() == Some(slot.instance);
         records.into_iter().filter(of_this_run).for_each(|record| held.apply(record));
         Ok(lsn)
@@ -135,11 +170,18 @@ impl Core {
     /// Orders what a run has not ordered yet, and returns how far its next effect must wait.
     pub(crate) fn flush(&self, slot: &Slot, held: &mut Held) -> Result<Lsn, LogFault> {
         if !held.pending.is_empty() {
-            let ordered = self.order(&held.pending);
-            held.pending.clear(2 * self.gathers);
-            slot.raise_barrier(ordered?);
+            self.flushed(slot, held)?;
         }
         Ok(slot.barrier())
+    }
+
+    /// Orders what is there, and returns the address of its last record.
+    fn flushed(&self, slot: &Slot, held: &mut Held) -> Result<Lsn, LogFault> {
+        let ordered = self.order(&held.pending);
+        held.pending.clear(2 * self.gathers);
+        let lsn = ordered?;
+        slot.raise_barrier(lsn);
+        Ok(lsn)
     }
 
     /// Waits until everything that led here is on disk.
@@ -170,7 +212,8 @@ impl Core {
     /// would leave it.
     pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         let (mut halted, alive) = (self.halted.subscribe(), self.tasks.subscribe());
-        tokio::spawn(async move {
+        // Whoever wakes a run may be on a thread that has no runtime.
+        self.runtime.spawn(async move {
             let _alive = alive;
             tokio::select! {
                 biased;
@@ -194,13 +237,43 @@ impl Core {
         }
     }
 
+    /// Has a run driven, if nobody drives it.
     pub(crate) fn spawn(self: &Arc<Self>, slot: Arc<Slot>) {
-        if slot.driven.swap(true, Ordering::AcqRel) {
-            return;
+        if slot.begin() {
+            self.drive(slot);
         }
-        let graph = slot.lock().graph;
-        if let Some(host) = self.registry.host(graph) {
+    }
+
+    /// Tells a run that something arrived, and has it driven if it rests.
+    pub(crate) fn wake(self: &Arc<Self>, slot: &Arc<Slot>) {
+        if slot.ring() {
+            self.drive(slot.clone());
+        }
+    }
+
+    fn drive(self: &Arc<Self>, slot: Arc<Slot>) {
+        if let Some(host) = self.registry.host(slot.graph) {
             host.spawn(self, slot);
+        }
+    }
+
+    /// Calls runs when they are due.
+    pub(crate) async fn call(self: Arc<Self>) {
+        let call = |instance| self.slot(instance).iter().for_each(|slot| self.wake(slot));
+        self.wheel.clone().turn(self.clock.clone(), call).await;
+    }
+
+    /// Has the log keep snapshots when they are due. One that cannot be kept makes a later start slower and does nothing
+    /// else, so nobody is halted for it.
+    pub(crate) async fn keep_snapshots(self: Arc<Self>) {
+        let due = Arc::new(Notify::new());
+        let call = due.clone();
+        self.log.on_growth(Box::new(move || call.notify_one()));
+        loop {
+            due.notified().await;
+            let core = self.clone();
+            // It writes and waits for the disk: not on a thread that drives runs.
+            let _unkept = self.runtime.spawn_blocking(move || snapshot::keep(&core)).await;
         }
     }
 
@@ -210,7 +283,7 @@ impl Core {
             let standing = slot.lock();
             (standing.status == Status::Live, standing.graph, standing.seq, standing.state.clone())
         };
-        let host = self.registry.host(graph).filter(|_| live && !slot.driven.load(Ordering::Acquire));
+        let host = self.registry.host(graph).filter(|_| live && slot.has_not_begun());
         if let Some(host) = host {
             let state = host.check(&state).unwrap_or("?");
             self.observe(slot.instance, Observed::Resumed { graph: host.meta().name, state, seq });
@@ -234,16 +307,24 @@ impl Core {
     }
 
     /// Tells runs that they are cancelled. The record of it is ordered already, at `lsn`.
-    pub(crate) fn cancel(&self, cancel: &Cancel, lsn: Lsn) {
+    pub(crate) fn cancel(self: &Arc<Self>, cancel: &Cancel, lsn: Lsn) {
         self.tell_all(&Record::Cancel(cancel.clone()), lsn);
     }
 
+    /// Orders a record about several runs and applies it to each.
+    pub(crate) fn announce(self: &Arc<Self>, record: &Record) -> Result<Lsn, LogFault> {
+        let (_telling, _way) = (self.telling(), self.on_the_way.begin());
+        let lsn = self.append(std::slice::from_ref(record))?;
+        self.tell_all(record, lsn);
+        Ok(lsn)
+    }
+
     /// Applies a record to every run that it is about. It is ordered already, at `lsn`.
-    pub(crate) fn tell_all(&self, record: &Record, lsn: Lsn) {
+    fn tell_all(self: &Arc<Self>, record: &Record, lsn: Lsn) {
         for slot in record.subjects().iter().filter_map(|instance| self.slot(*instance)) {
             slot.raise_barrier(lsn);
-            slot.apply(record.clone());
-            slot.bell.notify_one();
+            slot.tell(record.clone(), lsn);
+            self.wake(&slot);
         }
     }
 

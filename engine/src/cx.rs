@@ -304,7 +304,9 @@ impl<G: Graph> Cx<G> {
 
     /// A fact that no view knows would make the journal one that cannot be opened again.
     fn followed(&self, fact: &UnsentFact) -> Result<(), Fault> {
-        let known = |known: &HashSet<_>| known.contains(&(fact.fact.tag, fact.fact.shape));
+        let kind = (fact.fact.tag, fact.fact.shape);
+        self.core.met.lock().unwrap_or_else(PoisonError::into_inner).insert(kind);
+        let known = |known: &HashSet<_>| known.contains(&kind);
         if self.core.facts.as_ref().is_none_or(known) {
             return Ok(());
         }

@@ -20,7 +20,7 @@ use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -40,6 +40,15 @@ const MOVES_A_TURN: u32 = 512;
 enum Turn {
     Handle(Via, Wake),
     Stop(StopWhy, Via),
+    /// Nothing, until something arrives for it.
+    Rest,
+}
+
+/// How far a run was driven.
+enum Driven {
+    Over,
+    /// It waits, with nobody who drives it.
+    Waits,
 }
 
 /// How a handler came out.
@@ -57,20 +66,29 @@ struct Drive<G: Graph> {
 
 pub(crate) async fn drive<G: Graph>(core: Arc<Core>, env: Arc<G::Env>, slot: Arc<Slot>) {
     let drive = Drive::<G> { core, env, slot };
+    if drive.slot.lock().status != Status::Live {
+        // What came for it came too late.
+        drive.slot.leave();
+        return drive.core.table.rest(&drive.slot);
+    }
     // What an author writes beside handlers (`ask`, `From<Stop>`, `Answers`) may panic as well.
-    let mut run = pin!(AssertUnwindSafe(drive.to_the_end()).catch_unwind());
-    let outcome = poll_fn(|cx| {
-        let polled = run.as_mut().poll(cx);
-        if polled.is_pending() {
-            drive.rest();
-        }
-        polled
-    });
-    match outcome.await.unwrap_or_else(|_| Err(Fault::fatal("something panicked between two handlers"))) {
-        Ok(()) => {}
+    let outcome = {
+        let mut run = pin!(AssertUnwindSafe(drive.to_the_end()).catch_unwind());
+        let outcome = poll_fn(|cx| {
+            let polled = run.as_mut().poll(cx);
+            if polled.is_pending() {
+                drive.rest();
+            }
+            polled
+        });
+        outcome.await
+    };
+    match outcome.unwrap_or_else(|_| Err(Fault::fatal("something panicked between two handlers"))) {
+        Ok(Driven::Over | Driven::Waits) => {}
         Err(Fault::Halted) if drive.core.halted.borrow().is_some() => {}
         Err(fault) => drive.park(&fault).await,
     }
+    drive.core.table.rest(&drive.slot);
 }
 
 /// Where a run stands between two handlers.
@@ -84,11 +102,11 @@ enum Ahead<S> {
 }
 
 impl<G: Graph> Drive<G> {
-    /// Runs until the run is over. An error parks it: it is a fault where no fault can be handled any more.
-    async fn to_the_end(&self) -> Result<(), Fault> {
+    /// Runs until the run is over, or waits. An error parks it: it is a fault where no fault can be handled any more.
+    async fn to_the_end(&self) -> Result<Driven, Fault> {
         let mut cx = Cx::<G>::new(&self.core, &self.slot, &self.env);
         let (mut tries, mut moves) = (1, 0);
-        let (mut ahead, mut timer) = (Ahead::Read, None);
+        let (mut ahead, mut is_woken) = (Ahead::Read, true);
         loop {
             let (state, via, wake) = match ahead {
                 Ahead::On(state) => (state, Via::Entered, Wake::Entered),
@@ -96,8 +114,12 @@ impl<G: Graph> Drive<G> {
                 Ahead::Read | Ahead::At(_) => {
                     let state = if let Ahead::At(state) = ahead { state } else { self.state()? };
                     let wait = G::wait(&state);
-                    let timer = self.timer(wait, &mut timer);
+                    let timer = self.timer(wait);
+                    if std::mem::take(&mut is_woken) {
+                        self.disarm(timer);
+                    }
                     match self.turn(wait, timer).await {
+                        Turn::Rest => return Ok(Driven::Waits),
                         Turn::Handle(via, wake) => {
                             cx.begin(via);
                             (state, via, wake)
@@ -152,7 +174,8 @@ impl<G: Graph> Drive<G> {
                 tokio::task::yield_now().await;
             }
         }
-        self.over().await
+        self.over().await?;
+        Ok(Driven::Over)
     }
 
     /// Orders what is not ordered yet: the run has nothing to do for now.
@@ -167,48 +190,56 @@ impl<G: Graph> Drive<G> {
     }
 
     /// The timer of the state. A handler that is tried again finds the one that it had.
-    fn timer(&self, wait: Wait, known: &mut Option<(u64, Timer)>) -> Option<Timer> {
+    fn timer(&self, wait: Wait) -> Option<Timer> {
         let Wait::For { after: Some(due), .. } = wait else { return None };
-        let (seq, since) = {
-            let standing = self.slot.lock();
-            (standing.seq, standing.since)
+        let mut held = self.slot.lock();
+        let (seq, since) = (held.seq, held.since);
+        let timer = match held.ripe.filter(|(of, _)| *of == seq) {
+            Some((_, ripe)) => Timer::again(due, since, ripe),
+            None => Timer::begun(due, since, &*self.core.clock),
         };
-        let begin = || (seq, Timer::begun(due, since, &*self.core.clock));
-        let (_, timer) = known.filter(|(of, _)| *of == seq).unwrap_or_else(begin);
-        *known = Some((seq, timer));
+        held.ripe = timer.ripe().map(|ripe| (seq, ripe));
         Some(timer)
     }
 
-    /// Waits for what the state waits for.
+    /// What there is to do now. With nothing to do the run goes to rest: the wheel, or whoever brings something, has it
+    /// driven again.
     async fn turn(&self, wait: Wait, timer: Option<Timer>) -> Turn {
-        loop {
-            match self.slot.interrupted(|| self.core.now()) {
-                None => {}
-                Some(Interrupt::Pause) => {
-                    self.parked().await;
-                    continue;
-                }
-                Some(Interrupt::Stop(why)) => {
-                    // What its handler had begun to handle before a crash is used up, as it would be without the crash.
-                    let via = self.slot.lock().pinned.unwrap_or(Via::Entered);
-                    return Turn::Stop(why, via);
-                }
+        if self.slot.is_paused() {
+            self.parked().await;
+        }
+        let mut held = self.slot.lock();
+        let is_paused = match held.interrupted(|| self.core.now()) {
+            None => false,
+            Some(Interrupt::Pause) => true,
+            Some(Interrupt::Stop(why)) => {
+                // What its handler had begun to handle before a crash is used up, as it would be without the crash.
+                return Turn::Stop(why, held.pinned.unwrap_or(Via::Entered));
             }
-            let moment = {
-                let mut standing = self.slot.lock();
-                if let Some(turn) = self.ready(&standing, wait, timer) {
-                    return turn;
-                }
-                // A failure halts the engine, and with it this run.
-                let _ = self.core.flush(&self.slot, &mut standing);
-                standing.shrink();
-                Timer::moment(timer, standing.balance.until.filter(|_| standing.stopping.is_none()))
-            };
-            self.rung(moment).await;
+        };
+        if !is_paused {
+            if let Some(turn) = self.ready(&held, wait, timer) {
+                return turn;
+            }
+            if let Some(moment) = moment(&held, timer) {
+                self.core.wheel.set(moment, self.slot.instance);
+            }
+        }
+        // A failure halts the engine, and with it this run.
+        let _ = self.core.flush(&self.slot, &mut held);
+        held.shrink();
+        self.slot.rest(&held);
+        Turn::Rest
+    }
+
+    /// Takes back the call with which the run went to rest.
+    fn disarm(&self, timer: Option<Timer>) {
+        if let Some(moment) = moment(&self.slot.lock(), timer) {
+            self.core.wheel.unset(moment, self.slot.instance);
         }
     }
 
-    /// Does nothing until an operator lets the run go on.
+    /// Says that the run does nothing until an operator lets it go on, once that is durable.
     async fn parked(&self) {
         let barrier = self.core.flush(&self.slot, &mut self.slot.lock());
         let durable = match barrier {
@@ -217,9 +248,6 @@ impl<G: Graph> Drive<G> {
         };
         if durable.is_ok() && self.slot.rests() {
             self.observe_parked();
-        }
-        while self.slot.is_paused() {
-            self.rung(None).await;
         }
     }
 
@@ -231,8 +259,8 @@ impl<G: Graph> Drive<G> {
     }
 
     async fn rung(&self, moment: Option<Moment>) {
-        let _alarm = moment.map(|moment| self.core.wheel.set(moment, &self.slot));
-        self.slot.bell.notified().await;
+        let _alarm = moment.map(|moment| self.core.wheel.alarm(moment, self.slot.instance));
+        self.slot.rung().await;
     }
 
     /// What the state can handle now. A pinned trigger goes before everything else that has arrived.
@@ -374,6 +402,7 @@ impl<G: Graph> Drive<G> {
             let state = G::name(&self.state()?);
             self.core.observe(self.slot.instance, Observed::Ended { state, seq });
         }
+        self.slot.leave();
         self.slot.over.send_replace(true);
         Ok(())
     }
@@ -387,8 +416,13 @@ impl<G: Graph> Drive<G> {
             && self.core.durable(self.slot.barrier()).await.is_ok()
         {
             // Another task may drive it when it is let go on.
-            self.slot.driven.store(false, Ordering::Release);
+            self.slot.leave();
             self.slot.over.send_replace(true);
         }
     }
+}
+
+/// When a run that waits has something to do although nothing comes: its timer, or its deadline.
+fn moment(standing: &Standing, timer: Option<Timer>) -> Option<Moment> {
+    Timer::moment(timer, standing.balance.until.filter(|_| standing.stopping.is_none()))
 }

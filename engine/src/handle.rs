@@ -64,6 +64,12 @@ pub struct Run<G: Graph> {
     graph: PhantomData<fn() -> G>,
 }
 
+impl<G: Graph> Drop for Run<G> {
+    fn drop(&mut self) {
+        self.core.table.rest(&self.slot);
+    }
+}
+
 impl<G: Graph> Clone for Run<G> {
     fn clone(&self) -> Self {
         Run::new(self.core.clone(), self.slot.clone())
@@ -133,7 +139,7 @@ impl<G: Graph> Run<G> {
             Err(fault) => return Sending::failed(fault.into()),
         };
         drop(standing);
-        self.slot.bell.notify_one();
+        self.core.wake(&self.slot);
         Sending::until(&self.core, lsn)
     }
 
@@ -198,11 +204,8 @@ impl Sending {
         }
         let cancel = Cancel { instances, at: core.now() };
         // Marked before any effect stops: a crash in between must not revive half the tree.
-        match core.append(&[Record::Cancel(cancel.clone())]) {
-            Ok(lsn) => {
-                core.cancel(&cancel, lsn);
-                Sending::until(core, lsn)
-            }
+        match core.announce(&Record::Cancel(cancel)) {
+            Ok(lsn) => Sending::until(core, lsn),
             Err(fault) => Sending::failed(fault.into()),
         }
     }

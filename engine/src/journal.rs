@@ -214,7 +214,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn runs(&self) -> Result<Vec<Summary>, OpenFault> {
-        let ledger = open::read(&*self.log)?;
+        let ledger = open::read(&*self.log, Ledger::whole())?;
         Ok(ledger
             .order
             .iter()
@@ -227,7 +227,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn past(&self, instance: InstanceId) -> Result<Option<(Summary, Vec<Line>)>, OpenFault> {
-        let ledger = open::read(&*self.log)?;
+        let ledger = open::read(&*self.log, Ledger::whole())?;
         let Some(standing) = ledger.runs.get(&instance) else { return Ok(None) };
         let mut lines = Vec::new();
         let past = Past { instance, graph: standing.graph, ledger: &ledger };

@@ -4,19 +4,26 @@ use crate::{
     InstanceId, Refused,
     follow::FactType,
     graph::{Meta, StoredType},
-    log::Group,
+    log::{Group, Lsn},
     record::{Declared, Parent, Record, Started},
     scan,
-    standing::Standing,
+    standing::{Standing, Status},
+    table::{Over, Unpacked},
 };
+use bincode::{Decode, Encode};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the journal says.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     // Ids are random: the hash need not defend itself.
     pub(crate) runs: FxHashMap<InstanceId, Standing>,
+    /// Runs that have ended; none in a whole ledger, where they stay among the others.
+    pub(crate) over: FxHashMap<InstanceId, Over>,
+    is_whole: bool,
+    /// Runs of a snapshot that know more than its position: up to which record of their own, and which about several.
+    ahead: FxHashMap<InstanceId, (Lsn, Lsn)>,
     pub(crate) names: Names,
     /// In the order in which they began.
     pub(crate) order: Vec<InstanceId>,
@@ -25,6 +32,30 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// A ledger that keeps where the runs stand that have ended: for who lists them.
+    pub(crate) fn whole() -> Ledger {
+        Ledger { is_whole: true, ..Ledger::default() }
+    }
+
+    /// Takes a run from a snapshot at `at`.
+    pub(crate) fn restore(&mut self, instance: InstanceId, run: Unpacked, at: Lsn) {
+        if run.barrier > at || run.told > at {
+            self.ahead.insert(instance, (run.barrier, run.told));
+        }
+        self.order.push(instance);
+        self.runs.insert(instance, run.standing);
+    }
+
+    /// Says whether a run, which came with a snapshot, knows the record, which is about this run alone.
+    fn knows(&self, instance: InstanceId, lsn: Lsn) -> bool {
+        self.over.contains_key(&instance) || self.ahead.get(&instance).is_some_and(|(own, _)| lsn <= *own)
+    }
+
+    /// The same for a record about several.
+    fn was_told(&self, instance: InstanceId, lsn: Lsn) -> bool {
+        self.over.contains_key(&instance) || self.ahead.get(&instance).is_some_and(|(_, told)| lsn <= *told)
+    }
+
     /// Applies a group, or says what in it is not of this engine.
     pub(crate) fn apply(&mut self, group: &Group) -> Result<(), Refused> {
         // What a run did before its last move in the group need not be read, unless it left something behind.
@@ -33,29 +64,33 @@ impl Ledger {
         for (n, bytes) in group.records.iter().enumerate() {
             let past = moved.is_some_and(|(last, run)| n < last && scan::passes(bytes, run));
             if !past {
-                self.take(Record::decode(bytes)?)?;
+                self.take(Lsn(group.first.0 + n as u64), Record::decode(bytes)?)?;
             }
         }
         Ok(())
     }
 
-    /// Applies a record, or says what in it is not of this engine.
-    pub(crate) fn take(&mut self, record: Record) -> Result<(), Refused> {
+    /// Applies a record, which lies at `lsn`, or says what in it is not of this engine.
+    pub(crate) fn take(&mut self, lsn: Lsn, record: Record) -> Result<(), Refused> {
         self.facts.extend(record.facts().iter().map(|fact| (fact.fact.tag, fact.fact.shape)));
         match record {
             Record::Declared(declared) => self.names.learn(&declared),
             Record::Started(started) => {
-                self.runs.insert(started.instance, Standing::new(&started));
-                self.order.push(started.instance);
-                let parent = started.parent.and_then(|parent| self.runs.get_mut(&parent.instance));
-                if let Some(parent) = parent {
+                if !self.runs.contains_key(&started.instance) && !self.over.contains_key(&started.instance) {
+                    self.runs.insert(started.instance, Standing::new(&started, lsn));
+                    self.order.push(started.instance);
+                }
+                let parent = started.parent.filter(|parent| !self.knows(parent.instance, lsn));
+                if let Some(parent) = parent.and_then(|parent| self.runs.get_mut(&parent.instance)) {
                     parent.brood.asked(started.instance);
                 }
-                self.given_at_once(&started);
+                self.given_at_once(&started, lsn);
             }
             Record::Cancel(_) | Record::Paused(_) | Record::Released(_) => {
                 for instance in record.subjects() {
-                    self.run(*instance)?.apply(record.clone());
+                    if !self.was_told(*instance, lsn) {
+                        self.run(*instance)?.apply(record.clone());
+                    }
                 }
             }
             Record::Moved(_)
@@ -67,18 +102,31 @@ impl Ledger {
             | Record::Parked(_)
             | Record::Forked(_) => {
                 let subject = record.subject().expect("a record of these kinds is about one run");
-                self.run(subject)?.apply(record);
+                if self.knows(subject, lsn) {
+                    return Ok(());
+                }
+                let standing = self.run(subject)?;
+                standing.apply(record);
+                if standing.status == Status::Ended {
+                    standing.ended = lsn.0;
+                    let over = Over::of(standing);
+                    if !self.is_whole {
+                        self.over.insert(subject, over);
+                        self.runs.remove(&subject);
+                    }
+                }
             }
         }
         Ok(())
     }
 
     /// What a root gave away as it began was granted to it, and will be again at its lap.
-    fn given_at_once(&mut self, started: &Started) {
+    fn given_at_once(&mut self, started: &Started, lsn: Lsn) {
         let mut asker = started.parent;
         while let Some(Parent { instance, seq: 0, .. }) = asker {
+            let knows = self.knows(instance, lsn);
             let Some(run) = self.runs.get_mut(&instance) else { return };
-            if run.parent.is_none() {
+            if run.parent.is_none() && !knows {
                 run.grant = run.grant.credit(started.grant);
             }
             asker = run.parent;
@@ -93,12 +141,12 @@ impl Ledger {
 }
 
 /// What tags are called, as the builds that wrote them declared.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Names {
     graphs: BTreeMap<u64, String>,
     /// By graph and tag; facts under graph zero.
     types: BTreeMap<(u64, u64), String>,
-    declared: HashSet<(u64, u32, u64, u64)>,
+    declared: BTreeSet<(u64, u32, u64, u64)>,
 }
 
 /// The graph under which facts are declared: they belong to all.
@@ -216,11 +264,13 @@ mod tests {
 
     fn read(groups: &[&[Record]]) -> Ledger {
         let mut ledger = Ledger::default();
+        let mut next = 1;
         for group in groups {
             let mut bodies = Bodies::new();
             group.iter().for_each(|record| record.put(&mut bodies));
             let records = bodies.iter().map(<[u8]>::to_vec).collect();
-            ledger.apply(&Group { first: Lsn(1), records }).expect("these are records of this engine");
+            ledger.apply(&Group { first: Lsn(next), records }).expect("these are records of this engine");
+            next += group.len() as u64;
         }
         ledger
     }

@@ -89,6 +89,7 @@ mod moves;
 mod newer;
 pub mod observe;
 mod open;
+mod order;
 pub mod park;
 mod record;
 mod registry;
@@ -96,7 +97,9 @@ pub mod replay;
 mod scan;
 mod seen;
 mod slot;
+mod snapshot;
 mod standing;
+mod table;
 mod tape;
 mod tell;
 #[cfg(any(test, feature = "testing"))]

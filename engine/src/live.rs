@@ -6,13 +6,15 @@ use crate::{
     core::Core,
     handle::{Run, Starting},
     journal::Journal,
-    log::LogFault,
+    log::{LogFault, Lsn},
     observe::Observed,
     open::Builder,
     record::{Record, Started},
     registry::graph_tag,
     slot::Slot,
+    snapshot,
     standing::Origin,
+    table::Place,
     tell::Told,
 };
 use std::sync::Arc;
@@ -84,15 +86,18 @@ impl Engine {
         let mut records = vec![Record::Started(started.clone())];
         records.extend(origin.map(|origin| Record::Forked(origin.forked(id, at))));
         records.extend(children.iter().cloned().map(Record::Started));
-        let (slot, lsn) = {
-            let mut slots = self.core.slots();
-            if let Some(there) = slots.get(&id).cloned() {
-                drop(slots);
+        let way = self.core.on_the_way.begin();
+        let (slot, first, lsn) = {
+            let mut places = self.core.table.lock();
+            if places.contains_key(&id) {
+                drop(places);
+                let there = self.core.slot(id).expect("a run that is in the table stays there");
                 return self.there::<G>(id, there);
             }
             // Under the lock of the table: a second start under the same id finds the slot, and in it how far to wait.
             let lsn = self.core.append(&records)?;
-            let slot = Arc::new(Slot::begun(&started, lsn));
+            let began = Lsn(lsn.0 + 1 - records.len() as u64);
+            let slot = Arc::new(Slot::begun(&started, began, lsn));
             {
                 let mut standing = slot.lock();
                 children::of(id, &children).for_each(|child| standing.brood.asked(child));
@@ -100,17 +105,19 @@ impl Engine {
                 standing.grant = granted;
                 standing.origin = origin.map(Box::new);
             }
-            slots.insert(id, slot.clone());
-            (slot, lsn)
+            places.insert(id, Place::Awake(slot.clone()));
+            // Its children lie at the end of the group.
+            (slot, Lsn(lsn.0 + 1 - children.len() as u64), lsn)
         };
         self.core.observe(id, Observed::Started { graph: meta.name, state: G::name(&state), parent: None });
-        children::begin(&self.core, &children, lsn);
+        children::begin(&self.core, &children, first, lsn);
+        drop(way);
         self.core.spawn(slot.clone());
         Ok(Starting::begun(self.core.clone(), slot))
     }
 
     fn there<G: Graph>(&self, id: InstanceId, slot: Arc<Slot>) -> Result<Starting<G>, Fault> {
-        if slot.lock().graph == graph_tag(&const { G::META }) {
+        if slot.graph == graph_tag(&const { G::META }) {
             return Ok(Starting::begun(self.core.clone(), slot));
         }
         Err(Fault::fatal(format!("run {id} is of another graph")))
@@ -119,15 +126,15 @@ impl Engine {
     /// Finds a run.
     pub fn run<G: Graph>(&self, id: InstanceId) -> Option<Run<G>> {
         let slot = self.core.slot(id)?;
-        let same = slot.lock().graph == graph_tag(&const { G::META });
+        let same = slot.graph == graph_tag(&const { G::META });
         same.then(|| Run::new(self.core.clone(), slot))
     }
 
     /// The runs of a graph that are not over, in no order.
     pub fn living<G: Graph>(&self) -> Vec<Run<G>> {
         let tag = graph_tag(&const { G::META });
-        let slots: Vec<_> = self.core.slots().values().cloned().collect();
-        let living = slots.into_iter().filter(|slot| slot.lock().graph == tag && !*slot.over.borrow());
+        let slots = self.core.table.living().into_iter().filter_map(|instance| self.core.slot(instance));
+        let living = slots.filter(|slot| slot.graph == tag && !*slot.over.borrow());
         living.map(|slot| Run::new(self.core.clone(), slot)).collect()
     }
 
@@ -148,8 +155,10 @@ impl Engine {
         fault.clone()
     }
 
-    /// Writes what is pending and stops. Runs go on when the journal is opened again.
+    /// Writes what is pending, keeps a snapshot, and stops. Runs go on when the journal is opened again.
     pub fn close(&self) {
+        // Without it the next start reads more, and finds the same.
+        let _unkept = snapshot::keep(&self.core);
         self.core.log.close();
         self.core.halt(&LogFault::Closed);
     }

@@ -1,9 +1,10 @@
 //! What is kept of the effects of one state, by name. Most states have one or two, so they lie side by side, and the
 //! memory of one state serves the next. It keeps no order but that of the names.
 use crate::standing::Memo;
+use bincode::{Decode, Encode};
 
 /// Effects by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Memos(Vec<(String, Memo)>);
 
 impl Memos {

@@ -53,11 +53,12 @@ pub(crate) fn commit<G: Graph>(
     let asking = wait.asks().then(|| Asking::begin(core, slot.instance));
     let mut held = slot.lock();
     let brood: Vec<_> = held.brood.instances().collect();
-    let mut abandoned = None;
+    let (mut abandoned, mut _telling) = (None, None);
     if !brood.is_empty() {
         // Without the run's own lock: a child may lock its parent, so a parent must not lock a child while it is
         // locked. Only the run itself has other children.
         drop(held);
+        _telling = Some(core.telling());
         abandoned = self::abandoned(core, brood, at);
         held = slot.lock();
     }
@@ -104,20 +105,37 @@ fn together(
         (parent, answer.map_or_else(|refused| Answer::Lost(refused.0), Answer::Said))
     });
     let left = Balance { until: None, ..moved.balance };
+    let ended = moved.ended;
     let mut records = vec![Record::Moved(moved)];
     records.extend(children.iter().cloned().map(Record::Started));
     records.extend(abandoned.clone().map(Record::Cancel));
-    let lsn = match answer {
-        None => core.write(slot, &mut held, records)?,
+    // Whoever begins or is cancelled here is in the table, or told, before a snapshot is taken behind it.
+    let _way = core.on_the_way.begin();
+    let Written { first, last: lsn } = match answer {
+        None => written(core, slot, &mut held, records)?,
         Some((parent, answer)) => answer_parent(core, slot, &mut held, records, parent, answer, left)?,
     };
+    held.ended = if ended { first.0 } else { 0 };
     children::of(slot.instance, &children).for_each(|child| held.brood.asked(child));
     drop(held);
     if let Some(cancel) = abandoned {
         core.cancel(&cancel, lsn);
     }
-    children::begin(core, &children, lsn);
+    children::begin(core, &children, Lsn(first.0 + 1), lsn);
     Ok(())
+}
+
+/// Where a group lies.
+struct Written {
+    first: Lsn,
+    last: Lsn,
+}
+
+/// Orders records of one run.
+fn written(core: &Core, slot: &Slot, held: &mut Held, records: Vec<Record>) -> Result<Written, Fault> {
+    let before = records.len() as u64 - 1;
+    let last = core.write(slot, held, records)?;
+    Ok(Written { first: Lsn(last.0 - before), last })
 }
 
 /// The children that the run leaves alone, with everything below them, in one record.
@@ -165,16 +183,16 @@ fn lap(standing: &Standing, at: Time) -> Balance {
 /// Tells who asked, in the same group as the end: or, if it has moved on, gives what is left to the nearest ancestor
 /// that lives. Without one it is burned.
 fn answer_parent(
-    core: &Core,
+    core: &Arc<Core>,
     slot: &Slot,
     held: &mut Held,
     records: Vec<Record>,
     parent: Parent,
     answer: Answer,
     left: Balance,
-) -> Result<Lsn, Fault> {
+) -> Result<Written, Fault> {
     let Some(asker) = core.slot(parent.instance) else {
-        return Ok(core.write(slot, held, records)?);
+        return written(core, slot, held, records);
     };
     let mut above = asker.lock();
     let waits = above.status == Status::Live && above.seq == parent.seq && above.brood.awaits(slot.instance);
@@ -199,7 +217,7 @@ fn answer_parent(
         Some(next) => {
             answer_parent(core, slot, held, records, Parent { seq: u64::MAX, ..next }, answer, left)
         }
-        None => Ok(core.write(slot, held, records)?),
+        None => written(core, slot, held, records),
     }
 }
 
@@ -210,21 +228,21 @@ fn credited(core: &Core, to: &Slot, standing: &Standing, from: InstanceId, left:
 
 /// Orders a group that changes a run and one above it.
 fn ordered(
-    core: &Core,
+    core: &Arc<Core>,
     slot: &Slot,
     held: &mut Held,
-    (above_slot, above): (&Slot, &mut Held),
+    (above_slot, above): (&Arc<Slot>, &mut Held),
     mut records: Vec<Record>,
     told: Record,
-) -> Result<Lsn, Fault> {
+) -> Result<Written, Fault> {
     // What the one above has not ordered yet comes before what it is told.
     core.flush(above_slot, above)?;
     records.push(told.clone());
-    let lsn = core.write(slot, held, records)?;
+    let written = written(core, slot, held, records)?;
     above.apply(told);
-    above_slot.raise_barrier(lsn);
-    above_slot.bell.notify_one();
-    Ok(lsn)
+    above_slot.raise_barrier(written.last);
+    core.wake(above_slot);
+    Ok(written)
 }
 
 /// Sets a run aside and answers who asked.
@@ -233,13 +251,14 @@ pub(crate) fn park(core: &Arc<Core>, slot: &Arc<Slot>, mut why: String) -> Resul
     let at = core.now();
     // Nobody will hear its children any more.
     let brood = slot.lock().brood.instances().collect();
+    let (_telling, _way) = (core.telling(), core.on_the_way.begin());
     let abandoned = abandoned(core, brood, at);
     let mut standing = slot.lock();
     let mut records = vec![Record::Parked(Parked { instance: slot.instance, why: why.clone(), at })];
     records.extend(abandoned.clone().map(Record::Cancel));
     let left = Balance { until: None, ..standing.balance.credit(standing.brood.refund()) };
-    let lsn = match standing.parent {
-        None => core.write(slot, &mut standing, records)?,
+    let Written { last: lsn, .. } = match standing.parent {
+        None => written(core, slot, &mut standing, records)?,
         Some(parent) => answer_parent(core, slot, &mut standing, records, parent, Answer::Lost(why), left)?,
     };
     drop(standing);

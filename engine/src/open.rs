@@ -8,17 +8,20 @@ use crate::{
     durable::METERS,
     follow::{FactType, Follower},
     followers,
-    ledger::Ledger,
+    ledger::{Ledger, Names},
     live::Engine,
-    log::{Bodies, Flow, Group, Log, LogFault, Lsn},
+    log::{Bodies, Flow, Fold, Group, Log, LogFault, Lsn},
     newer,
     observe::{Observer, Unobserved},
     record::Record,
     registry::{Host, Registry},
     slot::Slot,
+    snapshot,
     standing::{Standing, Status},
+    table::Place,
     tell::Told,
 };
+use rustc_hash::FxHashSet;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::broadcast;
 
@@ -107,7 +110,7 @@ impl Builder {
     /// # Errors
     /// When the journal cannot be read, or holds what this build does not know: then nothing has run.
     pub fn open(self, log: Arc<dyn Log>) -> Result<Engine, OpenFault> {
-        let recovered = Recovered { ledger: read(&*log)? };
+        let recovered = Recovered { ledger: read(&*log, Ledger::default())? };
         self.open_recovered(log, recovered)
     }
 
@@ -116,11 +119,11 @@ impl Builder {
     /// # Errors
     /// When the journal holds what this build does not know: then nothing has run.
     pub fn open_recovered(self, log: Arc<dyn Log>, recovered: Recovered) -> Result<Engine, OpenFault> {
-        let Recovered { ledger } = recovered;
+        let Recovered { mut ledger } = recovered;
         self.registry.check()?;
         self.one_name_a_tag()?;
         self.fits(&ledger)?;
-        self.declare(&*log, &ledger)?;
+        self.declare(&*log, &mut ledger)?;
         let known = self.known_facts().into_iter().map(|fact| (fact.tag, fact.shape)).collect();
         // Without a follower nobody reads facts, so any will do.
         let facts = (!self.followers.is_empty()).then_some(known);
@@ -133,12 +136,15 @@ impl Builder {
             facts,
             told: self.told,
             at_rest: self.at_rest,
+            names: std::mem::take(&mut ledger.names),
+            met: std::mem::take(&mut ledger.facts),
         }));
         for follower in self.followers {
             followers::feed(&*log, follower);
         }
         core.run(core.clone().watch());
-        core.run(core.wheel.clone().turn(core.clock.clone()));
+        core.run(core.clone().call());
+        core.run(core.clone().keep_snapshots());
         resume(&core, ledger);
         Ok(Engine::over(core))
     }
@@ -155,6 +161,8 @@ impl Builder {
             facts: None,
             told: self.told,
             at_rest: true,
+            names: Names::default(),
+            met: FxHashSet::default(),
         }))
     }
 
@@ -214,14 +222,18 @@ impl Builder {
     }
 
     /// Writes what the types are called, where the journal does not say so yet.
-    fn declare(&self, log: &dyn Log, ledger: &Ledger) -> Result<(), LogFault> {
+    fn declare(&self, log: &dyn Log, ledger: &mut Ledger) -> Result<(), LogFault> {
         let graphs = self
             .registry
             .hosts()
             .filter_map(|(tag, host)| ledger.names.missing(tag, host.meta(), &host.stored()));
         let facts = ledger.names.missing_facts(&self.known_facts());
+        let declared: Vec<_> = graphs.chain(facts).collect();
         let mut group = Bodies::new();
-        graphs.chain(facts).for_each(|declared| Record::Declared(declared).put(&mut group));
+        for declared in declared {
+            ledger.names.learn(&declared);
+            Record::Declared(declared).put(&mut group);
+        }
         if !group.is_empty() {
             log.order(&group)?;
         }
@@ -252,10 +264,11 @@ fn check_mail(host: &dyn Host, ledger: &Ledger, run: &Standing) -> Result<(), Re
     }
 }
 
-/// Where every run of a journal stands, as far as its groups have been taken: in order, from the first.
+/// Where every run of a journal stands, as far as its groups have been taken: in order, from the first or behind a
+/// snapshot.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl Recovered {
@@ -268,9 +281,19 @@ impl Recovered {
     }
 }
 
-/// Reads everything that is durable.
-pub(crate) fn read(log: &dyn Log) -> Result<Ledger, OpenFault> {
-    let mut ledger = Ledger::default();
+impl Fold<OpenFault> for Recovered {
+    fn begin(&mut self, kept: Option<&[u8]>) -> Result<(), String> {
+        self.ledger = kept.map_or_else(|| Ok(Ledger::default()), snapshot::restored)?;
+        Ok(())
+    }
+
+    fn take(&mut self, group: &Group) -> Result<(), OpenFault> {
+        Recovered::take(self, group)
+    }
+}
+
+/// Reads everything that is durable into an empty ledger.
+pub(crate) fn read(log: &dyn Log, mut ledger: Ledger) -> Result<Ledger, OpenFault> {
     let mut refused = None;
     log.scan(Lsn(1), &mut |group: &Group| match ledger.apply(group) {
         Ok(()) => Flow::Continue,
@@ -290,8 +313,13 @@ pub(crate) fn read(log: &dyn Log) -> Result<Ledger, OpenFault> {
 fn resume(core: &Arc<Core>, mut ledger: Ledger) {
     let slot = |id: &InstanceId| Some(Arc::new(Slot::new(*id, ledger.runs.remove(id)?)));
     let slots: Vec<_> = ledger.order.iter().filter_map(slot).collect();
-    core.slots().extend(slots.iter().map(|slot| (slot.instance, slot.clone())));
-    if !core.at_rest {
-        slots.into_iter().for_each(|slot| core.go_on(slot));
+    core.table.lock().extend(slots.iter().map(|slot| (slot.instance, Place::Awake(slot.clone()))));
+    core.table.lock().extend(ledger.over.drain().map(|(instance, over)| (instance, Place::Over(over))));
+    for slot in slots {
+        if core.at_rest || slot.lock().status != Status::Live {
+            core.table.rest(&slot);
+        } else {
+            core.go_on(slot);
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Engine {
                 break;
             }
             let paused = Record::Paused(Paused { instances, why: why.clone(), at: core.now() });
-            core.tell_all(&paused, core.append(std::slice::from_ref(&paused))?);
+            core.announce(&paused)?;
         }
         Ok(core.durable(slot.barrier()).await?)
     }
@@ -110,8 +110,7 @@ impl Engine {
         }
         core.settle(&instances)?;
         let released = Record::Released(Released { instances, at: core.now() });
-        let lsn = core.append(std::slice::from_ref(&released))?;
-        core.tell_all(&released, lsn);
+        let lsn = core.announce(&released)?;
         if aside && !core.at_rest {
             core.go_on(slot);
         }

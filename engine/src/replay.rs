@@ -150,11 +150,11 @@ fn first_difference(was: &[String], is: &[String], seq: u64, state: String) -> O
 
 /// Reads every handler of a run as it was recorded, and what the types in the journal are called.
 fn past(journal: &Journal, instance: InstanceId) -> Result<(Vec<Activation>, Ledger), ReplayFault> {
-    let (mut ledger, mut past, mut refused) = (Ledger::default(), Vec::new(), None);
+    let (mut ledger, mut past, mut refused) = (Ledger::whole(), Vec::new(), None);
     journal
         .log()
         .scan(Lsn(1), &mut |group: &Group| {
-            for bytes in &group.records {
+            for (lsn, bytes) in (group.first.0..).zip(&group.records) {
                 let taken = Record::decode(bytes).and_then(|record| {
                     if let Record::Moved(moved) = &record
                         && moved.instance == instance
@@ -162,7 +162,7 @@ fn past(journal: &Journal, instance: InstanceId) -> Result<(Vec<Activation>, Led
                     {
                         past.push(Activation { standing: standing.clone(), moved: moved.clone() });
                     }
-                    ledger.take(record)
+                    ledger.take(Lsn(lsn), record)
                 });
                 if let Err(why) = taken {
                     refused = Some(why);

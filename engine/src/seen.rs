@@ -1,6 +1,12 @@
 //! Which events a run has received, so that a sender may send again. It forgets the oldest beyond a bound: a run may
 //! live for years.
 use crate::record::EventId;
+use bincode::{
+    Decode, Encode,
+    de::Decoder,
+    enc::Encoder,
+    error::{DecodeError, EncodeError},
+};
 use std::collections::{HashSet, VecDeque};
 
 /// A sender that is not sure sends again at once or after a restart, not four thousand events later.
@@ -35,6 +41,35 @@ impl Seen {
         true
     }
 }
+
+impl Seen {
+    /// The ids, oldest first.
+    pub(crate) fn ids(&self) -> Box<[u128]> {
+        self.order.iter().copied().collect()
+    }
+
+    /// Remembers ids, oldest first.
+    pub(crate) fn extend(&mut self, ids: &[u128]) {
+        for id in ids {
+            self.insert(EventId::Given(*id));
+        }
+    }
+}
+
+impl Encode for Seen {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.order.encode(encoder)
+    }
+}
+
+impl<C> Decode<C> for Seen {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Seen, DecodeError> {
+        let order = VecDeque::<u128>::decode(decoder)?;
+        Ok(Seen { ids: order.iter().copied().collect(), order })
+    }
+}
+
+bincode::impl_borrow_decode!(Seen);
 
 #[cfg(test)]
 mod tests {

@@ -5,30 +5,41 @@ use crate::{
     log::{Bodies, Lsn},
     record::{Record, Started},
     standing::{Interrupt, Standing, Status},
+    table::{self, Over, Place},
 };
 use std::{
     ops::{Deref, DerefMut},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::sync::{Notify, watch};
 
 pub(crate) struct Slot {
     pub(crate) instance: InstanceId,
+    /// The hash of its graph's name: whoever wakes a run may hold its lock.
+    pub(crate) graph: u64,
     held: Mutex<Held>,
     /// Something arrived that the run may be waiting for.
-    pub(crate) bell: Notify,
+    bell: Notify,
     /// The last record that the run's next effect must wait for.
     barrier: AtomicU64,
     /// The run has ended or is parked, and that is durable.
     pub(crate) over: watch::Sender<bool>,
     /// How many effects that are never repeated are under way.
     pub(crate) onces: watch::Sender<u32>,
-    /// A task drives it. There is never a second one.
-    pub(crate) driven: AtomicBool,
+    /// One of [`NOT_BEGUN`], [`DRIVEN`], [`RESTS`].
+    driven: AtomicU8,
 }
+
+/// Nobody drives it, and nobody does until it is told to go on.
+const NOT_BEGUN: u8 = 0;
+/// A task drives it. There is never a second one.
+const DRIVEN: u8 = 1;
+/// Nobody drives it, for there was nothing to do: whoever brings something has it driven again.
+const RESTS: u8 = 2;
 
 /// Where a run stands, and the records that led there and were not ordered yet.
 pub(crate) struct Held {
@@ -36,6 +47,10 @@ pub(crate) struct Held {
     /// Records that nobody can wait for yet: they are ordered together, with the first that somebody can wait for, and
     /// at the latest when the run has nothing to do. What concerns the run is ordered behind them.
     pub(crate) pending: Bodies,
+    /// Until how much has passed the timer of its state waits, and how many moves it had made by then.
+    pub(crate) ripe: Option<(u64, Duration)>,
+    /// The last record that was about several runs and that this one knows.
+    pub(crate) told: Lsn,
 }
 
 /// Records do not fit to those that wait.
@@ -75,9 +90,9 @@ impl DerefMut for Held {
 }
 
 impl Slot {
-    /// The place of a run that begins; its `Started` is ordered at `lsn`.
-    pub(crate) fn begun(started: &Started, lsn: Lsn) -> Slot {
-        let slot = Slot::new(started.instance, Standing::new(started));
+    /// The place of a run that begins; its `Started` is ordered at `began`, in a group that ends with `lsn`.
+    pub(crate) fn begun(started: &Started, began: Lsn, lsn: Lsn) -> Slot {
+        let slot = Slot::new(started.instance, Standing::new(started, began));
         slot.raise_barrier(lsn);
         slot
     }
@@ -86,12 +101,64 @@ impl Slot {
         let over = standing.status == Status::Ended || standing.is_parked();
         Slot {
             instance,
-            held: Mutex::new(Held { standing, pending: Bodies::new() }),
+            graph: standing.graph,
+            held: Mutex::new(Held { standing, pending: Bodies::new(), ripe: None, told: Lsn::START }),
             bell: Notify::new(),
             barrier: AtomicU64::new(0),
             over: watch::Sender::new(over),
             onces: watch::Sender::new(0),
-            driven: AtomicBool::new(false),
+            driven: AtomicU8::new(NOT_BEGUN),
+        }
+    }
+
+    /// Waits until something arrives.
+    pub(crate) async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Says that something arrived, and whether the caller has to have the run driven. What arrived is applied by then.
+    #[must_use = "a run that nobody drives does not hear its bell"]
+    pub(crate) fn ring(&self) -> bool {
+        self.bell.notify_one();
+        self.driven.compare_exchange(RESTS, DRIVEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Says that a task drives the run from here on, and whether there was none.
+    pub(crate) fn begin(&self) -> bool {
+        self.driven.swap(DRIVEN, Ordering::AcqRel) != DRIVEN
+    }
+
+    /// Says that nobody drives the run from here on, for there is nothing to do. Called under its lock, after a look at
+    /// what arrived: whoever comes later rings, and finds that out.
+    pub(crate) fn rest(&self, _looked: &Held) {
+        self.driven.store(RESTS, Ordering::Release);
+    }
+
+    /// Says that nobody drives the run until it is told to go on.
+    pub(crate) fn leave(&self) {
+        self.driven.store(NOT_BEGUN, Ordering::Release);
+    }
+
+    /// Whether nobody has driven it, or it was left.
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.driven.load(Ordering::Acquire) == NOT_BEGUN
+    }
+
+    /// What is left of the run in memory when nobody needs its slot; none while somebody does. All that it says is
+    /// ordered.
+    pub(crate) fn at_rest(&self, held: &Held) -> Option<Place> {
+        match (&held.status, self.driven.load(Ordering::Acquire)) {
+            (_, DRIVEN) | (Status::Live, NOT_BEGUN) => None,
+            _ if !held.pending.is_empty() => None,
+            _ => Some(self.packed(held)),
+        }
+    }
+
+    /// The run as if it were at rest.
+    pub(crate) fn packed(&self, held: &Held) -> Place {
+        match held.status {
+            Status::Ended => Place::Over(Over::of(&held.standing)),
+            Status::Live | Status::Parked(_) => Place::Asleep(table::pack(self.barrier(), held)),
         }
     }
 
@@ -109,9 +176,11 @@ impl Slot {
         self.barrier.fetch_max(lsn.0, Ordering::AcqRel);
     }
 
-    /// Applies a record that may park the run or let it go on. It is no longer over as soon as it is let go on.
-    pub(crate) fn apply(&self, record: Record) {
+    /// Applies a record about several runs, which lies at `lsn`. It may park the run or let it go on: then it is no longer
+    /// over.
+    pub(crate) fn tell(&self, record: Record, lsn: Lsn) {
         let mut held = self.lock();
+        held.told = held.told.max(lsn);
         let parked = held.is_parked();
         held.apply(record);
         if parked && !held.is_parked() {

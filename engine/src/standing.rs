@@ -4,6 +4,7 @@ use crate::{
     Doubt, Encoded, InstanceId, StopWhy, Time,
     brood::Brood,
     budget::Balance,
+    log::Lsn,
     memos::Memos,
     record::{
         Began, Credited, Done, EventId, Forked, Mail, Mode, Moved, Outcome, Parent, Paused, Record, Released,
@@ -11,10 +12,11 @@ use crate::{
     },
     seen::Seen,
 };
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
 /// What is kept of an effect until the run moves on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Memo {
     pub(crate) slot: u32,
     pub(crate) attempt: u32,
@@ -23,7 +25,7 @@ pub(crate) struct Memo {
 }
 
 /// Whether a run goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Status {
     Live,
     Ended,
@@ -31,14 +33,14 @@ pub(crate) enum Status {
 }
 
 /// An operator parked the run. It keeps its mail and hears its children; of itself it does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Pause {
     pub(crate) why: String,
     pub(crate) since: Time,
 }
 
 /// The state that a fork began in: the run that had been in it, and how many moves that one had made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Origin {
     pub(crate) instance: InstanceId,
     pub(crate) seq: u64,
@@ -58,7 +60,7 @@ pub(crate) enum Interrupt {
 }
 
 /// Where a run stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Standing {
     pub(crate) graph: u64,
     pub(crate) version: u32,
@@ -87,10 +89,30 @@ pub(crate) struct Standing {
     pub(crate) status: Status,
     pub(crate) paused: Option<Box<Pause>>,
     pub(crate) origin: Option<Box<Origin>>,
+    /// The record with which it began.
+    pub(crate) began: u64,
+    /// The record of the move that ended it; zero while it goes on.
+    pub(crate) ended: u64,
 }
 
 impl Standing {
-    pub(crate) fn new(started: &Started) -> Standing {
+    /// A run of which nothing can be read but where it began.
+    pub(crate) fn unknown(began: Lsn) -> Standing {
+        let started = Started {
+            instance: InstanceId(0),
+            graph: 0,
+            version: 0,
+            state: Encoded { tag: 0, shape: 0, bytes: Vec::new() },
+            grant: Balance::EMPTY,
+            parent: None,
+            depth: 0,
+            at: Time(0),
+        };
+        Standing::new(&started, began)
+    }
+
+    /// A run that begins with the record at `began`.
+    pub(crate) fn new(started: &Started, began: Lsn) -> Standing {
         Standing {
             graph: started.graph,
             version: started.version,
@@ -113,6 +135,8 @@ impl Standing {
             status: Status::Live,
             paused: None,
             origin: None,
+            began: began.0,
+            ended: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The timer of the state that a run is in, while the run is awake: by the wall clock, and for a span also by what has
 //! passed since the run began to wait. It is made anew when a state is entered and when a process finds it.
 use crate::{Time, clock::Clock, graph::Due, wheel::Moment};
+use std::time::Duration;
 
 /// The timer of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,20 @@ impl Timer {
             Due::At(_) => None,
         };
         Timer(Moment { due: at, ripe })
+    }
+
+    /// The timer of a state that this process has found before, when it waited until so much would have passed.
+    pub(crate) fn again(due: Due, since: Time, ripe: Duration) -> Timer {
+        let ripe = match due {
+            Due::In(_) => Some(ripe),
+            Due::At(_) => None,
+        };
+        Timer(Moment { due: due.of_state(since), ripe })
+    }
+
+    /// Until how much has passed it waits, if it waits for a span.
+    pub(crate) fn ripe(&self) -> Option<Duration> {
+        self.0.ripe
     }
 
     /// Whether its time has come.
@@ -38,7 +53,6 @@ impl Timer {
 mod tests {
     use super::*;
     use crate::testing::ManualClock;
-    use std::time::Duration;
 
     const HOUR: Duration = Duration::from_secs(3600);
 

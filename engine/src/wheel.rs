@@ -1,9 +1,10 @@
 //! One timer wheel for all runs: a run that waits costs an entry here, not a task that sleeps. It follows the wall clock,
-//! and beside it what has passed: who waits for a span waits no longer because the wall clock was set back.
-use crate::{InstanceId, Time, clock::Clock, slot::Slot};
+//! and beside it what has passed: who waits for a span waits no longer because the wall clock was set back. It says who
+//! is due and wakes nobody itself.
+use crate::{InstanceId, Time, clock::Clock};
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -14,7 +15,7 @@ pub(crate) struct Wheel {
     changed: Notify,
 }
 
-/// When to ring.
+/// When to call a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// A time of the wall clock.
@@ -25,31 +26,30 @@ pub(crate) struct Moment {
 
 #[derive(Default)]
 struct Entries {
-    due: BTreeMap<(Time, InstanceId), Weak<Slot>>,
-    ripe: BTreeMap<(Duration, InstanceId), Weak<Slot>>,
+    due: BTreeSet<(Time, InstanceId)>,
+    ripe: BTreeSet<(Duration, InstanceId)>,
 }
 
 impl Wheel {
-    /// Rings the run's bell at the moment, or soon after, unless the alarm is dropped before. The run looks at the clock
-    /// itself.
-    pub(crate) fn set(&self, moment: Moment, slot: &Arc<Slot>) -> Alarm<'_> {
+    /// Has a run called at the moment, or soon after. It looks at the clock itself.
+    pub(crate) fn set(&self, moment: Moment, instance: InstanceId) {
         let first = {
             let mut entries = self.lock();
-            entries.due.insert((moment.due, slot.instance), Arc::downgrade(slot));
-            let mut first = entries.due.first_key_value().is_some_and(|((at, _), _)| *at == moment.due);
+            entries.due.insert((moment.due, instance));
+            let mut first = entries.due.first().is_some_and(|(at, _)| *at == moment.due);
             if let Some(ripe) = moment.ripe {
-                entries.ripe.insert((ripe, slot.instance), Arc::downgrade(slot));
-                first |= entries.ripe.first_key_value().is_some_and(|((at, _), _)| *at == ripe);
+                entries.ripe.insert((ripe, instance));
+                first |= entries.ripe.first().is_some_and(|(at, _)| *at == ripe);
             }
             first
         };
         if first {
             self.changed.notify_one();
         }
-        Alarm { wheel: self, moment, instance: slot.instance }
     }
 
-    fn unset(&self, moment: Moment, instance: InstanceId) {
+    /// Takes it back, as far as it is still there.
+    pub(crate) fn unset(&self, moment: Moment, instance: InstanceId) {
         let mut entries = self.lock();
         entries.due.remove(&(moment.due, instance));
         if let Some(ripe) = moment.ripe {
@@ -57,10 +57,18 @@ impl Wheel {
         }
     }
 
-    /// Turns for as long as the engine lives.
-    pub(crate) async fn turn(self: Arc<Self>, clock: Arc<dyn Clock>) {
+    /// Has a run called unless the alarm is dropped before.
+    pub(crate) fn alarm(&self, moment: Moment, instance: InstanceId) -> Alarm<'_> {
+        self.set(moment, instance);
+        Alarm { wheel: self, moment, instance }
+    }
+
+    /// Turns for as long as the engine lives, and calls whoever is due.
+    pub(crate) async fn turn(self: Arc<Self>, clock: Arc<dyn Clock>, call: impl Fn(InstanceId)) {
         loop {
-            match self.ring(clock.now(), clock.passed()) {
+            let (due, next) = self.take(clock.now(), clock.passed());
+            due.into_iter().for_each(&call);
+            match next {
                 None => self.changed.notified().await,
                 Some(next) => tokio::select! {
                     () = self.changed.notified() => {}
@@ -70,12 +78,14 @@ impl Wheel {
         }
     }
 
-    /// Rings everybody whose moment has come and returns when the next one comes, if nobody sets the clock.
-    fn ring(&self, now: Time, passed: Duration) -> Option<Time> {
+    /// Takes everybody whose moment has come, and says when the next one comes, if nobody sets the clock.
+    fn take(&self, now: Time, passed: Duration) -> (Vec<InstanceId>, Option<Time>) {
         let mut entries = self.lock();
-        let due = ring_up_to(&mut entries.due, &now);
-        let ripe = ring_up_to(&mut entries.ripe, &passed).map(|ripe| now.after(ripe.saturating_sub(passed)));
-        due.into_iter().chain(ripe).min()
+        let mut called = Vec::new();
+        let due = take_up_to(&mut entries.due, now, &mut called);
+        let ripe = take_up_to(&mut entries.ripe, passed, &mut called);
+        let ripe = ripe.map(|ripe| now.after(ripe.saturating_sub(passed)));
+        (called, due.into_iter().chain(ripe).min())
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -83,21 +93,23 @@ impl Wheel {
     }
 }
 
-/// Rings everybody up to `now` and returns who is first after that.
-fn ring_up_to<T: Copy + Ord>(entries: &mut BTreeMap<(T, InstanceId), Weak<Slot>>, now: &T) -> Option<T> {
-    while let Some(first) = entries.first_entry() {
-        let (at, _) = *first.key();
-        if at > *now {
+/// Takes everybody up to `now` and returns who is first after that.
+fn take_up_to<T: Copy + Ord>(
+    entries: &mut BTreeSet<(T, InstanceId)>,
+    now: T,
+    called: &mut Vec<InstanceId>,
+) -> Option<T> {
+    while let Some((at, instance)) = entries.first().copied() {
+        if at > now {
             return Some(at);
         }
-        if let Some(slot) = first.remove().upgrade() {
-            slot.bell.notify_one();
-        }
+        entries.pop_first();
+        called.push(instance);
     }
     None
 }
 
-/// A run's entry on the wheel. It leaves with the wait that set it, however that ends.
+/// A run's entry on the wheel while its handler runs. It leaves with it, however that ends.
 pub(crate) struct Alarm<'a> {
     wheel: &'a Wheel,
     moment: Moment,

@@ -7,7 +7,7 @@ use config::{Config, Home};
 use domain::{METER_NAMES, UserId};
 use engine::{
     Budget, Engine, Journal, Recovered, Told,
-    log::{FileLog, Group, Log, Mode, Options, Torn},
+    log::{FileLog, Log, Mode, Options, Torn, Unused},
 };
 use slog::warn;
 use std::{path::Path, sync::Arc};
@@ -49,9 +49,11 @@ impl House {
         going: Going,
     ) -> Result<(House, Receiver<Told>, Option<String>), Failure> {
         let mut recovered = Recovered::default();
-        let mut take = |group: &Group| recovered.take(group);
-        let opened = FileLog::open_with(&home.journal(), Mode::Owner, Options::default(), &mut take);
+        let opened = FileLog::open_folding(&home.journal(), Mode::Owner, Options::default(), &mut recovered);
         let (journal, opened) = opened.map_err(Failure::storage)?;
+        for Unused { file, why } in &opened.unused {
+            warn!(log, "snapshot left unused"; "file" => %file.display(), "why" => why);
+        }
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
         let (store, follower) = kept(home, Journal::of(journal.clone()), log);
         let benches = benches(home);

@@ -38,7 +38,7 @@ fn check(story: fn(Arc<dyn Log>)) {
         let log = FileLog::open_with::<LogFault>(
             dir.path(),
             Mode::Owner,
-            Options { segment_bytes, room_bytes: 512 },
+            Options { segment_bytes, room_bytes: 512, ..Options::default() },
             &mut |_| Ok(()),
         );
         story(log.unwrap().0);

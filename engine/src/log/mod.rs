@@ -9,6 +9,7 @@ use std::{
 
 mod bodies;
 mod file;
+mod fold;
 mod horizon;
 mod memory;
 
@@ -17,7 +18,10 @@ mod conformance;
 
 pub use bodies::{Bodies, Mark};
 pub use file::{FileLog, GROUP_BYTES_MAX, Mode, Opened, Options, Torn};
+pub use fold::{Fold, Keeping, Unused};
 pub use memory::MemoryLog;
+
+use fold::Each;
 
 /// The address of a record: dense, from 1. Stable for ever, compaction included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -110,6 +114,12 @@ pub enum LogFault {
     Closed,
 }
 
+impl From<LogFault> for io::Error {
+    fn from(fault: LogFault) -> io::Error {
+        io::Error::other(fault)
+    }
+}
+
 /// The one order of everything that happened. One owner writes; whoever may read the files may read.
 pub trait Log: Send + Sync + 'static {
     /// Orders a group and returns the address of its last record at once. It is durable once [`Log::durable`] returns
@@ -161,6 +171,19 @@ pub trait Log: Send + Sync + 'static {
     /// when `each` says [`Flow::Stop`], or when the log was closed and all that is durable was passed on. When a group
     /// cannot be read (or the thread not be started), `each` is told so, and that is the last call.
     fn subscribe(&self, from: Lsn, each: Subscriber);
+
+    /// Says who is called, on a thread that must not wait, whenever the journal has grown so much that a snapshot is due.
+    /// A log that keeps none calls nobody.
+    fn on_growth(&self, _call: Box<dyn Fn() + Send + Sync>) {}
+
+    /// Keeps a snapshot of what was made of everything up to `at`, the last record of a group; [`Fold`] gets it back.
+    /// Blocks until all that it reflects is durable. A log that keeps none does nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written: then the snapshot before it is still there, and nothing else has happened.
+    fn keep(&self, _at: Lsn, _write: &mut Keeping<'_>) -> Result<(), LogFault> {
+        Ok(())
+    }
 
     /// Writes what is pending and stops the writer. Later appends fail.
     fn close(&self);

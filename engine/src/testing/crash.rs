@@ -104,7 +104,7 @@ fn keys(groups: &[Group]) -> BTreeSet<u128> {
 
 /// Says what the last record is.
 fn last(groups: &[Group]) -> String {
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::whole();
     groups.iter().for_each(|group| ledger.apply(group).expect("what this engine wrote it can read"));
     let name = |instance: InstanceId, tag| {
         ledger.runs.get(&instance).map_or_else(String::new, |run| ledger.names.state(run.graph, tag))

@@ -4,8 +4,11 @@ use super::books::{Books, Totals};
 use crate::{
     Engine, OpenFault,
     ledger::Ledger,
-    log::{Group, Log, LogFault, MemoryLog},
+    log::{Group, Log, LogFault, Lsn, MemoryLog},
     open::Builder,
+    snapshot,
+    standing::{Standing, Status},
+    table::Over,
 };
 use std::sync::Arc;
 
@@ -51,7 +54,7 @@ impl Life {
     /// When something of that does not hold.
     pub fn audit(&self) -> Totals {
         let core = self.engine.core();
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::whole();
         let mut books = Books::new(|graph, state| {
             let host = core.registry.host(graph);
             host.is_some_and(|host| host.meta().lap.is_some() && host.meta().lap == host.check(state).ok())
@@ -60,11 +63,38 @@ impl Life {
             ledger.apply(&group).expect("what this engine wrote it can read");
             books.enter(&group);
         }
-        assert_eq!(ledger.runs.len(), core.slots().len(), "a run is in the journal only, or in memory only");
+        let there = core.table.instances().len();
+        assert_eq!(ledger.runs.len(), there, "a run is in the journal only, or in memory only");
         for (instance, found) in &ledger.runs {
             let slot = core.slot(*instance).expect("every run of the journal is in memory");
-            assert_eq!(*found, slot.lock().standing, "a restart would find another run {instance}");
+            let there = known(&slot.lock().standing);
+            assert_eq!(known(found), there, "a restart would find another run {instance}");
         }
+        self.snapshot(&ledger);
         books.totals()
     }
+
+    /// Checks that a start from a snapshot would find what a start from the journal finds.
+    fn snapshot(&self, ledger: &Ledger) {
+        let mut kept = Vec::new();
+        snapshot::write(self.engine.core(), Lsn::START, &mut kept).expect("memory takes what is written");
+        let restored = snapshot::restored(&kept).expect("this very build wrote it");
+        assert_eq!((&restored.names, restored.facts.is_superset(&ledger.facts)), (&ledger.names, true));
+        for (instance, found) in &ledger.runs {
+            match found.status {
+                Status::Ended => assert_eq!(restored.over.get(instance), Some(&Over::of(found))),
+                Status::Live | Status::Parked(_) => assert_eq!(restored.runs.get(instance), Some(found)),
+            }
+        }
+        assert_eq!(restored.runs.len() + restored.over.len(), ledger.runs.len());
+    }
+}
+
+/// What is known of a run that has ended once it was put to rest: what it might still use up, nobody asks.
+fn known(standing: &Standing) -> Standing {
+    let mut known = standing.clone();
+    if standing.status == Status::Ended {
+        (known.grant, known.cancelled) = (known.balance, false);
+    }
+    known
 }

@@ -38,6 +38,12 @@ impl Map {
         (segment.last() >= lsn).then(|| Arc::clone(segment))
     }
 
+    /// Returns the segments up to the one that holds a durable record.
+    pub(super) fn upto(&self, lsn: Lsn) -> Vec<Arc<Segment>> {
+        let segments = self.segments.read().expect("nothing panics while it holds the segments");
+        segments.iter().take_while(|segment| segment.first() <= lsn).map(Arc::clone).collect()
+    }
+
     /// Opens a segment for reading.
     pub(super) fn open(&self, segment: &Segment) -> Result<Arc<File>, LogFault> {
         let mut files = self.files.lock().expect("nothing panics while it holds the files");

@@ -3,15 +3,19 @@
 //!
 //! The way in: `queue` (ordered, in memory) → `writer` (on disk, published). The way back: `recover` at open, `read`
 //! later, both over `frames`. `frame` and `segment` are the two layouts; DECISIONS.md says why they are as they are.
-use super::{Bodies, Flow, Group, Log, LogFault, Lsn, Subscriber, horizon::Horizon};
+use super::{
+    Bodies, Each, Flow, Fold, Group, Keeping, Log, LogFault, Lsn, Subscriber, Unused, horizon::Horizon,
+};
 use disk::{Disk, Real};
 use futures::future::BoxFuture;
+use growth::Growth;
 use lock::Lock;
 use map::Map;
 use queue::Queue;
 use read::Cursor;
 use recover::Recovered;
 use std::{
+    fmt::Display,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -22,6 +26,7 @@ mod closed;
 mod disk;
 mod frame;
 mod frames;
+mod growth;
 mod lock;
 mod map;
 mod mend;
@@ -29,6 +34,7 @@ mod queue;
 mod read;
 mod recover;
 mod segment;
+mod snapshot;
 mod writer;
 
 #[cfg(test)]
@@ -48,6 +54,10 @@ const ROOM_BYTES: u64 = 4 << 20;
 /// Some hundred moves of a run that makes one after the other: what a group costs beside its records is then little.
 const GATHERED_BYTES_MAX: usize = 16 << 10;
 
+/// A snapshot is due when the journal has grown by so much since the last, or by as much as the last was large: an open
+/// after a crash reads this in a third of a second, and snapshots are never written more often than records.
+const SNAPSHOT_BYTES: u64 = 32 << 20;
+
 /// As what a journal is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -66,16 +76,18 @@ pub struct Options {
     /// So much room is made ahead of what is written; it goes when the segment is full or the journal is closed. None is
     /// made with zero.
     pub room_bytes: u64,
+    /// A snapshot is due when the journal has grown by so much; see [`Log::on_growth`].
+    pub snapshot_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: SEGMENT_BYTES, room_bytes: ROOM_BYTES }
+        Options { segment_bytes: SEGMENT_BYTES, room_bytes: ROOM_BYTES, snapshot_bytes: SNAPSHOT_BYTES }
     }
 }
 
 /// What was found at open.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Opened {
     /// The records that are there.
     pub records: u64,
@@ -85,6 +97,10 @@ pub struct Opened {
     pub segments: usize,
     /// The tail that was cut off. Nobody was ever told that it was durable. A reader cuts nothing and says nothing.
     pub torn: Option<Torn>,
+    /// The position of the snapshot that was used: what is before it was not read.
+    pub snapshot: Option<Lsn>,
+    /// Snapshots that were there and were not used.
+    pub unused: Vec<Unused>,
 }
 
 /// The end of a write that a crash interrupted.
@@ -107,6 +123,11 @@ pub struct FileLog {
 }
 
 struct Owner {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    growth: Arc<Growth>,
+    /// Held while a snapshot is written: one at a time.
+    keeping: Mutex<()>,
     queue: Arc<Queue>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -126,31 +147,45 @@ impl FileLog {
     /// # Errors
     /// When somebody else owns it, when it is damaged or foreign, when the disk does not do what it is asked, and with
     /// what `each` says. Then nothing was changed, unless it was the mending of a torn tail that failed.
-    pub fn open_with<E: From<LogFault>>(
+    pub fn open_with<E: From<LogFault> + Display>(
         dir: &Path,
         mode: Mode,
         options: Options,
         each: &mut dyn FnMut(&Group) -> Result<(), E>,
     ) -> Result<(Arc<FileLog>, Opened), E> {
-        FileLog::open_on(Arc::new(Real), dir, mode, options, each)
+        FileLog::open_on(Arc::new(Real), dir, mode, options, &mut Each(each))
     }
 
-    fn open_on<E: From<LogFault>>(
+    /// Opens a journal and folds what it holds: the newest snapshot that fits and the groups behind it, or every group.
+    /// What lies before the snapshot is not read: should it be damaged, whoever reads it is told.
+    ///
+    /// # Errors
+    /// See [`FileLog::open_with`].
+    pub fn open_folding<E: From<LogFault> + Display>(
+        dir: &Path,
+        mode: Mode,
+        options: Options,
+        fold: &mut dyn Fold<E>,
+    ) -> Result<(Arc<FileLog>, Opened), E> {
+        FileLog::open_on(Arc::new(Real), dir, mode, options, fold)
+    }
+
+    fn open_on<E: From<LogFault> + Display>(
         disk: Arc<dyn Disk>,
         dir: &Path,
         mode: Mode,
         options: Options,
-        each: &mut dyn FnMut(&Group) -> Result<(), E>,
+        fold: &mut dyn Fold<E>,
     ) -> Result<(Arc<FileLog>, Opened), E> {
         match mode {
             Mode::Owner => {
                 settle_in(&*disk, dir)?;
                 let lock = Lock::take(dir)?;
-                let found = recover::recover(dir, mode, each)?;
+                let found = recover::recover(dir, mode, fold)?;
                 Ok(FileLog::own(disk, dir, options, lock, found)?)
             }
             Mode::Reader => {
-                let found = recover::recover(dir, mode, each)?;
+                let found = recover::recover(dir, mode, fold)?;
                 let opened = Opened { torn: None, ..opened(&found) };
                 let horizon = Arc::new(Horizon::new(found.last));
                 horizon.end(LogFault::ReadOnly);
@@ -174,9 +209,11 @@ impl FileLog {
         let map = Arc::new(Map::new(found.segments));
         let horizon = Arc::new(Horizon::new(found.last));
         let queue = Arc::new(Queue::new(found.last));
+        let growth = Arc::new(Growth::new(options.snapshot_bytes, found.tail_bytes));
         let writer = Writer {
-            disk,
+            disk: Arc::clone(&disk),
             dir: dir.to_owned(),
+            growth: Arc::clone(&growth),
             segment_bytes: options.segment_bytes,
             room_bytes: options.room_bytes,
             room: segment.end(),
@@ -192,7 +229,9 @@ impl FileLog {
             _lock: lock,
         };
         let writer = Mutex::new(Some(super::spawn("log-writer", || writer.run())?));
-        Ok((Arc::new(FileLog { map, horizon, owner: Some(Owner { queue, writer }) }), opened))
+        let keeping = Mutex::default();
+        let owner = Owner { disk, dir: dir.to_owned(), growth, keeping, queue, writer };
+        Ok((Arc::new(FileLog { map, horizon, owner: Some(owner) }), opened))
     }
 
     fn owner(&self) -> Result<&Owner, LogFault> {
@@ -203,7 +242,14 @@ impl FileLog {
 fn opened(found: &Recovered) -> Opened {
     let torn = found.segments.last().filter(|_| found.torn_bytes > 0);
     let torn = torn.map(|file| Torn { file: file.path.clone(), byte: file.end(), bytes: found.torn_bytes });
-    Opened { records: found.last.0, groups: found.groups, segments: found.segments.len(), torn }
+    Opened {
+        records: found.last.0,
+        groups: found.groups,
+        segments: found.segments.len(),
+        torn,
+        snapshot: found.snapshot,
+        unused: found.unused.clone(),
+    }
 }
 
 /// Creates the directory when it is not there, and makes sure that it stays.
@@ -266,6 +312,29 @@ impl Log for FileLog {
                 }
             }
         });
+    }
+
+    fn on_growth(&self, call: Box<dyn Fn() + Send + Sync>) {
+        if let Some(owner) = &self.owner {
+            owner.growth.on(call);
+        }
+    }
+
+    fn keep(&self, at: Lsn, write: &mut Keeping<'_>) -> Result<(), LogFault> {
+        let owner = self.owner()?;
+        if at == Lsn::START {
+            return Ok(());
+        }
+        let _one = owner.keeping.lock().expect("nothing panics while it holds this");
+        let wait = |lsn: Lsn| {
+            owner.queue.want(lsn);
+            self.horizon.wait_past(Lsn(lsn.0 - 1)).map(drop).ok_or(LogFault::Closed)
+        };
+        wait(at)?;
+        owner.growth.begin();
+        let bytes = snapshot::keep(&*owner.disk, &owner.dir, at, &self.map.upto(at), write, wait)?;
+        owner.growth.kept(bytes);
+        Ok(())
     }
 
     fn close(&self) {

@@ -5,14 +5,16 @@
 //! after it was synced, a later segment, or the mark of a clean close. With no such proof it is the end of a write that
 //! nobody was ever told of.
 use super::{
-    super::{Group, LogFault, Lsn},
+    super::{Fold, Group, LogFault, Lsn, Unused},
     Mode, closed,
     frame::Flaw,
     frames::{Found, Frames},
     segment::{self, Extent, Header, Segment},
+    snapshot::{self, Snapshot},
 };
 use rustix::io::Errno;
 use std::{
+    fmt::Display,
     fs::File,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -40,31 +42,32 @@ pub(super) struct Recovered {
     pub(super) stub: Option<PathBuf>,
     /// The record up to which all was on disk when the journal was last closed.
     pub(super) closed: Lsn,
+    /// The position of the snapshot that was used.
+    pub(super) snapshot: Option<Lsn>,
+    /// Snapshots that were not.
+    pub(super) unused: Vec<Unused>,
+    /// The bytes of the groups behind the snapshot.
+    pub(super) tail_bytes: u64,
 }
 
-/// Reads the journal in `dir` and calls `each` with its groups.
-pub(super) fn recover<E: From<LogFault>>(
+/// Reads the journal in `dir` into `fold`: the newest snapshot that fits and the groups behind it, or every group.
+pub(super) fn recover<E: From<LogFault> + Display>(
     dir: &Path,
     mode: Mode,
-    each: &mut dyn FnMut(&Group) -> Result<(), E>,
+    fold: &mut dyn Fold<E>,
 ) -> Result<Recovered, E> {
     // Before the files: a journal beside us grows, so it is never shorter than the mark that was read before.
-    let mut found = Recovered::nothing(closed::read(dir));
-    let files = segment::list(dir)?;
-    for (n, (first, path)) in files.iter().enumerate() {
-        let after = files.get(n + 1).map(|(_, path)| path.as_path());
-        found.follows(dir, *first, path)?;
-        let Some((file, header, length)) = found.begin(*first, path, after)? else {
-            found.stub = Some(path.clone());
-            break;
-        };
-        if mode == Mode::Reader && after.is_none() {
-            settle(&file).map_err(LogFault::io("sync", path))?;
+    let closed = closed::read(dir);
+    let mut unused = Vec::new();
+    for file in snapshot::list(dir) {
+        match Recovered::behind(dir, &file, closed, mode, fold) {
+            Ok(found) => return Ok(Recovered { unused, ..found }),
+            Err(why) => unused.push(Unused { file, why }),
         }
-        let frames = Frames::new(Arc::new(file), path, &header, length);
-        found.walk(frames, header, after, each)?;
     }
-    found.holds_what_was_closed(dir)?;
+    fold.begin(None).map_err(|why| LogFault::Foreign { path: dir.to_owned(), what: why })?;
+    let mut found = Recovered { unused, ..Recovered::nothing(closed) };
+    found.read(dir, mode, fold)?;
     Ok(found)
 }
 
@@ -88,7 +91,71 @@ impl Recovered {
         let (segments, last, stub) = (Vec::new(), Lsn::START, None);
         let (chain, unproven) = (0, 0);
         let (torn_bytes, surplus_bytes) = (0, 0);
-        Recovered { segments, last, groups: 0, chain, unproven, torn_bytes, surplus_bytes, stub, closed }
+        Recovered {
+            segments,
+            last,
+            groups: 0,
+            chain,
+            unproven,
+            torn_bytes,
+            surplus_bytes,
+            stub,
+            closed,
+            snapshot: None,
+            unused: Vec::new(),
+            tail_bytes: 0,
+        }
+    }
+
+    /// Reads what lies behind a snapshot, and takes what lies before it as the snapshot says. Whatever does not fit is a
+    /// reason to leave the snapshot alone: then the journal itself says what is wrong, if something is.
+    fn behind<E: From<LogFault> + Display>(
+        dir: &Path,
+        file: &Path,
+        closed: Lsn,
+        mode: Mode,
+        fold: &mut dyn Fold<E>,
+    ) -> Result<Recovered, String> {
+        let snapshot = Snapshot::read(file)?;
+        let mut found = Recovered::nothing(closed);
+        let (open, sealed) = snapshot.segments()?;
+        snapshot::find(dir, open, None)?;
+        found.chain = open.chain;
+        for snapshot::Remembered { header, extent } in sealed {
+            let path = snapshot::find(dir, header, Some(extent.end))?;
+            (found.last, found.groups) = (extent.last, found.groups + extent.groups);
+            found.segments.push(Arc::new(Segment::new(path, header, extent)));
+        }
+        fold.begin(Some(snapshot.body()))?;
+        found.snapshot = Some(snapshot.at);
+        found.read(dir, mode, fold).map_err(|why| format!("what is behind it does not fit: {why}"))?;
+        if found.last < snapshot.reflects {
+            return Err(format!(
+                "it is newer than the journal: it reflects record {}, the journal ends with {}",
+                snapshot.reflects.0, found.last.0
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Reads the segments behind those that are known already.
+    fn read<E: From<LogFault>>(&mut self, dir: &Path, mode: Mode, fold: &mut dyn Fold<E>) -> Result<(), E> {
+        let all = segment::list(dir)?;
+        let files: Vec<_> = all.into_iter().filter(|(first, _)| *first > self.last).collect();
+        for (n, (first, path)) in files.iter().enumerate() {
+            let after = files.get(n + 1).map(|(_, path)| path.as_path());
+            self.follows(dir, *first, path)?;
+            let Some((file, header, length)) = self.begin(*first, path, after)? else {
+                self.stub = Some(path.clone());
+                break;
+            };
+            if mode == Mode::Reader && after.is_none() {
+                settle(&file).map_err(LogFault::io("sync", path))?;
+            }
+            let frames = Frames::new(Arc::new(file), path, &header, length);
+            self.walk(frames, header, after, fold)?;
+        }
+        Ok(self.holds_what_was_closed(dir)?)
     }
 
     /// Checks that the segment at `path` is the next one.
@@ -152,7 +219,7 @@ impl Recovered {
         mut frames: Frames,
         header: Header,
         after: Option<&Path>,
-        each: &mut dyn FnMut(&Group) -> Result<(), E>,
+        fold: &mut dyn Fold<E>,
     ) -> Result<(), E> {
         let mut extent = Extent::empty(&header);
         let mut group = Group { first: Lsn::START, records: Vec::new() };
@@ -169,7 +236,10 @@ impl Recovered {
                         self.unproven = at;
                     }
                     self.groups += 1;
-                    each(&group)?;
+                    if self.snapshot.is_none_or(|at| group.last() > at) {
+                        self.tail_bytes += frame.size() as u64;
+                        fold.take(&group)?;
+                    }
                 }
                 Found::End => break,
                 Found::Flaw(flaw) => {

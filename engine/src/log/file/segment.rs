@@ -40,6 +40,8 @@ pub(super) struct Segment {
 pub(super) struct Extent {
     pub(super) last: Lsn,
     pub(super) end: u64,
+    /// How many groups are in it.
+    pub(super) groups: u64,
     /// Some frames: the first of each stride.
     marks: Vec<(Lsn, u64)>,
 }
@@ -83,6 +85,11 @@ impl Segment {
         frames.into_iter().for_each(|(header, at)| extent.note(&header, at));
     }
 
+    /// How far it is durable now.
+    pub(super) fn reached(&self) -> Extent {
+        self.extent(Extent::clone)
+    }
+
     fn extent<T>(&self, look: impl FnOnce(&Extent) -> T) -> T {
         look(&self.extent.read().expect("nothing panics while it holds the extent"))
     }
@@ -91,7 +98,7 @@ impl Segment {
 impl Extent {
     /// A segment without a frame.
     pub(super) fn empty(header: &Header) -> Extent {
-        Extent { last: Lsn(header.first.0 - 1), end: HEADER_BYTES as u64, marks: Vec::new() }
+        Extent { last: Lsn(header.first.0 - 1), end: HEADER_BYTES as u64, groups: 0, marks: Vec::new() }
     }
 
     /// Adds the frame at `at`, which is the end so far.
@@ -100,6 +107,25 @@ impl Extent {
             self.marks.push((header.first, at));
         }
         (self.last, self.end) = (header.last(), at + header.size() as u64);
+        self.groups += 1;
+    }
+
+    /// Writes the extent for a snapshot: last record, end, groups, the number of marks, the marks.
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        let marks = self.marks.iter().flat_map(|(first, at)| [first.0, *at]);
+        let numbers = [self.last.0, self.end, self.groups, self.marks.len() as u64];
+        numbers.into_iter().chain(marks).for_each(|number| into.extend_from_slice(&number.to_le_bytes()));
+    }
+
+    /// Reads one back and moves behind it.
+    pub(super) fn decode(from: &mut &[u8]) -> Option<Extent> {
+        let [last, end, groups, marks] = [take_u64(from)?, take_u64(from)?, take_u64(from)?, take_u64(from)?];
+        // As many as are there, whatever the number claims.
+        let bytes = usize::try_from(marks).ok()?.checked_mul(16)?;
+        let (table, rest) = from.split_at_checked(bytes)?;
+        *from = rest;
+        let marks = table.chunks_exact(16).map(|mark| (Lsn(u64_at(mark, 0)), u64_at(mark, 8))).collect();
+        Some(Extent { last: Lsn(last), end, groups, marks })
     }
 }
 
@@ -153,6 +179,13 @@ pub(super) fn create(disk: &dyn Disk, dir: &Path, header: Header) -> Result<(Seg
     Ok((Segment::new(path, header, Extent::empty(&header)), file))
 }
 
+/// Reads a number and moves behind it.
+pub(super) fn take_u64(from: &mut &[u8]) -> Option<u64> {
+    let (eight, rest) = from.split_at_checked(8)?;
+    *from = rest;
+    Some(u64_at(eight, 0))
+}
+
 /// A salt for a new segment.
 pub(super) fn salt(dir: &Path) -> Result<u64, LogFault> {
     getrandom::u64()
@@ -198,7 +231,9 @@ pub(super) fn name(first: Lsn) -> String {
 /// Says whether a file is one of ours that never got its name.
 pub(super) fn is_temporary(path: &Path) -> bool {
     let whole = path.with_extension("");
-    let ours = named(&whole).is_ok() || whole.file_name().is_some_and(|file| file == super::closed::FILE);
+    let ours = named(&whole).is_ok()
+        || super::snapshot::is_snapshot(&whole)
+        || whole.file_name().is_some_and(|file| file == super::closed::FILE);
     ours && path.extension().is_some_and(|extension| extension == TEMPORARY)
 }
 

@@ -6,6 +6,7 @@ use super::{
     closed,
     disk::Disk,
     frame::{self, Place},
+    growth::Growth,
     lock::Lock,
     map::Map,
     queue::Queue,
@@ -16,6 +17,7 @@ use std::{fs::File, io, path::PathBuf, sync::Arc, thread};
 pub(super) struct Writer {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) dir: PathBuf,
+    pub(super) growth: Arc<Growth>,
     pub(super) segment_bytes: u64,
     /// How much room is made at once; zero once that failed.
     pub(super) room_bytes: u64,
@@ -110,6 +112,7 @@ impl Writer {
         (self.last, self.chain) = (last, chain);
         self.segment.grow(written);
         self.horizon.advance(last);
+        self.growth.by(frames.len() as u64);
         Ok(())
     }
 

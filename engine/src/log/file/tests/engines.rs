@@ -1,7 +1,9 @@
 //! An engine over a disk that is full, or whose sync fails, at every call: nothing is acknowledged any more, everything
 //! stops and says why, and who opens the journal again finds all that was acknowledged and goes on.
 use super::{faults::Failing, *};
-use crate::{Fault, InstanceId, SendFault, Ticket, journal::Life, prelude::*};
+use crate::{
+    Fault, InstanceId, OpenFault, Recovered, SendFault, Ticket, journal::Life, ledger::Ledger, prelude::*,
+};
 use futures::future::join_all;
 use std::{future::ready, io};
 
@@ -198,7 +200,8 @@ async fn all_ask(engine: &Engine) -> Vec<Heard> {
 async fn fails(call: &'static str, successes: usize) -> bool {
     let (home, world) = (Home::new(), World::default());
     let disk = Failing::after(successes, call);
-    let opened = FileLog::open_on::<LogFault>(disk, home.path(), Mode::Owner, EXACT, &mut |_| Ok(()));
+    let opened =
+        FileLog::open_on::<LogFault>(disk, home.path(), Mode::Owner, EXACT, &mut Each(&mut |_| Ok(())));
     let log = Arc::new(Ordered { log: opened.unwrap().0, groups: Mutex::default() });
     let first = engine(log.clone(), &world);
     let heard = all_ask(&first).await;
@@ -292,4 +295,60 @@ async fn an_engine_on_a_failing_disk_stops_and_its_next_life_goes_on() {
         // A start, an effect and an end are never in one batch.
         assert!(successes as u32 > 3 * DESKS, "there were only {successes} of `{call}`");
     }
+}
+
+/// What a start finds, from the journal alone or with a snapshot.
+fn found(copy: &Home) -> (Ledger, Option<Lsn>) {
+    let mut recovered = Recovered::default();
+    let (_, opened) =
+        FileLog::open_folding::<OpenFault>(copy.path(), Mode::Reader, EXACT, &mut recovered).unwrap();
+    assert_eq!(opened.unused, []);
+    (recovered.ledger, opened.snapshot)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_taken_while_runs_move_says_what_the_journal_says() {
+    /// More than the test ever needs; each is taken while the desks below are busy.
+    const SNAPSHOTS: u32 = 40;
+    let (home, world) = (Home::new(), World::default());
+    let first = engine(home.log(Options { segment_bytes: 4000, ..EXACT }), &world);
+    let busy: Vec<_> = (0..PEOPLE)
+        .map(|person| {
+            let first = first.clone();
+            tokio::spawn(async move {
+                let mut n = person;
+                while asks(&first, n).await.said.is_some() {
+                    n += PEOPLE;
+                }
+                n
+            })
+        })
+        .collect();
+    let mut behind = 0;
+    for _ in 0..SNAPSHOTS {
+        let engine = first.clone();
+        tokio::task::spawn_blocking(move || crate::snapshot::keep(engine.core())).await.unwrap().unwrap();
+        let copy = home.copy();
+        let (with, at) = found(&copy);
+        snapshot::list(copy.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
+        let (without, none) = found(&copy);
+        assert!(none.is_none());
+        behind += usize::from(at.is_some());
+        assert_eq!(with.runs, without.runs);
+        assert_eq!(with.over, without.over);
+        let living = |ledger: &Ledger| {
+            ledger.order.iter().filter(|it| ledger.runs.contains_key(it)).copied().collect::<Vec<_>>()
+        };
+        assert_eq!(living(&with), living(&without));
+        assert_eq!((with.names, with.facts), (without.names, without.facts));
+    }
+    assert!(behind as u32 >= SNAPSHOTS - 1, "only {behind} snapshots were used");
+    first.close();
+    for person in busy {
+        assert!(person.await.unwrap() > PEOPLE, "somebody was served meanwhile");
+    }
+    first.closed().await;
+    // A clean close keeps one too, and the next life goes on from it.
+    let (ledger, at) = found(&home);
+    assert!(at.is_some() && ledger.over.len() > 2 * PEOPLE as usize);
 }

@@ -7,10 +7,12 @@ mod damage;
 mod engines;
 mod faults;
 mod owner;
+mod snapshots;
 mod torn;
 
 /// Files that end with a frame at any time, so that tests can say where what is.
-const EXACT: Options = Options { segment_bytes: SEGMENT_BYTES, room_bytes: 0 };
+const EXACT: Options =
+    Options { segment_bytes: SEGMENT_BYTES, room_bytes: 0, snapshot_bytes: SNAPSHOT_BYTES };
 
 /// A journal that a test owns.
 struct Home {
@@ -52,12 +54,18 @@ impl Home {
 
     /// The files as they are now: what a crash leaves behind.
     fn copy(&self) -> Home {
-        let copy = Home::new();
-        for entry in fs::read_dir(self.path()).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+        loop {
+            let copy = Home::new();
+            let mut files = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+            let copied = files
+                .try_for_each(|path| fs::copy(&path, copy.path().join(path.file_name().unwrap())).map(drop));
+            match copied {
+                Ok(()) => return copy,
+                // Its owner gave a file another name meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => panic!("{error}"),
+            }
         }
-        copy
     }
 
     fn path(&self) -> &Path {

@@ -55,7 +55,7 @@ fn an_owner_makes_its_directory() {
     let home = Home::new();
     let dir = home.path().join("deep/journal");
     let (log, opened) = FileLog::open(&dir, Mode::Owner).unwrap();
-    assert_eq!(opened, Opened { records: 0, groups: 0, segments: 0, torn: None });
+    assert_eq!(opened, Opened::default());
     log.append(words("a")).unwrap();
     drop(log);
     assert_eq!(FileLog::open(&dir, Mode::Reader).unwrap().1.records, 1);

@@ -75,7 +75,7 @@ fn room_that_was_made_is_no_tear_and_goes_when_the_journal_is_closed_or_a_segmen
     assert_eq!(length(&killed.last_segment()), exact);
 
     let home = Home::new();
-    let log = home.log(Options { segment_bytes: 300, room_bytes: 100 });
+    let log = home.log(Options { segment_bytes: 300, room_bytes: 100, ..EXACT });
     home.append(&*log, &["a", "b", "c", "d", "e", "f", "g", "h"]);
     let killed = home.copy();
     assert!(killed.segments().len() > 1);
