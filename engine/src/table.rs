@@ -143,6 +143,12 @@ impl Over {
             return Err(format!("record {} is not its beginning", self.began.0));
         };
         let mut standing = Standing::new(&started, self.began);
+        // Of a fork, the next record says of which run.
+        if let Ok(forked @ Record::Forked(_)) = record(Lsn(self.began.0 + 1))
+            && forked.subject() == Some(started.instance)
+        {
+            standing.apply(forked);
+        }
         standing.apply(record(self.ended)?);
         standing.ended = self.ended.0;
         standing.seen.extend(&self.seen);
