@@ -70,7 +70,7 @@ fn others(scale: &Scale, records: usize) -> Vec<Row> {
         let name = name(records, who);
         rows.push(match peer {
             Err(why) => Row::not_measured(name, why),
-            Ok(mut peer) => {
+            Ok(peer) => {
                 let commit = || {
                     let group = bodies(records);
                     timed(|| peer(&group)).0

@@ -1,5 +1,5 @@
 //! The graphs that are measured, and what a person would write by hand instead. They do nothing but move.
-use engine::{Cx, Fault, Graph, Wait, Wake};
+use engine::{Cx, Fault, Graph, InstanceId, Wait, Wake};
 use std::{
     future::Future,
     pin::Pin,
@@ -16,7 +16,7 @@ pub(crate) fn text() -> String {
 }
 
 /// What an effect does; the engine calls it when all that led to it is on disk.
-pub(crate) type Stroke = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Stroke = Box<dyn Fn(InstanceId) + Send + Sync>;
 
 /// A graph whose every move carries an effect.
 pub(crate) mod writes {
@@ -45,7 +45,7 @@ pub(crate) mod writes {
     impl Step for Writing {
         async fn step(self, cx: &mut Cx<Writes>) -> Next<Self> {
             let line = cx.effect("line", Hold::NOTHING, |_| {
-                (cx.env)();
+                (cx.env)(cx.instance());
                 std::future::ready(Ok(Settled::new(text())))
             });
             let text = line.await?;

@@ -40,7 +40,7 @@ pub(crate) fn builder(stroke: Stroke, paced: Paced) -> Builder {
 
 /// Opens an engine whose effects do nothing.
 pub(crate) fn quiet(log: Arc<dyn Log>) -> Engine {
-    engine(log, Box::new(|| ()), Paced::telling(|_| ()))
+    engine(log, Box::new(|_| ()), Paced::telling(|_| ()))
 }
 
 /// Starts a run of so many moves, each with an effect.

@@ -2,6 +2,7 @@
 //! on a shared machine a time proves nothing, so it prints, and a person reads.
 mod append;
 mod compile;
+mod crowds;
 mod graphs;
 mod house;
 mod instructions;
@@ -27,7 +28,7 @@ bench engine [--quick] [--json] [--only TEXT] [--records N] [--dir DIR]
 
   --quick      fewer pairs: the shape of the table, not its numbers
   --json       one line of JSON per row
-  --only TEXT  only the parts whose name holds it: append, moves, recovery, memory, compile, instructions
+  --only TEXT  only the parts whose name holds it: append, moves, crowds, recovery, memory, compile, instructions
   --records N  the records of the journal that is recovered
   --dir DIR    where the journals are put: on the disk that is meant (beside this program)
 
@@ -71,6 +72,7 @@ type Part = (&'static str, fn(&Scale) -> Vec<Row>);
 const PARTS: &[Part] = &[
     ("append", append::rows),
     ("moves", moves::rows),
+    ("crowds", crowds::rows),
     ("recovery", recovery::rows),
     ("memory", memory::rows),
     ("compile", compile::rows),

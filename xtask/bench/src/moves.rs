@@ -26,7 +26,6 @@ use std::{
 /// Everything about moves.
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     let mut rows = vec![effect(scale, Cores::One).at_most(1.3), effect(scale, Cores::All)];
-    rows.extend(crowds(scale));
     rows.extend(alone(scale));
     rows.push(dispatch(scale));
     rows
@@ -41,7 +40,7 @@ fn effect(scale: &Scale, cores: Cores) -> Row {
     let between =
         Arc::new(Mutex::new(Between { raw: Raw::create(dir.path()), left: None, pairs: Pairs::default() }));
     let inside = between.clone();
-    let stroke = Box::new(move || inside.lock().expect("a stroke does not panic").take(bytes));
+    let stroke = Box::new(move |_| inside.lock().expect("a stroke does not panic").take(bytes));
     let log = journal(&dir.path().join("journal"));
     runtime.block_on(async {
         let engine = house::engine(log, stroke, Paced::telling(|_| ()));
@@ -76,7 +75,7 @@ impl Between {
 }
 
 /// What the journal grows by with each move that has an effect. Closed journals are compared: an open one has room.
-fn bytes_of_a_move(scale: &Scale) -> usize {
+pub(crate) fn bytes_of_a_move(scale: &Scale) -> usize {
     const MOVES: u32 = 32;
     let written = |moves| {
         let dir = scratch(scale);
@@ -95,29 +94,6 @@ fn size(dir: &Path) -> u64 {
     files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
 }
 
-/// Many runs at once against one alone: per move.
-fn crowds(scale: &Scale) -> Vec<Row> {
-    let dir = scratch(scale);
-    let runtime = runtime();
-    let engine = runtime.block_on(async { house::quiet(journal(dir.path())) });
-    let each = |runs: u32, moves: u32| {
-        let (took, ()) = timed(|| runtime.block_on(write_to_the_end(&engine, runs, moves)));
-        took / f64::from(runs * moves)
-    };
-    let rows = [(64, 50), (512, 25)].map(|(runs, moves)| {
-        let pairs = Pairs::in_turns(scale.patience(), || each(runs, moves), || each(1, 50));
-        let rate = |nanos: f64| 1e9 / nanos;
-        Row::new(format!("move with an effect, {runs} runs"), Unit::Nanoseconds, &pairs).note(format!(
-            "vs one run: {:.1} times its moves/s, {:.0}/s against {:.0}/s",
-            1.0 / pairs.ratio(),
-            rate(pairs.ours(50)),
-            rate(pairs.yardstick(50))
-        ))
-    });
-    engine.close();
-    rows.into()
-}
-
 /// Starts runs and waits for all.
 pub(crate) async fn write_to_the_end(engine: &Engine, runs: u32, moves: u32) {
     let starting = join_all((0..runs).map(|_| house::write(engine, moves))).await;
@@ -132,7 +108,7 @@ fn alone(scale: &Scale) -> Vec<Row> {
     let runtime = runtime();
     let (tell, told) = mpsc::channel::<Duration>();
     let paced = Paced::telling(move |took| tell.send(took).expect("the bench listens"));
-    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
+    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|_| ()), paced) });
     let walk = || {
         let (took, ()) = timed(|| runtime.block_on(pace(&engine, 0, WALK)));
         let walked = nanos(told.recv().expect("the handler told how long it took"));
@@ -225,7 +201,7 @@ fn dispatch(scale: &Scale) -> Row {
     let runtime = runtime();
     let (tell, told) = mpsc::channel::<Duration>();
     let paced = Paced::telling(move |took| tell.send(took).expect("the bench listens"));
-    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|| ()), paced) });
+    let engine = runtime.block_on(async { house::engine(journal(dir.path()), Box::new(|_| ()), paced) });
     let typed = || {
         runtime.block_on(pace(&engine, MOVES / 2, 0));
         nanos(told.recv().expect("the handler told how long it took")) / f64::from(MOVES)

@@ -2,8 +2,8 @@
 //! only with the feature `peers`, since SQLite is a long build; without it, each says so.
 use std::path::Path;
 
-/// Commits a group durably.
-pub(crate) type Peer = Box<dyn FnMut(&[Vec<u8>])>;
+/// Commits a group durably. Many may call it at once; who has one writer only, lets them wait.
+pub(crate) type Peer = Box<dyn Fn(&[Vec<u8>]) + Send + Sync>;
 
 /// Every peer, or why there is none.
 pub(crate) fn all(dir: &Path) -> Vec<(&'static str, Result<Peer, String>)> {
@@ -28,7 +28,14 @@ fn open(name: &str, dir: &Path) -> Result<Peer, String> {
 #[cfg(feature = "peers")]
 mod built {
     use super::Peer;
-    use std::{error::Error, path::Path};
+    use std::{
+        error::Error,
+        path::Path,
+        sync::{
+            Mutex,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
 
     /// Whatever a peer says.
     type Opened = Result<Peer, Box<dyn Error>>;
@@ -36,14 +43,13 @@ mod built {
     pub(super) fn redb(dir: &Path) -> Opened {
         const TABLE: redb::TableDefinition<u64, &[u8]> = redb::TableDefinition::new("records");
         let database = redb::Database::create(dir.join("redb"))?;
-        let mut next = 0;
-        let mut commit = move |group: &[Vec<u8>]| -> Result<(), redb::Error> {
+        let next = AtomicU64::new(0);
+        let commit = move |group: &[Vec<u8>]| -> Result<(), redb::Error> {
             let write = database.begin_write()?;
             {
                 let mut table = write.open_table(TABLE)?;
                 for record in group {
-                    table.insert(next, record.as_slice())?;
-                    next += 1;
+                    table.insert(next.fetch_add(1, Ordering::Relaxed), record.as_slice())?;
                 }
             }
             Ok(write.commit()?)
@@ -54,12 +60,12 @@ mod built {
     pub(super) fn fjall(dir: &Path) -> Opened {
         let database = fjall::Database::builder(dir.join("fjall")).open()?;
         let records = database.keyspace("records", fjall::KeyspaceCreateOptions::default)?;
-        let mut next = 0_u64;
-        let mut commit = move |group: &[Vec<u8>]| -> fjall::Result<()> {
+        let next = AtomicU64::new(0);
+        let commit = move |group: &[Vec<u8>]| -> fjall::Result<()> {
             let mut batch = database.batch().durability(Some(fjall::PersistMode::SyncData));
             for record in group {
-                batch.insert(&records, next.to_be_bytes(), record.as_slice());
-                next += 1;
+                let key = next.fetch_add(1, Ordering::Relaxed);
+                batch.insert(&records, key.to_be_bytes(), record.as_slice());
             }
             batch.commit()
         };
@@ -71,8 +77,9 @@ mod built {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, body BLOB NOT NULL)", ())?;
-        let mut database = database;
-        let mut commit = move |group: &[Vec<u8>]| -> rusqlite::Result<()> {
+        let database = Mutex::new(database);
+        let commit = move |group: &[Vec<u8>]| -> rusqlite::Result<()> {
+            let mut database = database.lock().expect("a commit of the bench does not panic");
             let write = database.transaction()?;
             {
                 let mut insert = write.prepare_cached("INSERT INTO records (body) VALUES (?1)")?;

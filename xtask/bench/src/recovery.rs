@@ -73,7 +73,7 @@ pub(crate) fn recovered(dir: &Path) -> Engine {
     let mut recovered = Recovered::default();
     let opened = FileLog::open_with(dir, Mode::Owner, Options::default(), &mut |group| recovered.take(group));
     let (log, _) = opened.expect("the bench's journal is whole, its own, and of this engine");
-    builder(Box::new(|| ()), Paced::telling(|_| ()))
+    builder(Box::new(|_| ()), Paced::telling(|_| ()))
         .open_recovered(log, recovered)
         .expect("the bench's journal holds graphs of this build")
 }
