@@ -89,7 +89,7 @@ impl Parked {
         let run = self.waiting.borrow_mut().pop().expect("more wait than are woken up");
         let wake = async {
             run.send(Nudge).await.expect("the bench's journal takes events");
-            drop(run.end().await.expect("a run of the bench ends"));
+            run.end().await.expect("a run of the bench ends");
         };
         timed(|| self.runtime.block_on(wake)).0
     }
