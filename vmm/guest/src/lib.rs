@@ -7,10 +7,12 @@ mod apply;
 mod changes;
 mod conversation;
 mod dial;
+mod egress;
 mod tree;
 
 pub use apply::{ApplyError, Conflict};
 pub use changes::{Change, Changes, Limits};
 pub use conversation::{Conversation, GuestError, Input};
 pub use dial::dial;
+pub use egress::{carry, egress_socket};
 pub use tree::{Delta, Tree};

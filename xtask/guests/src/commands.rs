@@ -1,7 +1,7 @@
 //! Carries out what was typed, one function for each command.
 use crate::{
     Fallible, direct, failed, inside,
-    machine::{Home, Machine, Settings, program},
+    machine::{Home, Machine, Settings, probe, program},
     nested,
     order::{Command, HELP, Name, Order},
     shell,
@@ -34,6 +34,7 @@ pub(crate) fn obey(order: Order) -> Fallible<ExitCode> {
             say(&format!("{}\nkernel {}\n", image.kernel.with_file_name("").display(), image.release))
         }
         Command::Boot(name) => {
+            probe()?;
             let image = make(&order)?;
             let settings = settings(&image, order.memory_mib, order.vcpus);
             home.boot(name, &settings)?;
@@ -51,6 +52,7 @@ pub(crate) fn obey(order: Order) -> Fallible<ExitCode> {
             say(&format!("`guest restore {} NAME` starts a guest from it\n", snapshot.as_str()))
         }),
         Command::Restore(snapshot, name) => {
+            probe()?;
             home.restore(snapshot, name)?;
             say(&format!("the guest `{}` runs\n", name.as_str()))
         }
@@ -172,14 +174,17 @@ fn exec(machine: &Machine, program: Program) -> Fallible<ExitCode> {
 }
 
 fn stop(machine: &Machine, name: &Name) -> Fallible<ExitCode> {
-    let asked = machine.converse().and_then(|mut conversation| {
+    let stats = machine.ask(&["stats"])?;
+    // Only an agent that came up can power off; before, its monitor ends the guest.
+    let is_up = stats.contains("\"phase\":\"agent_ready\"");
+    let asked = is_up.then(|| {
+        let mut conversation = machine.converse()?;
         conversation.ask(&HostFrame::PowerOff(())).map_err(|error: GuestError| error.to_string())
     });
-    if let Err(why) = asked {
-        // An agent that does not answer cannot power off; its monitor can.
-        eprintln!("guest: {why}; the monitor ends it");
+    if !matches!(asked, Some(Ok(()))) {
         machine.ask(&["stop"])?;
     }
+    machine.wait_for_end()?;
     say(&format!("the guest `{}` is off\n", name.as_str()))
 }
 
@@ -192,16 +197,9 @@ fn doctor() -> Fallible<ExitCode> {
         }
         Err(error) => format!("{error}: enable virtualization, or use the container tier"),
     };
-    let monitor = program("OXYDRA_VMM", "oxydra-vmm");
-    let mut text = format!("/dev/kvm: {kvm}\n");
     // What only trying can tell is the monitor's to tell.
-    match std::process::Command::new(&monitor).arg("probe").output() {
-        Ok(output) => {
-            text += &String::from_utf8_lossy(&output.stdout);
-            text += &String::from_utf8_lossy(&output.stderr);
-        }
-        Err(error) => text += &format!("{}: {error}\n", monitor.display()),
-    }
+    let probed = probe();
+    let mut text = format!("/dev/kvm: {kvm}\n{}\n", probed.as_ref().unwrap_or_else(|why| why));
     for (tool, why) in [
         ("apt-get", "fetches kernels; without it name one with --kernel and --modules"),
         ("dpkg-deb", "unpacks them"),
@@ -210,7 +208,8 @@ fn doctor() -> Fallible<ExitCode> {
         let found = find(tool).map_or("missing".to_owned(), |place| place.display().to_string());
         text += &format!("{tool}: {found} ({why})\n");
     }
-    say(&text)
+    say(&text)?;
+    Ok(if probed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn find(tool: &str) -> Option<PathBuf> {

@@ -2,16 +2,21 @@
 //! program and with the same filters. It says each step that holds, and stops at the first that does not.
 use crate::{
     Fallible, failed,
-    machine::{Home, Machine, Settings},
+    machine::{Home, Machine, Settings, probe},
     order::Name,
     work::{commands, done, refreshed, require, text},
     workspace::workspace,
 };
+use guest::{Conversation, carry, egress_socket};
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixListener,
     path::Path,
     process::{Child, ExitCode},
+    thread,
 };
 use wire::HostFrame;
 
@@ -39,6 +44,11 @@ fn name(text: &str) -> Name {
 fn steps() -> Fallible<()> {
     fs::metadata("/dev/kvm").map_err(failed("find /dev/kvm in the first level"))?;
     done("the first level is up, and KVM with it");
+    // It is right to warn: this machine is emulated. What it must not find is anything that KVM cannot do.
+    let probed = probe().unwrap_or_else(|why| why);
+    let first = probed.lines().next().unwrap_or_default();
+    require(first.contains("emulated") || first.starts_with("yes"), || format!("the probe: {probed}"))?;
+    done(&format!("the probe: {first}"));
     // A pivot of the root needs one that is a mount: the first file system is none.
     let home = Home { root: "/tmp/home".into(), jail: "on".to_owned() };
     let settings = Settings {
@@ -57,6 +67,7 @@ fn steps() -> Fallible<()> {
     require(processors == "2", || format!("the guest has {processors} processors"))?;
     done("two processors");
     workspace(&mut guest, Path::new("/tmp"))?;
+    way_out(&machine, &mut guest)?;
     drop(guest);
 
     let gold = name("gold");
@@ -65,6 +76,43 @@ fn steps() -> Fallible<()> {
     power_off(&machine, child)?;
     done("powered off");
     restored(&home, &gold)
+}
+
+/// A command reaches what the host decides, and nothing else.
+fn way_out(machine: &Machine, guest: &mut Conversation) -> Fallible<()> {
+    let outside = TcpListener::bind("127.0.0.1:0").map_err(failed("listen on the loopback"))?;
+    let address = outside.local_addr().map_err(failed("listen on the loopback"))?;
+    thread::spawn(move || {
+        for mut stream in outside.incoming().flatten() {
+            let mut said = [0; 4];
+            // A caller that says less is answered less, and the step fails.
+            let _cut = stream.read_exact(&mut said).and_then(|()| stream.write_all(b"pong"));
+        }
+    });
+    let requests =
+        UnixListener::bind(egress_socket(&machine.vsock())).map_err(failed("wait for requests"))?;
+    thread::spawn(move || {
+        for stream in requests.incoming().flatten() {
+            let _ended = carry(stream, |wanted| match wanted.host.as_str() {
+                "allowed.example" => TcpStream::connect(address).map_err(|error| error.to_string()),
+                other => Err(format!("{other} is not on the list")),
+            });
+        }
+    });
+    let ask = |host: &str, more: &str| {
+        format!("printf 'CONNECT {host}:443 HTTP/1.1\\r\\n\\r\\n{more}' | nc 127.0.0.1 3128 | tr -d '\\r'")
+    };
+    let refused = text(guest, &ask("denied.example", ""))?;
+    let why = "the host refuses: denied.example is not on the list";
+    require(refused.contains("403") && refused.contains(why), || format!("the refusal says {refused}"))?;
+    let carried = text(guest, &ask("allowed.example", "ping"))?;
+    require(carried.starts_with("HTTP/1.1 200") && carried.ends_with("pong"), || {
+        format!("it says {carried}")
+    })?;
+    let elsewhere = text(guest, "ip route; ls /sys/class/net")?;
+    require(elsewhere == "lo", || format!("the guest has a network: {elsewhere}"))?;
+    done("no network but the host's decision: one refused, one carried");
+    Ok(())
 }
 
 fn restored(home: &Home, gold: &Name) -> Fallible<()> {

@@ -14,6 +14,8 @@ use wire::place;
 
 /// How long a monitor may take to open its socket; it does little before.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a kernel may take to its agent: on hardware a second, in an emulated machine that shares its processor a minute.
+const BOOT_PATIENCE: Duration = Duration::from_secs(240);
 /// How often a socket is looked for.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -42,7 +44,16 @@ pub(crate) struct Machine {
     name: String,
 }
 
-/// The monitor's program, as whoever started us named it.
+/// Says whether this machine can run guests, or why not and what to do.
+pub(crate) fn probe() -> Fallible<String> {
+    let output = Command::new(program("OXYDRA_VMM", "oxydra-vmm")).arg("probe").output();
+    let output = output.map_err(failed("start oxydra-vmm"))?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    if output.status.success() { Ok(said) } else { Err(format!("this machine cannot run guests: {said}")) }
+}
+
+/// A program that whoever started us named, or that is to be found.
 pub(crate) fn program(variable: &str, name: &str) -> PathBuf {
     env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from)
 }
@@ -144,7 +155,12 @@ impl Home {
         let output = file.try_clone().map_err(failed("share a file"))?;
         command.stdin(Stdio::null()).stdout(output).stderr(file).process_group(0);
         let mut child = command.spawn().map_err(failed("start the monitor"))?;
-        machine.wait(&mut child).map_err(|why| format!("{why}\n{}", machine.last_words()))?;
+        if let Err(why) = machine.wait(&mut child) {
+            // A guest that nobody can use must not go on unseen. Its monitor goes with its process.
+            let _ended = child.kill();
+            let _waited = child.wait();
+            return Err(format!("{why}\n{}", machine.last_words()));
+        }
         Ok((machine, child))
     }
 }
@@ -154,22 +170,46 @@ impl Machine {
         self.place.join("control")
     }
 
-    fn vsock(&self) -> PathBuf {
+    /// The socket on which its agent is reached.
+    pub(crate) fn vsock(&self) -> PathBuf {
         self.place.join("vsock")
     }
 
     fn wait(&self, child: &mut Child) -> Fallible<()> {
         let since = Instant::now();
-        while !self.control().exists() {
+        let mut is_over = |patience: Duration, what: &str| {
             if let Ok(Some(status)) = child.try_wait() {
                 return Err(format!("the monitor ended: {status}"));
             }
-            if since.elapsed() > SOCKET_PATIENCE {
-                return Err("the monitor opens no socket".to_owned());
+            if since.elapsed() > patience {
+                return Err(format!("{what} within {} seconds", patience.as_secs()));
             }
             thread::sleep(LOOK);
+            Ok(())
+        };
+        while !self.control().exists() {
+            is_over(SOCKET_PATIENCE, "the monitor opens no socket")?;
         }
-        self.ask(&["wait", "agent_ready"]).map(drop)
+        let mut asking = self.asking(&["wait", "agent_ready"]).spawn().map_err(failed("start oxydra-vmm"))?;
+        let answered = loop {
+            if let Ok(Some(status)) = asking.try_wait() {
+                break if status.success() { Ok(()) } else { Err("the guest does not come up".to_owned()) };
+            }
+            if let Err(why) = is_over(BOOT_PATIENCE, "the guest's agent says nothing") {
+                break Err(why);
+            }
+        };
+        // One that answered is gone already.
+        let _gone = asking.kill();
+        let _waited = asking.wait();
+        answered
+    }
+
+    fn asking(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program("OXYDRA_VMM", "oxydra-vmm"));
+        command.arg("ask").arg(self.control()).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 
     /// What monitor and guest said last, for an error.
@@ -184,8 +224,8 @@ impl Machine {
 
     /// Asks the monitor, and returns its reply; a refusal is an error.
     pub(crate) fn ask(&self, words: &[&str]) -> Fallible<String> {
-        let mut command = Command::new(program("OXYDRA_VMM", "oxydra-vmm"));
-        let output = command.arg("ask").arg(self.control()).args(words).output();
+        let mut command = self.asking(words);
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
         let output = output.map_err(failed("start oxydra-vmm"))?;
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() {
@@ -193,6 +233,18 @@ impl Machine {
         }
         let why = String::from_utf8_lossy(&output.stderr);
         Err(format!("the guest `{}` cannot {}: {said}{}", self.name, words.join(" "), why.trim()))
+    }
+
+    /// Waits until the monitor is gone.
+    pub(crate) fn wait_for_end(&self) -> Fallible<()> {
+        let since = Instant::now();
+        while self.ask(&["stats"]).is_ok() {
+            if since.elapsed() > SOCKET_PATIENCE {
+                return Err(format!("the guest `{}` does not end", self.name));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
     }
 
     /// Begins a conversation with the agent.

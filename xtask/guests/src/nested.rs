@@ -20,6 +20,7 @@ const INIT: &str = "#!/bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs -o size=75% tmp /tmp
 mkdir -p /dev/pts /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup
 while read -r module; do insmod /oxydra/$module || echo LANE FAILED module $module; done </oxydra/modules
+ip link set lo up
 export OXYDRA_VMM=/bin/oxydra-vmm
 /bin/guests inside
 poweroff -f

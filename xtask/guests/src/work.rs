@@ -13,7 +13,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
-use wire::{Arguments, Chunk, Ending, HostFrame, KillCall, KillSession, Program, SessionId, Stream};
+use wire::{
+    Arguments, Chunk, Data, Ending, HostFrame, KillCall, KillSession, Program, SessionId, Size, Stream,
+};
 
 /// The session in which steps run.
 pub(crate) const SESSION: SessionId = SessionId(0x776f_726b);
@@ -109,9 +111,33 @@ pub(crate) fn commands(guest: &mut Conversation, busybox: &Path) -> Fallible<()>
     require(kept.starts_with("/tmp/kept yes"), || format!("the session forgot: {kept}"))?;
     done("a session keeps its directory and variables");
 
+    terminal(guest)?;
     stream(guest, busybox)?;
     killed(guest)?;
     limits(guest)
+}
+
+fn terminal(guest: &mut Conversation) -> Fallible<()> {
+    let script = Chunk::new("tty; stty size; read line; echo got $line").map_err(failed("send a script"))?;
+    let mut command = plain(SESSION, Program::Script(script))?;
+    command.terminal = Some(Size { rows: 30, columns: 100 });
+    command.has_input = true;
+    let (input, mut out) = (guest.input(), Vec::new());
+    let mut sent = None;
+    let exit = guest.exec(command, |_, bytes| {
+        out.extend_from_slice(bytes);
+        // Once it printed its size, it reads.
+        sent.get_or_insert_with(|| input.send(&HostFrame::Input(Data::new("word\n").expect("it is short"))));
+    });
+    let how = exit.map_err(failed("run a command"))?.how;
+    let said = String::from_utf8_lossy(&out).replace('\r', "");
+    let holds = how == Ending::Status(0)
+        && said.starts_with("/dev/pts/")
+        && said.contains("30 100\n")
+        && said.ends_with("got word\n");
+    require(holds, || format!("a terminal: {how:?} {said}"))?;
+    done("a terminal, with a size and what is typed");
+    Ok(())
 }
 
 /// Streams the one program that both sides have: its bytes are like no others, so that a chunk which is lost, repeated or
