@@ -25,6 +25,8 @@ pub struct Oxydra {
 pub(crate) fn oxydra(directory: &Path, args: &[&str]) -> Oxydra {
     let mut command = Command::new(binary());
     command.args(args).current_dir(directory).env_clear().env("HOME", directory);
+    // No test looks for models at ports that are not its own.
+    command.env("OXYDRA__LOCAL__SERVERS", "");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Oxydra { command, input: Vec::new() }
 }

@@ -2,6 +2,7 @@
 //! one is due.
 use crate::{
     exit::Failure,
+    here,
     house::{Going, House},
     known,
     surface::Surface,
@@ -16,7 +17,7 @@ use telemetry::{Guard, Level};
 use tokio::sync::broadcast::Receiver;
 
 /// Opens the house of a home, and hears what is told in it from the start. The guard writes what is left of the log when it is dropped.
-pub(crate) fn enter(
+pub(crate) async fn enter(
     root: &Path,
     user: &UserId,
     model: Option<&str>,
@@ -29,6 +30,8 @@ pub(crate) fn enter(
     let trust = Trust::of(root, &sources);
     let remarks = known::prepare(&mut loaded, root, &trust).map_err(Failure::configuration)?;
     remarks.iter().for_each(|remark| surface.notice(remark));
+    let found = here::settle(&mut loaded.config).await;
+    found.iter().for_each(|remark| surface.notice(remark));
     let Loaded { config, notices, .. } = loaded;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;

@@ -8,6 +8,7 @@ mod enter;
 mod exit;
 mod graphs;
 mod help;
+mod here;
 mod house;
 mod instructions;
 mod interrupt;

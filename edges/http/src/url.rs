@@ -81,6 +81,16 @@ impl Url {
         Url::parse(&format!("{self}/{}", path.trim_start_matches('/')))
     }
 
+    /// The address of the server itself, without a path.
+    pub fn root(&self) -> Url {
+        Url { path: String::new(), query: None, ..self.clone() }
+    }
+
+    /// Whether requests to it travel in the open: then it is on this machine or beside it, or should be.
+    pub fn is_plain(&self) -> bool {
+        self.scheme == Scheme::HTTP
+    }
+
     /// Its host: a name or an address; an IPv6 address stands in brackets.
     pub fn host(&self) -> &str {
         self.authority.host()
@@ -123,6 +133,8 @@ mod tests {
             let url = Url::parse(text).expect("it is one");
             assert_eq!(url.join("/v1/x").expect("it is one").to_string(), joined);
         }
+        let url = Url::parse("https://a/b/c").expect("it is one");
+        assert_eq!((url.root().to_string().as_str(), url.is_plain()), ("https://a", false));
         assert_eq!(Url::parse("https://a").expect("it is one").uri(), "https://a/");
     }
 

@@ -9,6 +9,7 @@ mod exits;
 mod files;
 mod foreign;
 mod full_disk;
+mod here;
 mod homes;
 mod interrupts;
 mod journals;

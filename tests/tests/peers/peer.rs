@@ -31,7 +31,7 @@ impl Peer {
         let url = aimock.url();
         let agent = format!(
             "[selection]\nprovider = \"peer\"\nmodel = \"o4-mini\"\n\n[providers.registry.peer]\nprovider_type = \
-             \"openai\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmax_output_tokens = {ANSWER_TOKENS_MAX}\n"
+             \"openai\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmax_context_tokens = 128000\nmax_output_tokens = {ANSWER_TOKENS_MAX}\n"
         );
         fs::write(place.home().join("agent.toml"), agent).expect("it is written");
         Peer { place, aimock }

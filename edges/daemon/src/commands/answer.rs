@@ -27,6 +27,7 @@ async fn settle(answer: &Answer) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen();
     // Only this turn goes on: whoever answers for one does not wait for others.
     let (house, mut told, _log) = enter(&answer.home, &answer.user, None, &mut *surface, Going::AtRest)
+        .await
         .map_err(|failure| alone(failure, "oxydra instances answer"))?;
     let (talk, under_way) = desk::living(&house, &answer.id)?;
     house.engine.wake(under_way.run.id()).map_err(Failure::other)?;

@@ -38,7 +38,8 @@ async fn talk(run: &Run, prompt: Option<String>) -> Result<Exit, Failure> {
     let mut surface = surface::of_process(run.json);
     // Before anything else: a press while the home opens is heard too.
     let interrupts = Interrupts::listen();
-    let (house, told, _log) = enter(&run.home, &run.user, run.model.as_deref(), &mut *surface, Going::All)?;
+    let (house, told, _log) =
+        enter(&run.home, &run.user, run.model.as_deref(), &mut *surface, Going::All).await?;
     let exit = Talk::sit(&house, run, surface, interrupts).await?.all(prompt, told).await;
     house.close().await;
     exit

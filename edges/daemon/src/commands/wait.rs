@@ -68,7 +68,7 @@ async fn see_through(wait: &Wait, id: InstanceId) -> Result<Exit, Failure> {
     let user = UserId::parse(crate::help::USER).map_err(Failure::usage)?;
     let mut surface = surface::of_process(wait.json);
     let mut interrupts = Interrupts::listen();
-    let (house, mut told, _log) = enter(&wait.home, &user, None, &mut *surface, Going::AtRest)?;
+    let (house, mut told, _log) = enter(&wait.home, &user, None, &mut *surface, Going::AtRest).await?;
     house.engine.wake(id).map_err(Failure::other)?;
     let exit = match desk::living(&house, &wait.id) {
         Ok((talk, under_way)) => {
