@@ -6,7 +6,7 @@ use engine::{
     Amount, Engine, FactId, InstanceId, Journal,
     journal::Line,
     prelude::*,
-    testing::{ManualClock, crash_everywhere},
+    testing::{Life, ManualClock, Versions, crash_everywhere},
 };
 use std::sync::{Arc, Mutex};
 
@@ -56,6 +56,30 @@ async fn one_that_is_stopped_leaves_no_session() {
     let run = engine.start_as(RUN, branching(None), Budget::new(0, Amount::NONE)).await.unwrap();
     let BranchEnd::Unbranched(end) = run.end().await.unwrap() else { panic!("it had no move") };
     assert_eq!((end.why.as_str(), facts(&engine.journal()).len()), ("out of moves", 0));
+}
+
+/// A process that is killed before its run has done anything.
+async fn killed() -> Vec<engine::log::Group> {
+    let life = Life::first(Engine::builder().graph::<Branch>(()).follower(Nobody)).unwrap();
+    let message = FactId { instance: InstanceId(7), seq: 1, n: 0 };
+    let starting = life.engine.start_as(RUN, branching(Some(message)), Budget::new(4, Amount::NONE));
+    starting.await.unwrap();
+    life.crash().await
+}
+
+#[tokio::test]
+async fn what_every_version_left_behind_goes_on() {
+    let versions = Versions::of(env!("CARGO_MANIFEST_DIR"));
+    versions.shapes::<Branch>();
+    versions.facts(1, &engine::follow::Follower::knows(&Nobody));
+    for golden in versions.goldens::<Branch>(killed).await {
+        let builder = Engine::builder().graph::<Branch>(()).follower(Nobody);
+        let life = Life::after(golden.groups, builder).unwrap();
+        let run = life.engine.run::<Branch>(RUN).unwrap();
+        let BranchEnd::Branched(end) = run.end().await.unwrap() else { panic!("nobody stopped it") };
+        assert_eq!(end.session.to_string(), "new", "v{}", golden.version);
+        assert_eq!(facts(&life.engine.journal()), ["session-fork", "session"]);
+    }
 }
 
 /// A follower that knows the facts, and keeps nothing.
