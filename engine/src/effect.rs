@@ -103,14 +103,50 @@ pub enum Once<T, I> {
 
 /// The idempotency key of an effect: the same for every attempt at it.
 pub(crate) fn key_of(instance: InstanceId, seq: u64, via: Via, name: &str) -> u128 {
-    effect_key(instance, seq, &format!("effect/{}/{name}", via.key()))
+    key_from(instance, seq, &["effect/", &via.key(), "/", name])
 }
 
 /// Derives a key: equal for equal parts, unlike any other.
 pub(crate) fn effect_key(instance: InstanceId, seq: u64, name: &str) -> u128 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&instance.0.to_le_bytes()).update(&seq.to_le_bytes()).update(name.as_bytes());
-    let mut key = [0; 16];
-    hasher.finalize_xof().fill(&mut key);
-    u128::from_le_bytes(key)
+    key_from(instance, seq, &[name])
+}
+
+/// Never changed: a repeat must have the key of the first attempt. The parts are put together before they are hashed: a
+/// hasher that takes them one by one costs as much as the hash.
+fn key_from(instance: InstanceId, seq: u64, name: &[&str]) -> u128 {
+    /// Most names are shorter.
+    const NAME_BYTES: usize = 72;
+    let mut parts = Vec::with_capacity(NAME_BYTES + 24);
+    parts.extend_from_slice(&instance.0.to_le_bytes());
+    parts.extend_from_slice(&seq.to_le_bytes());
+    name.iter().for_each(|part| parts.extend_from_slice(part.as_bytes()));
+    let hash = blake3::hash(&parts);
+    let (key, _) = hash.as_bytes().split_first_chunk().expect("a hash has 32 bytes");
+    u128::from_le_bytes(*key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::EventId;
+
+    #[test]
+    fn keys_are_what_they_were_when_the_first_journal_was_written() {
+        let hashed = |instance: u128, seq: u64, name: &str| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&instance.to_le_bytes()).update(&seq.to_le_bytes()).update(name.as_bytes());
+            let mut key = [0; 16];
+            hasher.finalize_xof().fill(&mut key);
+            u128::from_le_bytes(key)
+        };
+        let long = "x".repeat(5_000);
+        for (instance, seq, name) in [(0, 0, ""), (7, 3, "draft"), (u128::MAX, u64::MAX, long.as_str())] {
+            let run = InstanceId(instance);
+            assert_eq!(effect_key(run, seq, name), hashed(instance, seq, name));
+            let entered = hashed(instance, seq, &format!("effect/entered/{name}"));
+            assert_eq!(key_of(run, seq, Via::Entered, name), entered);
+            let event = hashed(instance, seq, &format!("effect/event {:032x}/{name}", 0xabc));
+            assert_eq!(key_of(run, seq, Via::Event(EventId::Given(0xabc)), name), event);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
     scan,
 };
 use bincode::{Decode, Encode};
+use std::borrow::Cow;
 
 /// Identifies an event within its instance: drawn at random, or derived from the id that its sender gave, who may then
 /// send it again.
@@ -30,12 +31,12 @@ pub(crate) enum Via {
 
 impl Via {
     /// The part that it plays in the keys of effects. Never changed: a repeat must have the key of the first attempt.
-    pub(crate) fn key(self) -> String {
+    pub(crate) fn key(self) -> Cow<'static, str> {
         match self {
-            Via::Entered => "entered".to_owned(),
-            Via::Event(EventId::Drawn(id) | EventId::Given(id)) => format!("event {id:032x}"),
-            Via::Elapsed => "elapsed".to_owned(),
-            Via::Outcome => "outcome".to_owned(),
+            Via::Entered => "entered".into(),
+            Via::Event(EventId::Drawn(id) | EventId::Given(id)) => format!("event {id:032x}").into(),
+            Via::Elapsed => "elapsed".into(),
+            Via::Outcome => "outcome".into(),
         }
     }
 }
