@@ -14,6 +14,7 @@ const HELP: &str = "\
 oxydra-vmm run [--config FILE] [FLAGS]      runs one guest until it ends
 oxydra-vmm ask SOCKET COMMAND [WORD ...]    asks a running monitor, and prints its reply
 oxydra-vmm calls                            lists the system calls that each thread may make, and why
+oxydra-vmm jail                             goes to jail without a guest, and says whether it holds here
 oxydra-vmm probe [--json]                   says whether this machine can run guests, and what to do if not
 
 flags of run, each also a key of the JSON file that --config names:
@@ -49,6 +50,13 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Asked::Run(config)) => ran(*config),
+        Ok(Asked::Jail) => match microvm::inspect() {
+            Ok(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+            Err(error) => {
+                eprintln!("oxydra-vmm: {}", chain(&error));
+                ExitCode::FAILURE
+            }
+        },
         Ok(Asked::Calls) => {
             print!("{}", microvm::lists());
             ExitCode::SUCCESS
@@ -68,6 +76,7 @@ enum Asked {
     Ask(PathBuf, Command),
     Probe { json: bool },
     Calls,
+    Jail,
 }
 
 fn probed(json: bool) -> ExitCode {
@@ -134,6 +143,9 @@ fn asked() -> Result<Asked, String> {
         "run" => configured(&mut parser)
             .map(|asked| asked.map_or(Asked::Help, |config| Asked::Run(Box::new(config)))),
         "ask" => question(&mut parser),
+        "jail" => {
+            parser.next().map_err(said)?.map_or(Ok(Asked::Jail), |other| Err(other.unexpected().to_string()))
+        }
         "calls" => {
             parser.next().map_err(said)?.map_or(Ok(Asked::Calls), |other| Err(other.unexpected().to_string()))
         }

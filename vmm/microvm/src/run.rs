@@ -9,7 +9,7 @@ use crate::{
         cgroup,
         enter::{self, JailError, Side},
         filters::{Class, Program},
-        warden::{self, Warden},
+        warden::{self, Over, Warden, heed_signals},
     },
     machine::{self, MachineError, Parts, Vm},
 };
@@ -154,10 +154,15 @@ fn inside(parts: Parts, control: UnixListener) -> Result<Outcome, RunError> {
 }
 
 fn outside(config: &Config, warden: &Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
+    heed_signals()?;
     enter::ordinary()?;
     Program::of(Class::Warden, config.seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
-    warden.serve();
-    let ended = enter::wait(child)?;
+    let over = warden.serve();
+    let ended = match over {
+        Over::MonitorGone => enter::wait(child)?,
+        // The monitor dies with this process; nobody is left who would wait for it.
+        Over::Asked => Ok(0),
+    };
     for socket in [&config.socket, &config.vsock] {
         // Whoever cleared it away before us wanted the same.
         let _ = fs::remove_file(socket);

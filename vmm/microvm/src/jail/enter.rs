@@ -177,61 +177,9 @@ fn landlock() -> Result<(), JailError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
-    use std::os::unix::process::ExitStatusExt;
-
     /// A system call that no list has, for the tests of the lists.
     pub(crate) fn trace() {
         // SAFETY: the call has no pointers; it asks to be traced by the parent.
         unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
-    }
-
-    /// Not a test by itself: another one runs it as a program with one thread, as the monitor is.
-    #[test]
-    #[ignore = "a prisoner of the test below"]
-    fn prisoner() {
-        if std::env::var_os("OXYDRA_TEST_PRISON").is_none() {
-            return;
-        }
-        unshare_processes().unwrap();
-        let Side::Inside = split().unwrap() else { return left_outside() };
-        lock_up(Path::new("/proc")).unwrap();
-        // What is said here is the list of what went wrong, in bits of the exit code.
-        let wrong = [
-            std::process::id() != 1,
-            fs::read_dir("/").is_ok_and(|entries| entries.count() > 0),
-            fs::read("/etc/passwd").is_ok() || fs::read("/proc/self/status").is_ok(),
-            fs::write("/file", "").is_ok() || fs::create_dir("/dir").is_ok(),
-            std::net::TcpStream::connect("127.0.0.1:1").unwrap_err().kind()
-                == io::ErrorKind::ConnectionRefused,
-            mount("tmpfs", "/", "tmpfs", MountFlags::empty(), c"").is_ok(),
-            std::process::Command::new("/bin/true").spawn().is_ok(),
-        ];
-        let code = wrong.iter().enumerate().map(|(bit, wrong)| i32::from(*wrong) << bit).sum();
-        std::process::exit(code);
-    }
-
-    fn left_outside() {
-        let status = rustix::process::wait(WaitOptions::empty()).unwrap().map(|(_, status)| status);
-        std::process::exit(status.and_then(|status| status.exit_status()).unwrap_or(255));
-    }
-
-    #[test]
-    fn a_prisoner_sees_nothing_and_can_do_nothing() {
-        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--ignored",
-            "--exact",
-            "jail::enter::tests::prisoner",
-            "--test-threads=1",
-            "--nocapture",
-        ]);
-        let output = command.env("OXYDRA_TEST_PRISON", "1").output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("a user namespace") {
-            eprintln!("SKIPPED, nothing was tested: this system gives no user namespaces: {said}");
-            return;
-        }
-        assert_eq!((output.status.code(), output.status.signal()), (Some(0), None), "{said}");
     }
 }

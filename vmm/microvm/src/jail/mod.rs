@@ -3,4 +3,5 @@
 pub(crate) mod cgroup;
 pub(crate) mod enter;
 pub(crate) mod filters;
+pub(crate) mod inspect;
 pub(crate) mod warden;

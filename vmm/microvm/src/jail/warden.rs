@@ -1,7 +1,7 @@
 //! The helper outside of the jail. The monitor cannot open a file or dial a port; it asks, and the warden does it if it is on
 //! its short list: a port that the guest may dial, a file of a snapshot. It answers with a descriptor and knows nothing of
 //! guests. When the monitor is gone it clears its sockets away.
-use crate::{config::SnapshotName, virtio::vsock::Dial};
+use crate::{bell::Bell, config::SnapshotName, virtio::vsock::Dial};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{self, AtFlags, Mode, OFlags},
@@ -21,8 +21,9 @@ use std::{
         unix::{ffi::OsStrExt, net::UnixStream},
     },
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
+use vmm_sys_util::signal::register_signal_handler;
 
 /// A file of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,29 +208,61 @@ pub(crate) struct Warden {
     pub(crate) snapshots: Option<OwnedFd>,
 }
 
+/// Why a warden stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The monitor ended, by itself or not.
+    MonitorGone,
+    /// A signal asked this process to end, and the monitor with it.
+    Asked,
+}
+
+/// Rings when a signal asks this process to end. A handler has nowhere else to look.
+static ASKED: OnceLock<Bell> = OnceLock::new();
+
+/// Lets the signals of a terminal and of a supervisor end this process in order.
+pub(crate) fn heed_signals() -> io::Result<()> {
+    extern "C" fn asked(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        if let Some(bell) = ASKED.get() {
+            bell.ring();
+        }
+    }
+    let bell = Bell::new()?;
+    // Set once: a second warden in one process would share it.
+    let _ = ASKED.set(bell);
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        register_signal_handler(signal, asked)
+            .map_err(|error| io::Error::from_raw_os_error(error.errno()))?;
+    }
+    Ok(())
+}
+
 impl Warden {
-    /// Answers until the monitor is gone.
-    pub(crate) fn serve(&self) {
+    /// Answers until the monitor is gone, or somebody asks this process to end.
+    pub(crate) fn serve(&self) -> Over {
         let ends = [&self.ends.dial, &self.ends.file];
         let mut open = [true; 2];
         while open.contains(&true) {
-            let mut polled: Vec<_> = ends
-                .iter()
-                .zip(open)
-                .map(|(end, open)| PollFd::new(*end, if open { PollFlags::IN } else { PollFlags::empty() }))
-                .collect();
+            let wanted = |open| if open { PollFlags::IN } else { PollFlags::empty() };
+            let mut polled: Vec<_> =
+                ends.iter().zip(open).map(|(end, open)| PollFd::new(*end, wanted(open))).collect();
+            polled.extend(ASKED.get().map(|bell| PollFd::new(bell, PollFlags::IN)));
             match poll(&mut polled, None) {
                 Err(Errno::INTR) => continue,
-                Err(_) => return,
+                Err(_) => return Over::MonitorGone,
                 Ok(_) => {}
             }
-            let ready: Vec<_> = polled.iter().map(PollFd::revents).collect();
+            let ready: Vec<_> = polled.iter().map(|polled| !polled.revents().is_empty()).collect();
+            if ready.get(ends.len()) == Some(&true) {
+                return Over::Asked;
+            }
             for ((end, open), ready) in ends.iter().zip(&mut open).zip(ready) {
-                if *open && !ready.is_empty() {
+                if *open && ready {
                     *open = self.answer(end.as_fd());
                 }
             }
         }
+        Over::MonitorGone
     }
 
     /// Answers one question. Returns whether there may be more.

@@ -6,7 +6,7 @@ use crate::{
     bus::End,
     config::{Config, Seccomp},
     control::Extent,
-    jail::warden::{Warden, links},
+    jail::warden::{Over, Warden, links},
     kernel::tests::image,
     layout,
 };
@@ -79,7 +79,7 @@ impl Code {
 /// A place for one guest, and a warden for it.
 struct Place {
     dir: TempDir,
-    wardens: Vec<JoinHandle<()>>,
+    wardens: Vec<JoinHandle<Over>>,
     kernel: File,
 }
 
@@ -87,7 +87,7 @@ impl Place {
     /// None where there is no KVM.
     fn new(code: Code) -> Option<Place> {
         if let Err(error) = Kvm::new() {
-            eprintln!("SKIPPED, nothing was tested: /dev/kvm does not open: {error}");
+            crate::skipped(&format!("/dev/kvm does not open: {error}"));
             return None;
         }
         prepare().unwrap();
@@ -135,7 +135,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         // Machines are gone by now, so that their wardens end.
-        self.wardens.drain(..).for_each(|warden| warden.join().unwrap());
+        for warden in self.wardens.drain(..) {
+            warden.join().unwrap();
+        }
     }
 }
 

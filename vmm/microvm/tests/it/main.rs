@@ -109,6 +109,25 @@ fn every_call_that_a_thread_makes_is_on_its_list() {
 }
 
 #[test]
+fn from_inside_the_jail_nothing_is_seen_and_nothing_can_be_done() {
+    let (code, said) = place::jail();
+    if said.contains("a user namespace") {
+        return place::skipped(&format!("this system gives no user namespaces: {said}"));
+    }
+    expect![[r#"
+        held: it is the first process of its own
+        held: the root is empty
+        held: no file is read
+        held: no file is written
+        held: no network is reached
+        held: nothing is mounted
+        held: no program starts
+    "#]]
+    .assert_eq(&said);
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn garbage_on_the_control_socket_is_answered_and_changes_nothing() {
     let Some(place) = Place::new(&counter()) else { return };
     let mut monitor = place.run(&[]);
@@ -162,6 +181,13 @@ fn what_a_killed_monitor_leaves_is_found_and_cleared() {
     monitor.kill_inside();
     assert_eq!(ended(monitor.take()), (Some(5), None));
     assert!(place.said().contains("signal 9 killed the monitor"), "{}", place.said());
+    assert_eq!(place.left(), ["err", "kernel"]);
+
+    // Somebody asks the warden to end: nothing is left.
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    monitor.end();
+    assert_eq!(ended(monitor.take()), (Some(0), None));
     assert_eq!(place.left(), ["err", "kernel"]);
 
     // The warden dies: the monitor goes with it, and the next one clears the sockets away.

@@ -18,6 +18,18 @@ pub(crate) struct Place {
 /// A monitor that runs; dropped, it is killed.
 pub(crate) struct Monitor(Option<Child>);
 
+/// Says that a test did nothing, past the harness, which keeps to itself what a test that passes says.
+pub(crate) fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED, nothing was tested: {why}").unwrap();
+}
+
+/// Goes to jail without a guest: the exit code, and everything that was said.
+pub(crate) fn jail() -> (Option<i32>, String) {
+    let output = Command::new(PROGRAM).arg("jail").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
 /// Writes a byte to the serial port for ever.
 pub(crate) fn counter() -> Vec<u8> {
     vec![0xff, 0xc3, 0x88, 0xd8, 0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xf5]
@@ -43,7 +55,7 @@ impl Place {
     /// None where there is no KVM.
     pub(crate) fn new(code: &[u8]) -> Option<Place> {
         if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
-            eprintln!("SKIPPED, nothing was tested: /dev/kvm does not open: {error}");
+            skipped(&format!("/dev/kvm does not open: {error}"));
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
@@ -75,7 +87,7 @@ impl Place {
         match command.args(flags).stdin(Stdio::null()).stderr(err).spawn() {
             Ok(child) => Some(Monitor(Some(child))),
             Err(error) => {
-                eprintln!("SKIPPED, nothing was tested: strace does not start: {error}");
+                skipped(&format!("strace does not start: {error}"));
                 None
             }
         }
@@ -158,7 +170,8 @@ impl Place {
 
 /// The class of a thread, told by a call that only it makes, and its calls after the filter.
 fn after_filter(trace: &str) -> Vec<(String, u32)> {
-    let Some((_, after)) = trace.split_once("SECCOMP_SET_MODE_FILTER") else { return Vec::new() };
+    // The last: a signal may have come while it was set, and it was set again.
+    let Some((_, after)) = trace.rsplit_once("SECCOMP_SET_MODE_FILTER") else { return Vec::new() };
     let numbers: BTreeSet<u32> = after
         .lines()
         .filter_map(|line| line.strip_prefix('[')?.split(']').next()?.trim().parse().ok())
@@ -187,6 +200,12 @@ impl Monitor {
     /// Kills the warden.
     pub(crate) fn kill(&mut self) {
         self.0.as_mut().unwrap().kill().unwrap();
+    }
+
+    /// Asks the warden to end, as a supervisor would.
+    pub(crate) fn end(&mut self) {
+        let warden = rustix::process::Pid::from_child(self.0.as_ref().unwrap());
+        rustix::process::kill_process(warden, rustix::process::Signal::TERM).unwrap();
     }
 
     /// Kills the monitor that the warden watches.
