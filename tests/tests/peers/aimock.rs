@@ -1,8 +1,10 @@
-//! aimock, a server of OpenAI's API with a journal of what it was sent, as a process that is gone when it is dropped. It
+//! aimock, a server of the four APIs with a journal of what it was sent, as a process that is gone when it is dropped. It
 //! listens where nobody else does, and counts as started when it says so.
 use crate::{
     asked::Asked,
+    peer::ANSWER_TOKENS_MAX,
     script::{Answer, fixtures},
+    speaks::Speaks,
 };
 use serde_json::Value;
 use std::{
@@ -26,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The server.
 pub(crate) struct Aimock {
     child: Child,
+    speaks: Speaks,
     /// Host and port.
     address: String,
     _dir: TempDir,
@@ -33,10 +36,10 @@ pub(crate) struct Aimock {
 
 impl Aimock {
     /// Starts it with its answers: those of a round are a list, one for each attempt.
-    pub(crate) fn start(rounds: &[&[Answer]]) -> Aimock {
+    pub(crate) fn start(speaks: Speaks, rounds: &[&[Answer]]) -> Aimock {
         let dir = tempfile::tempdir().expect("a directory for the answers");
         let file = dir.path().join("answers.json");
-        fs::write(&file, fixtures(rounds).to_string()).expect("the answers are written");
+        fs::write(&file, fixtures(speaks, rounds).to_string()).expect("the answers are written");
         let mut command = Command::new("node");
         command.arg(program()).args(["--port", "0", "--log-level", "info", "--fixtures"]).arg(file);
         // Without the switch it would answer a round that it has no answer for with that of another.
@@ -48,19 +51,28 @@ impl Aimock {
         thread::spawn(move || listen(out, &say));
         let address =
             address.recv_timeout(PATIENCE).expect("it says where it listens; if not, its errors stand above");
-        Aimock { child, address, _dir: dir }
+        Aimock { child, speaks, address, _dir: dir }
     }
 
     /// What a configuration calls its base URL.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("http://{}", self.address)
+    }
+
+    /// The entry of a configuration that leads to it.
+    pub(crate) fn entry(&self, name: &str, key: &str) -> String {
+        let (word, url) = (self.speaks.word(), self.url());
+        format!(
+            "[providers.registry.{name}]\nprovider_type = \"{word}\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\n\
+             max_context_tokens = 128000\nmax_output_tokens = {ANSWER_TOKENS_MAX}\n"
+        )
     }
 
     /// What it was asked so far, in order, each request found to be in order by itself.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         let journal: Value = serde_json::from_str(&self.journal()).expect("the journal is JSON");
         let entries = journal.as_array().expect("the journal is a list");
-        let asked: Vec<_> = entries.iter().map(Asked::read).collect();
+        let asked: Vec<_> = entries.iter().map(|entry| Asked::read(entry, self.speaks)).collect();
         asked.iter().for_each(Asked::in_order);
         asked
     }

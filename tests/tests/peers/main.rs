@@ -1,6 +1,7 @@
 //! Whole turns against servers that others wrote, over HTTP: what they understand of us, and what we make of them. The
 //! lane `peers` installs them; nothing here does, and a test whose server is not there fails.
 mod aimock;
+mod apis;
 mod asked;
 mod corrections;
 mod failures;
@@ -9,3 +10,4 @@ mod killed;
 mod parallel;
 mod peer;
 mod script;
+mod speaks;

@@ -3,6 +3,7 @@ use crate::{
     aimock::{Aimock, KEY},
     asked::Asked,
     script::Answer,
+    speaks::Speaks,
 };
 use frames::Frame;
 use std::fs;
@@ -25,14 +26,31 @@ impl Peer {
 
     /// The same, where the configuration names this key.
     pub(crate) fn with_key(key: &str, rounds: &[&[Answer]]) -> Peer {
-        let (place, aimock) = (Place::new(), Aimock::start(rounds));
+        Peer::of(Aimock::start(Speaks::Chat, rounds), key)
+    }
+
+    /// The same, spoken to through another API.
+    pub(crate) fn speaking(speaks: Speaks, rounds: &[&[Answer]]) -> Peer {
+        Peer::of(Aimock::start(speaks, rounds), KEY)
+    }
+
+    /// Has another provider stand in after so many attempts.
+    pub(crate) fn stood_in_for_by(&self, other: &Aimock, attempts: u32) {
+        let file = self.place.home().join("agent.toml");
+        let agent = fs::read_to_string(&file).expect("it was written");
+        let entry = other.entry("other", KEY);
+        let agent = format!(
+            "{agent}fallback = [\"other/o4-mini\"]\n\n{entry}\n[reliability]\nmax_attempts = {attempts}\n"
+        );
+        fs::write(file, agent).expect("it is written");
+    }
+
+    fn of(aimock: Aimock, key: &str) -> Peer {
+        let place = Place::new();
         place.write("a.txt", "alpha\n");
         place.write("b.txt", "beta\n");
-        let url = aimock.url();
-        let agent = format!(
-            "[selection]\nprovider = \"peer\"\nmodel = \"o4-mini\"\n\n[providers.registry.peer]\nprovider_type = \
-             \"openai\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmax_context_tokens = 128000\nmax_output_tokens = {ANSWER_TOKENS_MAX}\n"
-        );
+        let entry = aimock.entry("peer", key);
+        let agent = format!("[selection]\nprovider = \"peer\"\nmodel = \"o4-mini\"\n\n{entry}");
         fs::write(place.home().join("agent.toml"), agent).expect("it is written");
         Peer { place, aimock }
     }
@@ -71,7 +89,7 @@ impl Told {
     }
 }
 
-fn progress(frame: &Frame) -> Option<&str> {
+pub(crate) fn progress(frame: &Frame) -> Option<&str> {
     match frame {
         Frame::TurnProgress(it) => Some(&it.progress.message),
         Frame::TurnStarted(_)
