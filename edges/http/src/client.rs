@@ -164,7 +164,8 @@ impl Way {
                 Err(_) => Some((Err(way.late("finish its answer", way.total)), None)),
             }
         };
-        stream::unfold(Some((self, body.into_data_stream())), next).boxed()
+        // Whoever asks again behind the end is told again that it is the end.
+        stream::unfold(Some((self, body.into_data_stream())), next).fuse().boxed()
     }
 
     fn fault(&self, error: legacy::Error) -> HttpFault {

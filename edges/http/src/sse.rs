@@ -47,57 +47,82 @@ impl Sse {
         Sse { bytes_max, line, after_cr: false, first: true, name, data, has_data: false }
     }
 
-    /// Takes the next bytes and returns the events that they complete.
+    /// Takes the next bytes and hands on the name and the data of each event that they complete.
     ///
     /// # Errors
-    /// When an event is too large. What comes behind it cannot be read.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<Event>, TooLarge> {
-        let mut events = Vec::new();
+    /// When an event is too large: what comes behind it cannot be read. Or when `event` fails; then nothing more is read.
+    pub fn push<E: From<TooLarge>>(
+        &mut self,
+        chunk: &[u8],
+        mut event: impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             if std::mem::take(&mut self.after_cr) && byte == b'\n' {
                 rest = &rest[1..];
                 continue;
             }
-            let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
+            let Some(end) = memchr::memchr2(b'\r', b'\n', rest) else {
                 self.keep(rest)?;
                 break;
             };
-            self.keep(&rest[..end])?;
-            self.after_cr = rest[end] == b'\r';
-            rest = &rest[end + 1..];
-            events.extend(self.line_ended());
+            let (line, behind) = rest.split_at(end);
+            self.after_cr = behind[0] == b'\r';
+            rest = &behind[1..];
+            if self.ended(line)? {
+                let done = if self.has_data { event(&self.name, &self.data) } else { Ok(()) };
+                // Their room is used for the next event.
+                self.name.clear();
+                self.data.clear();
+                self.has_data = false;
+                done?;
+            }
         }
-        Ok(events)
+        Ok(())
     }
 
     /// Ends the stream. An event whose last line had ended counts, even if the blank line behind it is missing; half a
     /// line does not.
-    pub fn finish(mut self) -> Option<Event> {
-        self.dispatch()
+    pub fn finish(self) -> Option<Event> {
+        self.has_data.then_some(Event { name: self.name, data: self.data })
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), TooLarge> {
-        if self.data.len() + self.line.len() + part.len() > self.bytes_max {
-            return Err(TooLarge(self.bytes_max));
-        }
+        self.fits(part)?;
         self.line.extend_from_slice(part);
         Ok(())
     }
 
-    fn line_ended(&mut self) -> Option<Event> {
+    fn fits(&self, part: &[u8]) -> Result<(), TooLarge> {
+        let bytes = self.data.len() + self.line.len() + part.len();
+        if bytes > self.bytes_max { Err(TooLarge(self.bytes_max)) } else { Ok(()) }
+    }
+
+    /// A line ended with this part of it; returns whether an event did.
+    fn ended(&mut self, part: &[u8]) -> Result<bool, TooLarge> {
+        // Most lines come in one piece, and are read where they are.
+        if self.line.is_empty() {
+            self.fits(part)?;
+            return Ok(self.line(part));
+        }
+        self.keep(part)?;
         let mut line = std::mem::take(&mut self.line);
-        let mark = if std::mem::take(&mut self.first) { "\u{feff}" } else { "" };
-        let text = String::from_utf8_lossy(&line);
-        let text = text.strip_prefix(mark).unwrap_or(&text);
-        let event = if text.is_empty() { self.dispatch() } else { self.field(text) };
+        let is_over = self.line(&line);
         // Its room is used for the next line.
         line.clear();
         self.line = line;
-        event
+        Ok(is_over)
     }
 
-    fn field(&mut self, line: &str) -> Option<Event> {
+    fn line(&mut self, line: &[u8]) -> bool {
+        let mark = if std::mem::take(&mut self.first) { "\u{feff}" } else { "" };
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_prefix(mark).unwrap_or(&text);
+        self.field(text);
+        text.is_empty()
+    }
+
+    fn field(&mut self, line: &str) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
@@ -111,12 +136,6 @@ impl Sse {
             // Comments have an empty name; ids, retry times and what is unknown are skipped.
             _ => {}
         }
-        None
-    }
-
-    fn dispatch(&mut self) -> Option<Event> {
-        let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
-        std::mem::take(&mut self.has_data).then_some(Event { name, data })
     }
 }
 
@@ -130,7 +149,10 @@ mod tests {
         let mut sse = Sse::bounded(64);
         let mut events = Vec::new();
         for chunk in chunks {
-            events.extend(sse.push(chunk)?);
+            sse.push(chunk, |name, data| {
+                events.push(Event { name: name.to_owned(), data: data.to_owned() });
+                Ok::<(), TooLarge>(())
+            })?;
         }
         events.extend(sse.finish());
         Ok(events)

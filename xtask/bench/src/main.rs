@@ -12,6 +12,7 @@ mod memory;
 mod moves;
 mod peers;
 mod pin;
+mod providers;
 mod raw;
 mod recovery;
 mod table;
@@ -25,10 +26,12 @@ use tempfile::TempDir;
 
 const HELP: &str = "\
 bench engine [--quick] [--json] [--only TEXT] [--records N] [--dir DIR]
+bench providers [--quick] [--json] [--only TEXT]
 
   --quick      fewer pairs: the shape of the table, not its numbers
   --json       one line of JSON per row
-  --only TEXT  only the parts whose name holds it: append, moves, crowds, recovery, memory, compile, instructions
+  --only TEXT  only the parts whose name holds it: append, moves, crowds, recovery, memory, compile, instructions;
+               of the providers: first, parsers, many
   --records N  the records of the journal that is recovered
   --dir DIR    where the journals are put: on the disk that is meant (beside this program)
 
@@ -69,7 +72,7 @@ pub(crate) fn scratch(scale: &Scale) -> TempDir {
 /// A part of the table.
 type Part = (&'static str, fn(&Scale) -> Vec<Row>);
 
-const PARTS: &[Part] = &[
+const ENGINE: &[Part] = &[
     ("append", append::rows),
     ("moves", moves::rows),
     ("crowds", crowds::rows),
@@ -79,9 +82,12 @@ const PARTS: &[Part] = &[
     ("instructions", instructions::rows),
 ];
 
+const PROVIDERS: &[Part] =
+    &[("first", providers::first), ("parsers", providers::parsers), ("many", providers::many)];
+
 fn main() -> ExitCode {
     let done = asked().and_then(|asked| match asked {
-        Asked::Engine(scale) => measured(&scale),
+        Asked::Table { parts, scale } => measured(parts, &scale),
         Asked::Vmm(scale, guests) => {
             shown(&scale, vmm::rows(&scale, &guests), true);
             Ok(())
@@ -97,8 +103,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn measured(scale: &Scale) -> Result<(), String> {
-    let parts: Vec<_> = PARTS.iter().filter(|(name, _)| name.contains(&scale.only)).collect();
+fn measured(parts: &[Part], scale: &Scale) -> Result<(), String> {
+    let parts: Vec<_> = parts.iter().filter(|(name, _)| name.contains(&scale.only)).collect();
     if parts.is_empty() {
         return Err(format!("there is no part `{}`", scale.only));
     }
@@ -122,7 +128,7 @@ fn shown(scale: &Scale, rows: Vec<Row>, first: bool) {
 
 /// What a person, or this program itself, asked for.
 enum Asked {
-    Engine(Scale),
+    Table { parts: &'static [Part], scale: Scale },
     Vmm(Scale, vmm::Guests),
     Work { kind: String, times: u32, dir: PathBuf },
 }
@@ -152,7 +158,8 @@ fn asked() -> Result<Asked, String> {
         }
     }
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["engine"] => Ok(Asked::Engine(scale)),
+        ["engine"] => Ok(Asked::Table { parts: ENGINE, scale }),
+        ["providers"] => Ok(Asked::Table { parts: PROVIDERS, scale }),
         ["vmm"] => {
             let program = std::env::var_os("OXYDRA_VMM")
                 .ok_or("OXYDRA_VMM names no monitor: `cargo xtask bench vmm` builds one")?;
@@ -162,7 +169,7 @@ fn asked() -> Result<Asked, String> {
             let times = times.parse().map_err(|_| format!("`{times}` is not a number"))?;
             Ok(Asked::Work { kind: kind.to_owned(), times, dir: dir.into() })
         }
-        _ => Err("say what to measure: engine or vmm".to_owned()),
+        _ => Err("say what to measure: engine, providers or vmm".to_owned()),
     }
 }
 

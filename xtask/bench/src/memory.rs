@@ -124,7 +124,7 @@ async fn start(engine: &Engine, runs: u32) -> Vec<Run<Waits>> {
 }
 
 /// The bytes of this process that are in memory.
-fn resident() -> Option<f64> {
+pub(crate) fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)

@@ -95,6 +95,9 @@ pub(super) const IMPORTS: &[Import] = &[
     ("guests", "image", "it builds images"),
     ("guests", "guest", "it speaks with guests"),
     ("guests", "wire", "it says what to run"),
+    ("bench", "providers", "it measures the providers"),
+    ("bench", "domain", "it asks models through their port"),
+    ("bench", "http", "models are asked over HTTP"),
 ];
 
 /// What tests are built from besides. A test may import what its package must not.
@@ -127,7 +130,7 @@ pub(super) const CONFINED: &[Confined] = &[
         &["frames", "tools", "microvm"],
         "what serde attributes write, the journal's codec may be unable to read",
     ),
-    ("hyper", &["http"], "there is one way out"),
+    ("hyper", &["http", "bench"], "there is one way out; what it costs is measured against hyper itself"),
     ("rustls", &["http"], "there is one way out, and one TLS"),
     ("tiktoken-rs", &["providers"], "a vocabulary takes tens of megabytes: one place loads them"),
     ("lexopt", &["daemon", "microvm", "xtask", "bench", "guests"], "only what has a command line parses one"),

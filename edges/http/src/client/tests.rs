@@ -46,6 +46,7 @@ async fn text(mut response: Response) -> Result<String, HttpFault> {
     while let Some(piece) = response.body.next().await {
         text.push_str(&String::from_utf8_lossy(&piece?));
     }
+    assert!(response.body.next().await.is_none(), "the end stays the end");
     Ok(text)
 }
 

@@ -2,7 +2,7 @@
 //! is told by its first character, since headers are wrong about it. What the events say is for the parser.
 use super::{Out, Parser, fault};
 use domain::ModelFault;
-use http::{EVENT_BYTES_MAX, Event, Sse};
+use http::{EVENT_BYTES_MAX, Event, Sse, TooLarge};
 use serde_json::Value;
 
 /// A body holds so many bytes: the longest answers of today make a fifth of it, the words around each token included.
@@ -51,9 +51,15 @@ impl Body {
             (Form::Open, Some(_)) => self.form = Form::Events(Sse::default()),
             (Form::Open, None) | (Form::Events(_) | Form::Document(_), _) => {}
         }
-        let events = match &mut self.form {
-            Form::Open => return Ok(()),
-            Form::Events(sse) => sse.push(bytes).map_err(|large| ModelFault::Broken(large.to_string()))?,
+        let Body { form, parser, done, .. } = self;
+        match form {
+            Form::Open => {}
+            Form::Events(sse) => {
+                let read = sse.push(bytes, |name, data| {
+                    event(parser.as_mut(), done, name, data, out).map_err(Stopped::Fault)
+                });
+                read.map_err(Stopped::into_fault)?;
+            }
             Form::Document(document) if document.len() + bytes.len() > EVENT_BYTES_MAX => {
                 return Err(ModelFault::Broken(format!(
                     "the answer is a document of more than {EVENT_BYTES_MAX} bytes"
@@ -61,10 +67,9 @@ impl Body {
             }
             Form::Document(document) => {
                 document.extend_from_slice(bytes);
-                return Ok(());
             }
-        };
-        events.into_iter().try_for_each(|event| self.event(&event, out))
+        }
+        Ok(())
     }
 
     /// Says whether the answer is whole: what may follow belongs to it no more.
@@ -79,7 +84,8 @@ impl Body {
             Form::Events(sse) => {
                 // An event that was cut between its lines is no JSON: that is a cut, not another protocol.
                 let last = sse.finish().filter(|event| is_whole(&event.data));
-                last.map_or(Ok(()), |event| self.event(&event, out))?;
+                let Body { parser, done, .. } = &mut self;
+                last.map_or(Ok(()), |Event { name, data }| event(parser.as_mut(), done, &name, &data, out))?;
             }
             Form::Document(document) => {
                 let value: Value = serde_json::from_slice(&document)
@@ -89,19 +95,47 @@ impl Body {
         }
         self.parser.end(out)
     }
+}
 
-    fn event(&mut self, event: &Event, out: &mut Out) -> Result<(), ModelFault> {
-        let data = event.data.trim();
-        self.done |= data == DONE;
-        if self.is_done() || data.is_empty() {
-            return Ok(());
-        }
-        let mut value: Value = serde_json::from_str(data).map_err(|_| fault::no_json(data))?;
-        if event.name == "error" && value["error"].is_null() {
-            value = serde_json::json!({ "error": value });
-        }
-        self.parser.event(&event.name, &value, out)
+/// Why no more of a body is read.
+enum Stopped {
+    Large(TooLarge),
+    Fault(ModelFault),
+}
+
+impl From<TooLarge> for Stopped {
+    fn from(large: TooLarge) -> Stopped {
+        Stopped::Large(large)
     }
+}
+
+impl Stopped {
+    fn into_fault(self) -> ModelFault {
+        match self {
+            Stopped::Large(large) => ModelFault::Broken(large.to_string()),
+            Stopped::Fault(fault) => fault,
+        }
+    }
+}
+
+/// Reads an event, unless the answer is whole.
+fn event(
+    parser: &mut dyn Parser,
+    done: &mut bool,
+    name: &str,
+    data: &str,
+    out: &mut Out,
+) -> Result<(), ModelFault> {
+    let data = data.trim();
+    *done |= data == DONE;
+    if *done || parser.is_done() || data.is_empty() {
+        return Ok(());
+    }
+    let mut value: Value = serde_json::from_str(data).map_err(|_| fault::no_json(data))?;
+    if name == "error" && value["error"].is_null() {
+        value = serde_json::json!({ "error": value });
+    }
+    parser.event(name, &value, out)
 }
 
 fn is_whole(data: &str) -> bool {

@@ -59,12 +59,15 @@ impl Refusal {
 
 /// The fault that an event or document tells of, if it does.
 pub(crate) fn in_answer(value: &Value) -> Option<ModelFault> {
-    // Gemini's endpoint puts its envelope into a list.
-    let value = value.get(0).unwrap_or(value);
-    let error = match (&value["error"], value["object"].as_str()) {
-        (Value::Null, Some("error")) => value,
-        (Value::Null, _) => return None,
-        (error, _) => error,
+    let error = match value {
+        // Gemini's endpoint puts its envelope into a list.
+        Value::Array(list) => return list.first().filter(|first| first.is_object()).and_then(in_answer),
+        Value::Object(fields) => match fields.get("error") {
+            None | Some(Value::Null) if value["object"] == "error" => value,
+            None | Some(Value::Null) => return None,
+            Some(error) => error,
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
     };
     let said = Said::of(error);
     // The question had been accepted, so unless more is known it is not at fault.
