@@ -11,6 +11,7 @@ mod facts;
 mod forks;
 mod four_faults;
 mod lab;
+mod log_programs;
 mod opening;
 mod parks;
 mod races;

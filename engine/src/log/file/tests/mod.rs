@@ -7,6 +7,8 @@ mod damage;
 mod engines;
 mod faults;
 mod owner;
+mod power;
+mod rot;
 mod snapshots;
 mod torn;
 

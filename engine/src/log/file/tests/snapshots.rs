@@ -9,9 +9,9 @@ const SHORT: Options = Options { segment_bytes: 150, ..EXACT };
 
 /// What a start found: the words that a snapshot kept, and the groups behind it.
 #[derive(Default)]
-struct Found {
-    kept: Option<String>,
-    groups: Vec<String>,
+pub(super) struct Found {
+    pub(super) kept: Option<String>,
+    pub(super) groups: Vec<String>,
 }
 
 impl Fold<LogFault> for Found {
