@@ -12,7 +12,7 @@ use std::{
 const LIVES: u64 = 6;
 
 /// Finds a program beside this one. Cargo has built it, unless somebody asked for this test alone.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -20,5 +20,6 @@ mod review;
 mod spender;
 mod stops;
 mod timers;
+mod traced;
 mod versions;
 mod writing;
