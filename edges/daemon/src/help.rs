@@ -16,6 +16,8 @@ const COMMANDS: &[(&str, Help)] = &[
     ("graph", || GRAPH.to_owned()),
     ("config", || CONFIG.to_owned()),
     ("catalog", || CATALOG.to_owned()),
+    ("doctor", || DOCTOR.to_owned()),
+    ("cost", || COST.to_owned()),
 ];
 
 /// The names of the commands.
@@ -59,6 +61,8 @@ usage: oxydra COMMAND [OPTIONS]
   graph list           list the graphs; `graph draw [NAME]` draws them
   config check         say everything that is wrong with the configuration; `config show --origin` prints what
                        counts and who set it, `config keys` what there is to set, `config schema` is for editors
+  doctor               what is configured, reachable and missing, and what mends it
+  cost                 what your sessions have used up
   catalog show         what models can do and cost; `catalog fetch` makes a newer catalog
   help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help
@@ -117,6 +121,20 @@ usage: oxydra graph list [--json]
        oxydra graph draw [NAME] [--format mermaid|dot]
 
 Lists the graphs of this build, or draws them.
+";
+
+const DOCTOR: &str = "\
+usage: oxydra doctor [--home DIR] [--user U] [--json]
+
+Says what is configured, what can be reached and what is missing: home, journal, configuration, trust, catalog, models. Each
+finding names what mends it. It changes nothing and costs nothing. Exit code 0: nothing is broken; 1: something is.
+";
+
+const COST: &str = "\
+usage: oxydra cost [--home DIR] [--user U] [--json]
+
+Says what the sessions of a user have used up: model calls, tokens, and what they cost where the catalog knows the price. It
+reads beside a running `oxydra run`.
 ";
 
 pub(crate) const CATALOG: &str = "\

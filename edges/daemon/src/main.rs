@@ -16,6 +16,7 @@ mod known;
 mod lines;
 mod linger;
 mod models;
+mod money;
 mod offline;
 mod owner;
 mod person;
@@ -65,6 +66,8 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Fork(fork) => commands::fork::instance(fork),
         Command::Answer(answer) => commands::answer::answer(answer),
         Command::Configuration(of) => commands::config::config(of),
+        Command::Doctor(of) => commands::doctor::doctor(of),
+        Command::Cost(of) => commands::cost::cost(of),
         Command::Catalog(of) => commands::catalog::catalog(of),
         Command::GraphList { json } => commands::graph::list(*json),
         Command::GraphDraw { name, format } => commands::graph::draw(name.as_deref(), *format),

@@ -88,4 +88,7 @@ pub struct SessionRow {
     pub turns: u64,
     /// Whether it was put away.
     pub archived: bool,
+    /// What it has used up; `null` where nobody added it up.
+    #[serde(default)]
+    pub usage: Option<Usage>,
 }

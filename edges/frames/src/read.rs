@@ -135,11 +135,12 @@ mod tests {
             last_active_at: Timestamp(1_500),
             turns: 2,
             archived: false,
+            usage: None,
         };
         check(
             Frame::SessionList(SessionList { request_id: "r-2".into(), sessions: vec![row] }),
             expect![[
-                r#"{"type":"session_list","payload":{"request_id":"r-2","sessions":[{"session_id":"s-1","agent_name":"default","display_name":"list the files","channel_origin":"terminal","created_at":"1970-01-01T00:00:00Z","last_active_at":"1970-01-01T00:00:01.5Z","turns":2,"archived":false}]}}"#
+                r#"{"type":"session_list","payload":{"request_id":"r-2","sessions":[{"session_id":"s-1","agent_name":"default","display_name":"list the files","channel_origin":"terminal","created_at":"1970-01-01T00:00:00Z","last_active_at":"1970-01-01T00:00:01.5Z","turns":2,"archived":false,"usage":null}]}}"#
             ]],
         );
     }

@@ -5,6 +5,7 @@ mod catalogs;
 mod checkouts;
 mod codec;
 mod configured;
+mod doctors;
 mod exits;
 mod files;
 mod foreign;

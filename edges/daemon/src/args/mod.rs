@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Answer(Answer),
     Configuration(Configuration),
     Catalog(CatalogCommand),
+    Doctor(Listing),
+    Cost(Listing),
     GraphList { json: bool },
     GraphDraw { name: Option<String>, format: Format },
 }
@@ -56,6 +58,8 @@ impl Command {
             | Command::Answer(Answer { json, .. })
             | Command::Configuration(Configuration { json, .. })
             | Command::Catalog(CatalogCommand { json, .. })
+            | Command::Doctor(Listing { json, .. })
+            | Command::Cost(Listing { json, .. })
             | Command::GraphList { json } => *json,
             Command::Help(_) | Command::GraphDraw { .. } => false,
         }
@@ -156,6 +160,10 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
             Some("graph") => graph(parser),
             Some("config") => config::config(parser),
             Some("catalog") => catalog::catalog(parser),
+            Some("doctor") => {
+                listing(parser, "doctor").map(|of| of.map_or_else(Command::Help, Command::Doctor))
+            }
+            Some("cost") => listing(parser, "cost").map(|of| of.map_or_else(Command::Help, Command::Cost)),
             Some("help") => help_on(parser),
             Some(_) | None => Err(unknown_command(&command)),
         },
@@ -245,6 +253,22 @@ fn sessions(mut parser: Parser) -> Result<Command, Failure> {
             words.join(" ")
         ))),
     }
+}
+
+/// A command with a home and a user and nothing else; `Err` inside is its help.
+fn listing(mut parser: Parser, name: &str) -> Result<Result<Listing, String>, Failure> {
+    let mut shared = Shared::new()?;
+    let command = format!("oxydra {name}");
+    while let Some(arg) = next(&mut parser)? {
+        let Some(flag) = Flag::of(&arg) else { return Err(unexpected(&arg, &command)) };
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Err(help::on(name).unwrap_or_default())),
+            _ if shared.take(&flag, &mut parser)? => {}
+            _ => return Err(flag.unexpected(&command)),
+        }
+    }
+    let Shared { home, user, json } = shared;
+    Ok(Ok(Listing { home, user, json }))
 }
 
 fn graph(mut parser: Parser) -> Result<Command, Failure> {

@@ -59,6 +59,8 @@ fn shown(command: &Command) -> String {
         Command::Configuration(of) => {
             format!("config {:?} of {} in {}, json {}", of.what, of.user, of.home.display(), of.json)
         }
+        Command::Doctor(of) => format!("doctor of {} in {}, json {}", of.user, of.home.display(), of.json),
+        Command::Cost(of) => format!("cost of {} in {}, json {}", of.user, of.home.display(), of.json),
         Command::Catalog(of) => format!("catalog {:?} in {}, json {}", of.doing, of.home.display(), of.json),
         Command::GraphList { json } => format!("graphs, json {json}"),
         Command::GraphDraw { name, format } => {
@@ -251,6 +253,10 @@ fn the_other_commands() {
             "catalog verify source.json --home h",
             "catalog verify --pinned",
             "catalog fecth",
+            "doctor --json",
+            "doctor --help",
+            "cost --user ada",
+            "cost --hepl",
             "config migrate --dry-run",
             "config check --dry-run",
             "config chek",
@@ -273,11 +279,11 @@ fn the_other_commands() {
             help instances
                 help: usage: oxydra instances [FILTERS] [--home DIR] [--json]
             help weather
-                refused (2): no help on "weather": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
+                refused (2): no help on "weather": the commands are run, sessions, instances, graph, config, catalog, doctor and cost (`oxydra --help`)
             help --me
                 refused (2): oxydra help does not know --me: try --help
             dance
-                refused (2): unknown command "dance": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
+                refused (2): unknown command "dance": the commands are run, sessions, instances, graph, config, catalog, doctor and cost (`oxydra --help`)
             --dance
                 refused (2): oxydra does not know --dance: try --help
             sessions
@@ -412,6 +418,14 @@ fn the_other_commands() {
                 refused (2): --pinned belongs to `oxydra catalog fetch`
             catalog fecth
                 refused (2): `oxydra catalog fecth` is no command: did you mean `fetch`? there are show, fetch, verify
+            doctor --json
+                doctor of default in .oxydra, json true
+            doctor --help
+                help: usage: oxydra doctor [--home DIR] [--user U] [--json]
+            cost --user ada
+                cost of ada in .oxydra, json false
+            cost --hepl
+                refused (2): oxydra cost does not know --hepl: did you mean `--help`? try --help
             config migrate --dry-run
                 config Migrate { is_dry: true } of default in .oxydra, json false
             config check --dry-run
@@ -423,7 +437,7 @@ fn the_other_commands() {
             config --orgin
                 refused (2): oxydra config does not know --orgin: did you mean `--origin`? try --help
             confg
-                refused (2): unknown command "confg": did you mean `config`? the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)
+                refused (2): unknown command "confg": did you mean `config`? the commands are run, sessions, instances, graph, config, catalog, doctor and cost (`oxydra --help`)
             run --sesion x
                 refused (2): oxydra run does not know --sesion: did you mean `--session`? try --help
         "#]],
@@ -438,7 +452,7 @@ fn what_is_not_text_is_named_and_refused() {
     expect!["refused (2): the value of --session is not UTF-8"].assert_eq(&with(&["run", "--session"]));
     expect![[r#"refused (2): argument is invalid unicode: "a\xFF""#]]
         .assert_eq(&with(&["instances", "show"]));
-    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances, graph, config and catalog (`oxydra --help`)"#]].assert_eq(&with(&[]));
+    expect![[r#"refused (2): unknown command "a\xFF": the commands are run, sessions, instances, graph, config, catalog, doctor and cost (`oxydra --help`)"#]].assert_eq(&with(&[]));
     // A directory may have any name.
     assert!(with(&["run", "--home"]).starts_with("run in a"));
 }

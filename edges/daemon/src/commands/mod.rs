@@ -2,6 +2,8 @@
 pub(crate) mod answer;
 pub(crate) mod catalog;
 pub(crate) mod config;
+pub(crate) mod cost;
+pub(crate) mod doctor;
 pub(crate) mod fork;
 pub(crate) mod graph;
 pub(crate) mod instances;

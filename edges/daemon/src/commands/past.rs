@@ -121,7 +121,7 @@ fn fact(fact: &Encoded) -> String {
     }
     if let Ok(spent) = fact.to_durable::<UsageSpent>() {
         let UsageSpent { model, attempt, usage, .. } = spent;
-        return format!("{model}, attempt {attempt}: {} in, {} out", usage.input, usage.output);
+        return format!("{model}, attempt {attempt}: {}", crate::money::used(&usage));
     }
     if let Ok(forked) = fact.to_durable::<SessionForked>() {
         return format!("{} goes on from {}", forked.session, forked.base);

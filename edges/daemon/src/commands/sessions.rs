@@ -4,13 +4,14 @@ use crate::{
     args::{Listing, Session},
     exit::{Exit, Failure},
     house,
+    money::dollars,
 };
 use domain::MessageSaid;
 use frames::{Frame, SessionList, Timestamp};
 use store::{SessionRow, Store};
 
 /// What is in the home, for a reader beside whoever runs.
-fn reading(listing: &Listing) -> Result<Store, Failure> {
+pub(super) fn reading(listing: &Listing) -> Result<Store, Failure> {
     let journal = house::reading(&listing.home)?;
     let (store, follower) = house::view(journal.clone())?;
     let durable = journal.durable();
@@ -47,18 +48,27 @@ pub(crate) fn list(listing: &Listing) -> Result<Exit, Failure> {
     let store = reading(listing)?;
     let sessions = store.sessions(&listing.user).map_err(Failure::storage)?;
     if listing.json {
-        let sessions = sessions.into_iter().map(row).collect();
+        let used = |row: SessionRow| {
+            let usage = store.usage(&row.session)?.usage;
+            Ok(frames::SessionRow { usage: Some(crate::report::usage(usage)), ..self::row(row) })
+        };
+        let sessions = sessions.into_iter().map(used).collect::<Result<_, domain::Unreadable>>();
+        let sessions = sessions.map_err(Failure::storage)?;
         let frame = Frame::SessionList(SessionList { request_id: String::new(), sessions });
         return print(&format!("{}\n", frame.to_line()));
     }
     if sessions.is_empty() {
         return print(&format!("no sessions of user `{}` yet: `oxydra run` opens one\n", listing.user));
     }
-    let line = |row: &SessionRow| {
+    let mut text = String::new();
+    for row in &sessions {
         let turns = if row.turns == 1 { "turn " } else { "turns" };
-        format!("{}  {}  {:>4} {turns}  {}\n", row.session, Timestamp(row.at.0), row.turns, row.title)
-    };
-    print(&sessions.iter().map(line).collect::<String>())
+        let cost = store.usage(&row.session).map_err(Failure::storage)?.usage.cost;
+        let cost = if cost.0 == 0 { String::new() } else { format!("{}  ", dollars(cost)) };
+        let at = Timestamp(row.at.0);
+        text.push_str(&format!("{}  {at}  {:>4} {turns}  {cost}{}\n", row.session, row.turns, row.title));
+    }
+    print(&text)
 }
 
 fn row(row: SessionRow) -> frames::SessionRow {
@@ -71,5 +81,6 @@ fn row(row: SessionRow) -> frames::SessionRow {
         last_active_at: Timestamp(row.at.0),
         archived: false,
         turns: row.turns,
+        usage: None,
     }
 }

@@ -13,8 +13,8 @@ use frames::{
     AssistantDelta, CallReport, CallStatus, ErrorCode, ErrorFrame, Frame, ProgressKind, Session,
     TurnCancelled, TurnCompleted, TurnProgress, TurnResponse, TurnStarted, TurnState,
 };
-pub(crate) use parts::doubt_words;
-use parts::{answer_in, calls_in, finish_reason, report, spent, status, usage};
+use parts::{answer_in, calls_in, finish_reason, report, spent, status};
+pub(crate) use parts::{doubt_words, usage};
 use turn::{Answered, Intent, Stopped};
 
 /// Numbers the frames of one session.

@@ -56,6 +56,6 @@ pub(super) fn finish_reason(finish: &Finish) -> FinishReason {
     }
 }
 
-pub(super) fn usage(used: domain::Usage) -> Usage {
+pub(crate) fn usage(used: domain::Usage) -> Usage {
     Usage::new(used.input.0, used.output.0, used.cost.0)
 }

@@ -1,6 +1,8 @@
 //! Text for a person: the answer on standard output as it comes, everything about it on standard error.
 use super::{Surface, printable::printable};
-use frames::{AssistantDelta, CallStatus, Frame, ProgressKind, TurnProgress};
+use crate::money::dollars;
+use domain::MicroUsd;
+use frames::{AssistantDelta, CallStatus, Frame, ProgressKind, TurnProgress, Usage};
 use std::io::{self, Write};
 
 /// A line about a call is cut to this length: a terminal's width. What went wrong is never cut.
@@ -75,6 +77,14 @@ impl<O: Write, A: Write> Text<O, A> {
         }
     }
 
+    /// Says what the turn cost, where that is known: what was free goes without saying.
+    fn cost(&mut self, usage: &Usage) {
+        if usage.cost_micro_usd > 0 {
+            let cost = dollars(MicroUsd(usage.cost_micro_usd));
+            self.aside(&format!("· {} tokens, {cost}", usage.total_tokens));
+        }
+    }
+
     /// Shows what the person has not seen of the answer.
     fn complete(&mut self, answer: &str) {
         if !answer.starts_with(&self.shown) {
@@ -91,7 +101,10 @@ impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
         match frame {
             Frame::AssistantDelta(delta) => self.delta(delta),
             Frame::TurnProgress(progress) => self.progress(progress),
-            Frame::TurnCompleted(done) => self.complete(&done.response.message),
+            Frame::TurnCompleted(done) => {
+                self.complete(&done.response.message);
+                done.response.usage.iter().for_each(|usage| self.cost(usage));
+            }
             Frame::TurnCancelled(cancelled) => {
                 self.aside("cancelled");
                 for call in &cancelled.in_doubt {
@@ -226,6 +239,23 @@ mod tests {
             &[says("ends with a line\n"), done("ends with a line\n")],
             expect![[r#"
             ends with a line
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_a_turn_cost_is_said_and_what_was_free_is_not() {
+        let Frame::TurnCompleted(free) = done("hi") else { panic!("it is done") };
+        let with = |cost| {
+            let response = TurnResponse { usage: Some(Usage::new(10, 2, cost)), ..free.response.clone() };
+            Frame::TurnCompleted(TurnCompleted { response, ..free.clone() })
+        };
+        check(
+            &[with(1_500), with(0)],
+            expect![[r#"
+            hi
+            # · 12 tokens, $0.0015
+            hi
         "#]],
         );
     }

@@ -3,10 +3,11 @@ use crate::{
     args::CatalogCommand,
     commands::print,
     exit::{Exit, Failure},
+    money::dollars,
 };
 use catalog::{Catalog, ModelDescriptor};
 use config::nearest_of;
-use domain::{MicroUsd, Prices};
+use domain::Prices;
 use serde_json::{Value, json};
 
 pub(super) fn show(of: &CatalogCommand, name: Option<&str>) -> Result<Exit, Failure> {
@@ -58,16 +59,10 @@ fn unknown(catalog: &Catalog, name: &str) -> Failure {
     ))
 }
 
-/// Whole micro-dollars as dollars, without the zeros at the end.
-fn dollars(MicroUsd(micro): MicroUsd) -> String {
-    let text = format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn line(provider: &str, model: &ModelDescriptor) -> String {
     let name = format!("{provider}/{}", model.id);
     let price = model.cost.as_ref().map_or("price unknown".to_owned(), |cost| {
-        format!("${} ${}", dollars(cost.base.input), dollars(cost.base.output))
+        format!("{} {}", dollars(cost.base.input), dollars(cost.base.output))
     });
     let tokens = format!("{} + {}", model.limits.context.0, model.limits.output.0);
     let status = model.status.word().map(|word| format!("  {word}")).unwrap_or_default();
@@ -103,7 +98,7 @@ fn in_full(provider: &str, model: &ModelDescriptor) -> String {
 
 fn prices(prices: &Prices) -> String {
     format!(
-        "${} read, ${} from a cache, ${} into a cache, ${} written, for a million tokens",
+        "{} read, {} from a cache, {} into a cache, {} written, for a million tokens",
         dollars(prices.input),
         dollars(prices.cached),
         dollars(prices.cache_written),
@@ -147,15 +142,6 @@ fn row(provider: &str, model: &ModelDescriptor) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dollars_are_written_without_what_is_nothing() {
-        for (micro, text) in
-            [(0, "0"), (75_000, "0.075"), (1_000_000, "1"), (12_500_000, "12.5"), (1, "0.000001")]
-        {
-            assert_eq!(dollars(MicroUsd(micro)), text);
-        }
-    }
 
     #[test]
     fn a_model_is_found_by_its_id_and_by_its_provider() {

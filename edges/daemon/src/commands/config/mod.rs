@@ -113,7 +113,7 @@ mod tests {
             runtime.max_turns
                 model round trips in one turn: a whole number from 1 to 1000 (default 8)
             reliability.jitter
-                whether waits are spread: true or false (default false); waits for retries within one call (a turn asks again by itself)
+                whether waits are spread: true or false (default false)
             memory.db_path
                 text that is not blank; no effect: memory is a view of the journal in the home: it has no file of its own
             providers.openai.api_key
