@@ -4,6 +4,7 @@ mod heads;
 mod house;
 mod imports;
 mod layout;
+mod locks;
 mod map;
 mod table;
 
@@ -47,6 +48,7 @@ pub(crate) fn texts() -> Fallible<()> {
     let house = House::read()?;
     let mut findings = imports::check(&house.packages);
     findings.extend(layout::check(&house));
+    findings.extend(locks::check(&house));
     findings.extend(heads::check(&house.root)?);
     findings.extend(map::check(&house)?);
     if findings.is_empty() {
