@@ -13,7 +13,7 @@ use engine::{
     Engine, Recovered,
     log::{FileLog, Flow, Log, LogFault, Lsn, Mode, Options},
 };
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 /// Runs at once, while the journal is made: enough for large batches.
 const RUNS: u32 = 512;
@@ -44,15 +44,15 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
         },
         || sum(dir.path()),
     );
-    let whole = Pairs::in_turns(
-        patience,
-        || {
-            let (took, engine) = runtime.block_on(async { timed(|| recovered(dir.path())) });
+    let opened = |open: fn(&Path) -> Engine| {
+        let ours = || {
+            let (took, engine) = runtime.block_on(async { timed(|| open(dir.path())) });
             engine.close();
             took
-        },
-        || sum(dir.path()),
-    );
+        };
+        Pairs::in_turns(patience, ours, || sum(dir.path()))
+    };
+    let (whole, kept) = (opened(recovered), opened(from_snapshot));
     let read = journal(dir.path());
     let again = Pairs::in_turns(patience, || timed(|| scanned(&*read)).0, || sum(dir.path()));
     read.close();
@@ -65,14 +65,29 @@ pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
         Row::new(format!("recovery of {records} records, the engine"), Unit::Nanoseconds, &whole)
             .at_most(2.0)
             .note(each(&whole)),
+        Row::new(format!("recovery of {records} records, from a snapshot"), Unit::Nanoseconds, &kept)
+            .at_most(2.0)
+            .note("as after a close; vs read+crc32c of all records"),
     ]
 }
 
-/// Opens an engine as a program does: the files are read once, by the log that checks them.
+/// Opens an engine on all records: the files are read once, by the log that checks them.
 pub(crate) fn recovered(dir: &Path) -> Engine {
     let mut recovered = Recovered::default();
     let opened = FileLog::open_with(dir, Mode::Owner, Options::default(), &mut |group| recovered.take(group));
-    let (log, _) = opened.expect("the bench's journal is whole, its own, and of this engine");
+    over(opened.expect("the bench's journal is whole, its own, and of this engine").0, recovered)
+}
+
+/// Opens an engine as a program does: on the snapshot that the last one left, and what is behind it.
+fn from_snapshot(dir: &Path) -> Engine {
+    let mut recovered = Recovered::default();
+    let opened = FileLog::open_folding(dir, Mode::Owner, Options::default(), &mut recovered);
+    let (log, opened) = opened.expect("the bench's journal is whole, its own, and of this engine");
+    assert!(opened.snapshot.is_some(), "an engine that is closed leaves a snapshot");
+    over(log, recovered)
+}
+
+fn over(log: Arc<FileLog>, recovered: Recovered) -> Engine {
     builder(Box::new(|_| ()), Paced::telling(|_| ()))
         .open_recovered(log, recovered)
         .expect("the bench's journal holds graphs of this build")
