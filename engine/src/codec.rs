@@ -173,7 +173,7 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
+pub(crate) fn bytes_of<T: Encode>(value: &T) -> Vec<u8> {
     let mut scratch = SCRATCH.take();
     scratch.clear();
     put(value, &mut scratch);

@@ -46,7 +46,8 @@ fn of(lsn: Lsn, record: Record) -> Vec<Entry> {
         | Record::Parked(_)
         | Record::Forked(_)
         | Record::Paused(_)
-        | Record::Released(_) => Vec::new(),
+        | Record::Released(_)
+        | Record::Imported(_) => Vec::new(),
     }
 }
 

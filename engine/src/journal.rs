@@ -147,6 +147,8 @@ pub enum Happened {
     },
     /// It was let go on.
     Unparked,
+    /// It was brought here in a file.
+    Imported,
     /// It began as a fork.
     Forked {
         /// Of which run.
@@ -309,6 +311,7 @@ impl Past<'_> {
             Record::Parked(it) => (it.at, Happened::Parked { why: it.why }),
             Record::Paused(it) => (it.at, Happened::Parked { why: it.why }),
             Record::Released(it) => (it.at, Happened::Unparked),
+            Record::Imported(it) => (it.at, Happened::Imported),
             Record::Forked(it) => (it.at, Happened::Forked { from: it.from, seq: it.seq }),
         })
     }

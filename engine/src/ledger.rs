@@ -86,7 +86,7 @@ impl Ledger {
                 }
                 self.given_at_once(&started, lsn);
             }
-            Record::Cancel(_) | Record::Paused(_) | Record::Released(_) => {
+            Record::Cancel(_) | Record::Paused(_) | Record::Released(_) | Record::Imported(_) => {
                 for instance in record.subjects() {
                     if !self.was_told(*instance, lsn) {
                         self.run(*instance)?.apply(record.clone());

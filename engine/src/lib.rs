@@ -90,6 +90,7 @@ mod newer;
 pub mod observe;
 mod open;
 mod order;
+pub mod parcel;
 pub mod park;
 mod record;
 mod registry;

@@ -46,6 +46,9 @@ pub enum SteerFault {
         /// Who asked for it.
         parent: InstanceId,
     },
+    /// It was brought here in a file.
+    #[error("run {0} was imported and does not go on by itself: fork it")]
+    Imported(InstanceId),
     /// The journal failed.
     #[error(transparent)]
     Log(#[from] LogFault),
@@ -203,6 +206,7 @@ fn can_go_on(slot: &Slot) -> Result<bool, SteerFault> {
         (Status::Live, _) if standing.paused.is_some() => Ok(false),
         (Status::Live, _) => Err(SteerFault::NotParked(instance)),
         (Status::Ended, _) => Err(SteerFault::Ended(instance)),
+        (Status::Parked(_), _) if standing.imported => Err(SteerFault::Imported(instance)),
         (Status::Parked(_), None) => Ok(true),
         (Status::Parked(_), Some(parent)) => Err(SteerFault::Lost { instance, parent: parent.instance }),
     }

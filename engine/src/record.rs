@@ -204,6 +204,13 @@ pub(crate) struct Released {
     pub(crate) at: Time,
 }
 
+/// Runs were brought here in a file. They stand in the same group, before this: a past that does not go on.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct Imported {
+    pub(crate) instances: Vec<InstanceId>,
+    pub(crate) at: Time,
+}
+
 /// What the types of a graph are called, written before a build's first run of it: so that another build can refuse
 /// what it does not know by name.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -231,6 +238,7 @@ pub(crate) enum Record {
     Forked(Forked),
     Paused(Paused),
     Released(Released),
+    Imported(Imported),
 }
 
 /// A state that a run entered.
@@ -252,7 +260,11 @@ impl Record {
     /// The run that the record is about; none for what is about several or none.
     pub(crate) fn subject(&self) -> Option<InstanceId> {
         match self {
-            Record::Declared(_) | Record::Cancel(_) | Record::Paused(_) | Record::Released(_) => None,
+            Record::Declared(_)
+            | Record::Cancel(_)
+            | Record::Paused(_)
+            | Record::Released(_)
+            | Record::Imported(_) => None,
             Record::Started(it) => Some(it.instance),
             Record::Moved(it) => Some(it.instance),
             Record::Began(it) => Some(it.instance),
@@ -270,6 +282,7 @@ impl Record {
             Record::Cancel(it) => &it.instances,
             Record::Paused(it) => &it.instances,
             Record::Released(it) => &it.instances,
+            Record::Imported(it) => &it.instances,
             Record::Declared(_)
             | Record::Started(_)
             | Record::Moved(_)
@@ -305,7 +318,8 @@ impl Record {
             | Record::Parked(_)
             | Record::Forked(_)
             | Record::Paused(_)
-            | Record::Released(_) => None,
+            | Record::Released(_)
+            | Record::Imported(_) => None,
         }
     }
     /// The facts that the record carries.
@@ -323,7 +337,8 @@ impl Record {
             | Record::Parked(_)
             | Record::Forked(_)
             | Record::Paused(_)
-            | Record::Released(_) => &[],
+            | Record::Released(_)
+            | Record::Imported(_) => &[],
         }
     }
 }

@@ -93,6 +93,8 @@ pub(crate) struct Standing {
     pub(crate) began: u64,
     /// The record of the move that ended it; zero while it goes on.
     pub(crate) ended: u64,
+    /// It was brought here in a file, and never goes on by itself.
+    pub(crate) imported: bool,
 }
 
 impl Standing {
@@ -137,6 +139,7 @@ impl Standing {
             origin: None,
             began: began.0,
             ended: 0,
+            imported: false,
         }
     }
 
@@ -156,6 +159,7 @@ impl Standing {
             }
             Record::Paused(paused) => self.pause(paused),
             Record::Released(released) => self.released(&released),
+            Record::Imported(_) => self.imported(),
             Record::Declared(_) | Record::Started(_) => {}
         }
     }
@@ -201,6 +205,17 @@ impl Standing {
         match self.status {
             Status::Parked(_) => self.status = Status::Live,
             Status::Live | Status::Ended => {}
+        }
+    }
+
+    /// What was living elsewhere is set aside here.
+    fn imported(&mut self) {
+        if self.status == Status::Ended {
+            return;
+        }
+        (self.imported, self.paused) = (true, None);
+        if self.status == Status::Live {
+            self.status = Status::Parked("it was imported: fork it to go on from where it was".to_owned());
         }
     }
 

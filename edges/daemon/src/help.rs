@@ -91,6 +91,7 @@ usage: oxydra instances [FILTERS] [--home DIR] [--json]
        oxydra instances park ID [--why TEXT] · unpark ID · cancel ID
        oxydra instances fork ID --at N [--prompt TEXT | --answer again|done|drop] [--model M]
        oxydra instances replay ID
+       oxydra instances export ID FILE · import FILE
 
 Lists the runs of graphs, those of all users, or shows one with its states, effects, calls, messages and how long each took.
 The beginning of an id will do, none means the latest. Listing, showing, waiting and replaying work beside a running `oxydra run`;
@@ -111,6 +112,9 @@ fork    another run goes on from the state that this one was in after N moves, i
         --prompt begins the turn again with another message (at 0 and 1), --answer settles the doubt that it stands in.
 replay  runs the handlers of this build on what was recorded: nothing outside is reached, nothing is written. Says that all is
         the same, or shows the first thing that is not, and exits with 1.
+export  puts a run into a file, with all that it asked for: its messages are in it, other turns of its session are not.
+import  takes it from a file, as a past: it can be shown, replayed and forked, and never goes on by itself. A run that is here
+        already is refused, and so is one that would add to a session that is here.
 
 A call that is never repeated and was cut off by a crash may have happened or not. `answer` says what became of it after you
 have looked, and sees the turn through: again (it has not happened: carry it out), done (it has), drop (leave it).

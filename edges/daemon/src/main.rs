@@ -62,6 +62,8 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
         Command::Instance(instance) => commands::instances::show(instance),
         Command::Steer(steer) => commands::steer::steer(steer),
         Command::Wait(wait) => commands::wait::wait(wait),
+        Command::Export(export) => commands::parcel::export(export),
+        Command::Import(import) => commands::parcel::import(import),
         Command::Replay(replay) => commands::replay::replay(replay),
         Command::Fork(fork) => commands::fork::instance(fork),
         Command::Answer(answer) => commands::answer::answer(answer),

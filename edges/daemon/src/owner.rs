@@ -1,22 +1,23 @@
 //! Says what to do when a command needs the home to itself and somebody else runs in it.
 use crate::exit::Failure;
-use engine::log::LogFault;
+use engine::{OpenFault, log::LogFault};
 
 /// Who owns the journal, if that is why it cannot be opened.
 pub(crate) fn owner(failure: &Failure) -> Option<&str> {
     let Failure::Storage(cause) = failure else { return None };
-    match cause.downcast_ref() {
-        Some(LogFault::Owned { owner, .. }) => Some(owner),
-        Some(
-            LogFault::Damaged { .. }
-            | LogFault::Io { .. }
-            | LogFault::TooLarge { .. }
-            | LogFault::ReadOnly
-            | LogFault::Foreign { .. }
-            | LogFault::Missing { .. }
-            | LogFault::Closed,
-        )
-        | None => None,
+    let of_open = || match cause.downcast_ref()? {
+        OpenFault::Log(fault) => Some(fault),
+        OpenFault::Refused(_) => None,
+    };
+    match cause.downcast_ref().or_else(of_open)? {
+        LogFault::Owned { owner, .. } => Some(owner),
+        LogFault::Damaged { .. }
+        | LogFault::Io { .. }
+        | LogFault::TooLarge { .. }
+        | LogFault::ReadOnly
+        | LogFault::Foreign { .. }
+        | LogFault::Missing { .. }
+        | LogFault::Closed => None,
     }
 }
 

@@ -137,6 +137,8 @@ impl<F: Fn(u64, &Encoded) -> bool> Books<F> {
                 Record::Cancel(cancel) => self.let_go(&cancel.instances, cancel.at),
                 Record::Released(released) => self.let_go(&released.instances, released.at),
                 Record::Paused(paused) => self.pause(&paused),
+                // Its books came with it, and nobody adds to them.
+                Record::Imported(it) => it.instances.iter().for_each(|id| self.account(*id).over = true),
                 Record::Declared(_) | Record::Mail(_) | Record::Forked(_) => {}
             }
         }

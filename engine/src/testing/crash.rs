@@ -97,7 +97,8 @@ fn keys(groups: &[Group]) -> BTreeSet<u128> {
         | Record::Parked(_)
         | Record::Forked(_)
         | Record::Paused(_)
-        | Record::Released(_) => None,
+        | Record::Released(_)
+        | Record::Imported(_) => None,
     };
     records(groups).filter_map(key).collect()
 }
@@ -123,5 +124,6 @@ fn last(groups: &[Group]) -> String {
         Some(Record::Parked(_) | Record::Paused(_)) => "parking".to_owned(),
         Some(Record::Released(_)) => "unparking".to_owned(),
         Some(Record::Forked(_)) => "fork".to_owned(),
+        Some(Record::Imported(_)) => "import".to_owned(),
     }
 }

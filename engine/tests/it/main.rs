@@ -13,6 +13,7 @@ mod four_faults;
 mod lab;
 mod log_programs;
 mod opening;
+mod parcels;
 mod parks;
 mod races;
 mod replays;

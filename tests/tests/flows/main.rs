@@ -18,6 +18,7 @@ mod killed;
 mod prompts;
 mod sentences;
 mod shows;
+mod steering;
 mod talks;
 mod users;
 mod walkthrough;

@@ -97,6 +97,23 @@ pub(crate) struct Replay {
     pub(crate) json: bool,
 }
 
+/// Put one instance into a file.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Export {
+    pub(crate) home: PathBuf,
+    pub(crate) id: Prefix,
+    pub(crate) file: PathBuf,
+    pub(crate) json: bool,
+}
+
+/// Take one instance from a file.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Import {
+    pub(crate) home: PathBuf,
+    pub(crate) file: PathBuf,
+    pub(crate) json: bool,
+}
+
 /// Let another instance go on from a state that this one has been in.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Fork {
@@ -229,12 +246,18 @@ fn one(words: &[&str], shared: &Shared, given: &mut Given) -> Result<Command, Fa
         ["cancel", id] => steer(id, Act::Cancel),
         ["wait", id] => Ok(Command::Wait(Wait { home, id: Prefix::parse(id)?, json })),
         ["replay", id] => Ok(Command::Replay(Replay { home, id: Prefix::parse(id)?, json })),
+        ["export", id, file] => {
+            Ok(Command::Export(Export { home, id: Prefix::parse(id)?, file: file.into(), json }))
+        }
+        ["import", file] => Ok(Command::Import(Import { home, file: file.into(), json })),
+        ["export", ..] => Err(Failure::usage("write `oxydra instances export ID FILE`")),
+        ["import", ..] => Err(Failure::usage("write `oxydra instances import FILE`")),
         ["fork", id] => Ok(Command::Fork(fork(id, shared, given)?)),
         [command @ ("park" | "unpark" | "cancel" | "wait" | "replay" | "fork"), ..] => {
             Err(Failure::usage(format!("write `oxydra instances {command} ID`: one id, or its beginning")))
         }
         _ => Err(Failure::usage(format!(
-            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID` or nothing",
+            "`oxydra instances {}` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID`, `export ID FILE`, `import FILE` or nothing",
             words.join(" ")
         ))),
     }

@@ -9,7 +9,7 @@ mod tests;
 
 pub(crate) use catalog::{CatalogCommand, Doing};
 pub(crate) use config::{Configuration, What};
-pub(crate) use instances::{Act, Fork, Instances, Life, Replay, Steer, Wait, Wanted};
+pub(crate) use instances::{Act, Export, Fork, Import, Instances, Life, Replay, Steer, Wait, Wanted};
 pub(crate) use prefix::Prefix;
 
 use crate::{exit::Failure, help};
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Steer(Steer),
     Wait(Wait),
     Replay(Replay),
+    Export(Export),
+    Import(Import),
     Fork(Fork),
     Answer(Answer),
     Configuration(Configuration),
@@ -53,6 +55,8 @@ impl Command {
             | Command::Steer(Steer { json, .. })
             | Command::Wait(Wait { json, .. })
             | Command::Replay(Replay { json, .. })
+            | Command::Export(Export { json, .. })
+            | Command::Import(Import { json, .. })
             | Command::Fork(Fork { json, .. })
             | Command::Instance(Instance { json, .. })
             | Command::Answer(Answer { json, .. })

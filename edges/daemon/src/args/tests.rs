@@ -44,6 +44,8 @@ fn shown(command: &Command) -> String {
         Command::Instances(of) => format!("{:?}", of.wanted),
         Command::Steer(of) => format!("{:?} {}, json {}", of.act, of.id.as_str(), of.json),
         Command::Wait(of) => format!("wait for {}, json {}", of.id.as_str(), of.json),
+        Command::Export(of) => format!("export {} to {}", of.id.as_str(), of.file.display()),
+        Command::Import(of) => format!("import {}, json {}", of.file.display(), of.json),
         Command::Replay(of) => format!("replay {}, json {}", of.id.as_str(), of.json),
         Command::Fork(of) => {
             let (prompt, answer, model) = (&of.prompt, of.answer, &of.model);
@@ -216,6 +218,10 @@ fn the_other_commands() {
             "instances wait 12ab",
             "instances replay 12ab --json",
             "instances replay",
+            "instances export 12ab a.run",
+            "instances export 12ab",
+            "instances import a.run --json",
+            "instances import",
             "instances fork 12ab",
             "instances fork 12ab --at one",
             "instances fork 12ab --at 1",
@@ -309,7 +315,7 @@ fn the_other_commands() {
             instances show 12AB --home h
                 instance 12ab in h, json false
             instances show 12ab more
-                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID` or nothing
+                refused (2): `oxydra instances show 12ab more` is no command: write `show ID`, `answer ID HOW`, `park ID`, `unpark ID`, `cancel ID`, `wait ID`, `fork ID --at N`, `replay ID`, `export ID FILE`, `import FILE` or nothing
             instances show xyz
                 refused (2): `xyz` is not an instance id: 1 to 32 hexadecimal digits are expected, as `oxydra instances` prints them
             instances show 0123456789012345678901234567890123
@@ -344,6 +350,14 @@ fn the_other_commands() {
                 replay 12ab, json true
             instances replay
                 refused (2): write `oxydra instances replay ID`: one id, or its beginning
+            instances export 12ab a.run
+                export 12ab to a.run
+            instances export 12ab
+                refused (2): write `oxydra instances export ID FILE`
+            instances import a.run --json
+                import a.run, json true
+            instances import
+                refused (2): write `oxydra instances import FILE`
             instances fork 12ab
                 refused (2): say where: `--at N`, after how many moves; `oxydra instances show ID` numbers its states
             instances fork 12ab --at one

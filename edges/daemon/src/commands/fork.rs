@@ -147,6 +147,7 @@ fn done_once(journal: &engine::Journal, id: InstanceId, at: u64) -> Result<Vec<S
             | Happened::Cancelled
             | Happened::Parked { .. }
             | Happened::Unparked
+            | Happened::Imported
             | Happened::Forked { .. } => {}
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod fork;
 pub(crate) mod graph;
 pub(crate) mod instances;
+pub(crate) mod parcel;
 mod past;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -31,6 +31,7 @@ pub(crate) fn timed(past: &[Line]) -> impl Iterator<Item = (&Line, Option<Durati
         | Happened::Cancelled
         | Happened::Parked { .. }
         | Happened::Unparked
+        | Happened::Imported
         | Happened::Forked { .. } => None,
     };
     past.iter().scan(took, |took, line| Some((line, took(line))))
@@ -75,6 +76,7 @@ fn words(what: &Happened) -> (&'static str, String) {
         Happened::Cancelled => ("cancelled", String::new()),
         Happened::Parked { .. } => ("parked", String::new()),
         Happened::Unparked => ("unparked", String::new()),
+        Happened::Imported => ("imported", String::new()),
         Happened::Forked { from, .. } => ("forked", from.to_string()),
     }
 }
@@ -93,6 +95,7 @@ fn happened(what: &Happened) -> String {
         Happened::Cancelled => "cancelled".to_owned(),
         Happened::Parked { why } => format!("parked: {why}"),
         Happened::Unparked => "let go on".to_owned(),
+        Happened::Imported => "imported from a file".to_owned(),
         Happened::Forked { from, seq } => format!("as a fork of {from} at {seq}"),
     }
 }
@@ -110,6 +113,7 @@ fn number(what: &Happened) -> Option<u64> {
         | Happened::Cancelled
         | Happened::Parked { .. }
         | Happened::Unparked
+        | Happened::Imported
         | Happened::Forked { .. } => None,
     }
 }

@@ -67,7 +67,8 @@ fn failed(fault: SteerFault) -> Failure {
         | SteerFault::Ended(_)
         | SteerFault::Parked { .. }
         | SteerFault::NotParked(_)
-        | SteerFault::Lost { .. } => Failure::usage(fault),
+        | SteerFault::Lost { .. }
+        | SteerFault::Imported(_) => Failure::usage(fault),
         SteerFault::Log(fault) => Failure::storage(fault),
     }
 }

@@ -44,6 +44,7 @@ fn happened(line: &Line) -> String {
         | Happened::Cancelled
         | Happened::Parked { .. }
         | Happened::Unparked
+        | Happened::Imported
         | Happened::Forked { .. }) => format!("{other:?}"),
     }
 }
@@ -65,6 +66,7 @@ fn leaves_the_way(groups: &[Group]) -> bool {
         | Happened::Cancelled
         | Happened::Parked { .. }
         | Happened::Unparked
+        | Happened::Imported
         | Happened::Forked { .. } => false,
     })
 }

@@ -1,0 +1,89 @@
+//! Steering from the command line: what changes a run needs the home to itself, and what is carried elsewhere is a past.
+use serde_json::Value;
+use std::fs;
+use tests::{Place, Running};
+
+fn json(place: &Place, args: &[&str]) -> Value {
+    serde_json::from_str(&place.run(args).ended(0).text()).expect("it is JSON")
+}
+
+/// The id of the only instance that fits.
+fn only(place: &Place, filters: &[&str]) -> String {
+    let listed = json(place, &[&["instances", "--json"], filters].concat());
+    let rows = listed.as_array().expect("it is a list");
+    assert_eq!(rows.len(), 1, "{listed:#}");
+    rows[0]["instance"].as_str().expect("it has an id").to_owned()
+}
+
+/// A process in the middle of a slow answer.
+fn speaking(place: &Place) -> Running {
+    let mut speaking = place.oxydra(&["run", "--json", "-p", "rehearse a slow answer of 100 words"]).start();
+    while let Some(line) = speaking.line() {
+        if line.contains("assistant_delta") {
+            return speaking;
+        }
+    }
+    panic!("it said nothing")
+}
+
+#[test]
+fn a_parked_run_survives_every_kill_and_goes_on_when_it_is_let() {
+    let place = Place::new();
+    let busy = speaking(&place);
+    let id = only(&place, &["--life", "running"]);
+    // Whoever is in the way is named.
+    let pid = busy.pid().to_string();
+    place.run(&["instances", "park", &id]).refused(1, &["oxydra instances park", &pid, "end that process"]);
+    place.run(&["instances", "fork", &id, "--at", "1"]).refused(1, &["oxydra instances fork", &pid]);
+    busy.kill();
+    place.run(&["instances", "unpark", &id]).refused(2, &["is not parked"]);
+    let done = place.run(&["instances", "park", &id, "--why", "look at it"]).ended(0);
+    assert!(done.text().contains("is parked"), "{done:?}");
+    for _ in 0..3 {
+        speaking(&place).kill();
+        assert_eq!(only(&place, &["--life", "parked"]), id);
+        let other = only(&place, &["--life", "running"]);
+        place.run(&["instances", "cancel", &other]).ended(0);
+    }
+    let parked = json(&place, &["instances", "show", &id, "--json"]);
+    assert_eq!((&parked["parked_because"], &parked["moves"]), (&"look at it".into(), &1.into()));
+    place.run(&["instances", "unpark", &id]).ended(0);
+    place.run(&["instances", "wait", &id]).ended(0);
+    assert_eq!(json(&place, &["instances", "show", &id, "--json"])["state"], "Answered");
+    place.run(&["instances", "replay", &id]).ended(0);
+}
+
+#[test]
+fn an_instance_travels_as_a_file_and_is_a_past_elsewhere() {
+    let (here, there) = (Place::new(), Place::new());
+    here.write("a.txt", "bees");
+    here.run(&["run", "-p", "list the files"]).ended(0);
+    let id = only(&here, &[]);
+    here.run(&["instances", "export", &id, "nowhere/bees.run"]).refused(2, &["cannot write"]);
+    here.run(&["instances", "export", &id, "bees.run"]).ended(0);
+    here.run(&["instances", "export", &id, "bees.run"]).refused(2, &["bees.run", "not there yet"]);
+    here.run(&["instances", "import", "bees.run"]).refused(2, &["bees.run", &id, "is here already"]);
+    let parcel = fs::read(here.root().join("bees.run")).expect("it is written");
+    // A home that has begun, so that there is one.
+    there.run(&["run", "-p", "say hello"]).ended(0);
+    let before = there.journal_bytes();
+    for (name, bytes, why) in [
+        ("damaged", parcel.iter().map(|byte| byte ^ 1).collect(), "does not begin like one"),
+        ("cut", parcel[..parcel.len() / 2].to_vec(), "damaged"),
+        ("empty", Vec::new(), "does not begin like one"),
+    ] {
+        fs::write(there.root().join(name), &bytes).expect("it is written");
+        there.run(&["instances", "import", name]).refused(2, &[name, why]);
+    }
+    there.run(&["instances", "import", "nowhere.run"]).refused(2, &["nowhere.run"]);
+    assert_eq!(there.journal_bytes(), before, "what is refused leaves nothing");
+    fs::write(there.root().join("bees.run"), &parcel).expect("it is written");
+    there.run(&["instances", "import", "bees.run"]).ended(0);
+    let shown = there.run(&["instances", "show", &id]).ended(0).text();
+    assert!(shown.contains("file_list {} Done: a.txt"), "{shown}");
+    there.run(&["instances", "replay", &id]).ended(0);
+    // The fork works on the files that are here.
+    there.write("wasps.txt", "no bees");
+    let forked = there.run(&["instances", "fork", &id, "--at", "3"]).ended(0);
+    assert!(forked.text().contains("wasps.txt") && !forked.text().contains("a.txt\n"), "{forked:?}");
+}
