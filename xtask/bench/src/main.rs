@@ -3,6 +3,7 @@
 mod append;
 mod compile;
 mod crowds;
+mod fork;
 mod graphs;
 mod house;
 mod instructions;
@@ -78,6 +79,7 @@ const ENGINE: &[Part] = &[
     ("crowds", crowds::rows),
     ("recovery", recovery::rows),
     ("memory", memory::rows),
+    ("fork", fork::rows),
     ("compile", compile::rows),
     ("instructions", instructions::rows),
 ];

@@ -70,7 +70,7 @@ async fn take(import: &Import, parcel: &[u8]) -> Result<InstanceId, Failure> {
     let user = UserId::parse(crate::help::USER).map_err(Failure::usage)?;
     let mut surface = surface::of_process(import.json);
     let entered = enter(&import.home, &user, None, &mut *surface, Going::AtRest);
-    let (house, _, _log) = entered.map_err(|failure| alone(failure, "oxydra instances import"))?;
+    let (house, _, _log) = entered.await.map_err(|failure| alone(failure, "oxydra instances import"))?;
     let id = house.engine.import(parcel).await;
     house.close().await;
     id.map_err(|fault| match failed(fault) {
