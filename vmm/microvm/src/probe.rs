@@ -82,7 +82,7 @@ pub fn probe() -> Probe {
             return found(Verdict::Unreal, format!("/dev/kvm cannot be opened: {error}"), PROVIDE, None);
         }
     };
-    match guest(&kvm) {
+    match best_of(|| guest(&kvm)) {
         Err(why) => found(Verdict::Unreal, why, PROVIDE, None),
         Ok(took) if took > GUEST_MAX => {
             let why =
@@ -96,6 +96,21 @@ pub fn probe() -> Probe {
             Some(took.as_micros() as u64),
         ),
     }
+}
+
+/// A guest that is interrupted takes long on any machine; emulation takes long every time.
+const TRIES: usize = 5;
+
+/// The shortest of a few tries, which end with the first that is short enough or did not run.
+fn best_of(mut run: impl FnMut() -> Result<Duration, String>) -> Result<Duration, String> {
+    let mut best = run()?;
+    for _ in 1..TRIES {
+        if best <= GUEST_MAX {
+            break;
+        }
+        best = best.min(run()?);
+    }
+    Ok(best)
 }
 
 /// Runs the probe guest. Returns what it took.
@@ -124,6 +139,17 @@ fn guest(kvm: &Kvm) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_slow_moment_is_no_emulation_but_five_are() {
+        let told = |millis: &[u64]| {
+            let mut tries = millis.iter().map(|millis| Ok(Duration::from_millis(*millis)));
+            best_of(|| tries.next().expect("no more tries than five")).map(|best| best.as_millis())
+        };
+        assert_eq!(told(&[126, 3]), Ok(3));
+        assert_eq!(told(&[40, 30, 22, 25, 28]), Ok(22));
+        assert_eq!(best_of(|| Err("no".to_owned())), Err("no".to_owned()));
+    }
 
     #[test]
     fn every_verdict_but_real_says_what_to_do() {
