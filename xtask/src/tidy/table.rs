@@ -127,7 +127,7 @@ pub(super) const CONFINED: &[Confined] = &[
     ),
     (
         "serde",
-        &["frames", "tools", "microvm"],
+        &["frames", "tools", "microvm", "providers"],
         "what serde attributes write, the journal's codec may be unable to read",
     ),
     ("hyper", &["http", "bench"], "there is one way out; what it costs is measured against hyper itself"),

@@ -3,8 +3,9 @@
 use super::blocks::Block;
 use crate::wire::{Origin, Out, Parser, cut_off, in_answer, text};
 use domain::{Finish, Fragment, ModelFault, Tokens, Usage};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// What has come so far.
 #[derive(Debug)]
@@ -31,6 +32,38 @@ enum Open {
     Call(u32),
     /// What nobody here needs.
     Other,
+}
+
+/// An event that is more of a block.
+#[derive(Deserialize)]
+struct More<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    index: u64,
+    #[serde(borrow)]
+    delta: Piece<'a>,
+    error: Option<IgnoredAny>,
+}
+
+/// A piece of a block, of the kinds that come often.
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+enum Piece<'a> {
+    #[serde(rename = "text_delta")]
+    Words {
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+    #[serde(rename = "thinking_delta")]
+    Thought {
+        #[serde(borrow)]
+        thinking: Cow<'a, str>,
+    },
+    #[serde(rename = "input_json_delta")]
+    Arguments {
+        #[serde(borrow)]
+        partial_json: Cow<'a, str>,
+    },
 }
 
 /// What was used, as the server counts it: what came from the cache or went into it is not part of the input.
@@ -77,8 +110,8 @@ impl Events {
         };
         self.open.insert(index, open);
         // Servers that do not cut a block into pieces send it with its beginning.
-        self.words(index, &block["text"], out);
-        self.thought(index, &block["thinking"], out);
+        self.words(index, block["text"].as_str().unwrap_or_default(), out);
+        self.thought(index, block["thinking"].as_str().unwrap_or_default(), out);
         self.signed(index, &block["signature"]);
     }
 
@@ -94,16 +127,18 @@ impl Events {
         Open::Call(index)
     }
 
-    fn words(&mut self, index: u64, words: &Value, out: &mut Out) {
-        let (Some(Open::Words(place)), Some(words)) = (self.open.get(&index), text(words)) else { return };
+    fn words(&mut self, index: u64, words: &str, out: &mut Out) {
+        let (Some(Open::Words(place)), false) = (self.open.get(&index), words.is_empty()) else { return };
         if let Some(Block::Words(bytes)) = self.blocks.get_mut(*place) {
             *bytes += words.len();
         }
         out.push_back(Fragment::Text(words.to_owned()));
     }
 
-    fn thought(&mut self, index: u64, thought: &Value, out: &mut Out) {
-        let Some(thought) = text(thought) else { return };
+    fn thought(&mut self, index: u64, thought: &str, out: &mut Out) {
+        if thought.is_empty() {
+            return;
+        }
         self.kept(index, "thinking", thought);
         if let Some(Open::Thought(_)) = self.open.get(&index) {
             out.push_back(Fragment::Reasoning(thought.to_owned()));
@@ -126,16 +161,17 @@ impl Events {
         }
     }
 
-    fn arguments(&mut self, index: u64, more: &Value, out: &mut Out) {
-        let (Some(Open::Call(index)), Some(more)) = (self.open.get(&index), text(more)) else { return };
+    fn arguments(&mut self, index: u64, more: &str, out: &mut Out) {
+        let (Some(Open::Call(index)), false) = (self.open.get(&index), more.is_empty()) else { return };
         out.push_back(Fragment::Call { index: *index, id: None, tool: None, arguments: more.to_owned() });
     }
 
     fn delta(&mut self, index: u64, delta: &Value, out: &mut Out) {
+        let more = |name: &str| delta[name].as_str().unwrap_or_default();
         match delta["type"].as_str() {
-            Some("text_delta") => self.words(index, &delta["text"], out),
-            Some("input_json_delta") => self.arguments(index, &delta["partial_json"], out),
-            Some("thinking_delta") => self.thought(index, &delta["thinking"], out),
+            Some("text_delta") => self.words(index, more("text"), out),
+            Some("input_json_delta") => self.arguments(index, more("partial_json"), out),
+            Some("thinking_delta") => self.thought(index, more("thinking"), out),
             Some("signature_delta") => self.signed(index, &delta["signature"]),
             // Citations, and what comes with the next version.
             Some(_) | None => {}
@@ -172,6 +208,19 @@ impl Events {
 }
 
 impl Parser for Events {
+    fn word(&mut self, data: &str, out: &mut Out) -> bool {
+        let Ok(More { kind, index, delta, error: None }) = serde_json::from_str(data) else { return false };
+        if kind != "content_block_delta" {
+            return false;
+        }
+        match delta {
+            Piece::Words { text } => self.words(index, &text, out),
+            Piece::Thought { thinking } => self.thought(index, &thinking, out),
+            Piece::Arguments { partial_json } => self.arguments(index, &partial_json, out),
+        }
+        true
+    }
+
     fn event(&mut self, name: &str, data: &Value, out: &mut Out) -> Result<(), ModelFault> {
         if let Some(fault) = in_answer(data) {
             return Err(fault);

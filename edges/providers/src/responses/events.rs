@@ -2,8 +2,12 @@
 //! only in the response as a whole. An id is kept only of a response that is complete and whose calls can be answered.
 use crate::wire::{Origin, Out, Parser, Said, cut_off, in_answer, judged, text, unavailable};
 use domain::{Finish, Fragment, MicroUsd, ModelFault, Tokens, Usage};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// What the server holds, as it is kept with the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,17 @@ pub(crate) struct Events {
     finish: Option<Finish>,
 }
 
+/// An event that is more of an item.
+#[derive(Deserialize)]
+struct More<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    output_index: u64,
+    #[serde(borrow)]
+    delta: Cow<'a, str>,
+    error: Option<IgnoredAny>,
+}
+
 /// An item of the output, as far as it was heard.
 #[derive(Debug, Default)]
 struct Item {
@@ -63,20 +78,24 @@ impl Events {
         }
     }
 
-    fn item(&mut self, event: &Value) -> &mut Item {
-        // Servers that leave the index out send one item at a time.
-        let latest = self.items.last_key_value().map_or(0, |(index, _)| *index);
-        self.items.entry(event["output_index"].as_u64().unwrap_or(latest)).or_default()
+    /// Which item an event is about. Servers that leave the index out send one item at a time.
+    fn index(&self, event: &Value) -> u64 {
+        let latest = || self.items.last_key_value().map_or(0, |(index, _)| *index);
+        event["output_index"].as_u64().unwrap_or_else(latest)
+    }
+
+    fn item(&mut self, index: u64) -> &mut Item {
+        self.items.entry(index).or_default()
     }
 
     /// An item began, or is there as a whole.
-    fn call(&mut self, event: &Value, item: &Value, out: &mut Out) {
-        if item["type"] != "function_call" || self.item(event).call.is_some() {
+    fn call(&mut self, index: u64, item: &Value, out: &mut Out) {
+        if item["type"] != "function_call" || self.item(index).call.is_some() {
             return;
         }
         let place = self.calls;
         self.calls += 1;
-        self.item(event).call = Some(place);
+        self.item(index).call = Some(place);
         let id = text(&item["call_id"]).map(str::to_owned);
         let is_new = id.clone().is_some_and(|id| self.call_ids.as_mut().is_some_and(|ids| ids.insert(id)));
         if !is_new {
@@ -87,9 +106,12 @@ impl Events {
     }
 
     /// More of the arguments of a call. A part of a call that never began has no name, and the answer is turned down.
-    fn arguments(&mut self, event: &Value, more: &str, out: &mut Out) {
+    fn arguments(&mut self, index: u64, more: &str, out: &mut Out) {
+        if more.is_empty() {
+            return;
+        }
         let next = self.calls;
-        let item = self.item(event);
+        let item = self.item(index);
         item.heard += more.len();
         let index = *item.call.get_or_insert(next);
         self.calls = self.calls.max(index + 1);
@@ -97,29 +119,29 @@ impl Events {
     }
 
     /// All arguments of a call: what of them has not come yet.
-    fn all_arguments(&mut self, event: &Value, all: &Value, out: &mut Out) {
-        if let (Some(all), 0) = (text(all), self.item(event).heard) {
-            self.arguments(event, all, out);
+    fn all_arguments(&mut self, index: u64, all: &Value, out: &mut Out) {
+        if let (Some(all), 0) = (text(all), self.item(index).heard) {
+            self.arguments(index, all, out);
         }
     }
 
-    fn words(&mut self, event: &Value, out: &mut Out) {
-        if let Some(more) = text(&event["delta"]) {
-            self.item(event).heard += more.len();
+    fn words(&mut self, index: u64, more: &str, out: &mut Out) {
+        if !more.is_empty() {
+            self.item(index).heard += more.len();
             out.push_back(Fragment::Text(more.to_owned()));
         }
     }
 
-    fn refused(&mut self, event: &Value) {
-        if let Some(more) = text(&event["delta"]) {
-            self.item(event).heard += more.len();
+    fn refused(&mut self, index: u64, more: &str) {
+        if !more.is_empty() {
+            self.item(index).heard += more.len();
             self.refusal.push_str(more);
         }
     }
 
-    fn thought(&mut self, event: &Value, out: &mut Out) {
-        if let Some(more) = text(&event["delta"]) {
-            self.item(event).heard += more.len();
+    fn thought(&mut self, index: u64, more: &str, out: &mut Out) {
+        if !more.is_empty() {
+            self.item(index).heard += more.len();
             out.push_back(Fragment::Reasoning(more.to_owned()));
         }
     }
@@ -132,22 +154,20 @@ impl Events {
     }
 
     /// An item is there as a whole: what of it has not been heard is heard now.
-    fn whole(&mut self, event: &Value, item: &Value, out: &mut Out) {
-        self.call(event, item, out);
-        let heard = self.item(event).heard > 0;
+    fn whole(&mut self, index: u64, item: &Value, out: &mut Out) {
+        self.call(index, item, out);
+        let heard = self.item(index).heard > 0;
         match item["type"].as_str() {
-            Some("function_call") => self.all_arguments(event, &item["arguments"], out),
+            Some("function_call") => self.all_arguments(index, &item["arguments"], out),
             Some("message") if !heard => {
                 for part in item["content"].as_array().into_iter().flatten() {
-                    let index = &event["output_index"];
-                    self.words(&json!({ "output_index": index, "delta": part["text"] }), out);
-                    self.refused(&json!({ "output_index": index, "delta": part["refusal"] }));
+                    self.words(index, part["text"].as_str().unwrap_or_default(), out);
+                    self.refused(index, part["refusal"].as_str().unwrap_or_default());
                 }
             }
             Some("reasoning") if !heard => {
                 for part in item["summary"].as_array().into_iter().flatten() {
-                    let index = &event["output_index"];
-                    self.thought(&json!({ "output_index": index, "delta": part["text"] }), out);
+                    self.thought(index, part["text"].as_str().unwrap_or_default(), out);
                 }
             }
             // Tools of the server's own are carried out there.
@@ -158,7 +178,7 @@ impl Events {
     /// The response is over, for better or worse.
     fn over(&mut self, response: &Value, out: &mut Out) -> Result<(), ModelFault> {
         for (index, item) in (0u64..).zip(response["output"].as_array().into_iter().flatten()) {
-            self.whole(&json!({ "output_index": index }), item, out);
+            self.whole(index, item, out);
         }
         out.extend(usage(&response["usage"]).map(Fragment::Usage));
         let reason = response["incomplete_details"]["reason"].as_str();
@@ -185,23 +205,33 @@ impl Events {
 }
 
 impl Parser for Events {
+    fn word(&mut self, data: &str, out: &mut Out) -> bool {
+        let Ok(More { kind, output_index, delta, error: None }) = serde_json::from_str(data) else {
+            return false;
+        };
+        match &*kind {
+            "response.output_text.delta" => self.words(output_index, &delta, out),
+            "response.function_call_arguments.delta" => self.arguments(output_index, &delta, out),
+            "response.reasoning_summary_text.delta" => self.thought(output_index, &delta, out),
+            _ => return false,
+        }
+        true
+    }
+
     fn event(&mut self, name: &str, data: &Value, out: &mut Out) -> Result<(), ModelFault> {
         if let Some(fault) = in_answer(data) {
             return Err(fault);
         }
+        let (index, more) = (self.index(data), data["delta"].as_str().unwrap_or_default());
         match data["type"].as_str().unwrap_or(name) {
-            "response.output_item.added" => self.call(data, &data["item"], out),
-            "response.output_item.done" => self.whole(data, &data["item"], out),
-            "response.function_call_arguments.delta" => {
-                if let Some(more) = text(&data["delta"]) {
-                    self.arguments(data, more, out);
-                }
-            }
-            "response.function_call_arguments.done" => self.all_arguments(data, &data["arguments"], out),
-            "response.output_text.delta" => self.words(data, out),
-            "response.refusal.delta" => self.refused(data),
+            "response.output_item.added" => self.call(index, &data["item"], out),
+            "response.output_item.done" => self.whole(index, &data["item"], out),
+            "response.function_call_arguments.delta" => self.arguments(index, more, out),
+            "response.function_call_arguments.done" => self.all_arguments(index, &data["arguments"], out),
+            "response.output_text.delta" => self.words(index, more, out),
+            "response.refusal.delta" => self.refused(index, more),
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.thought(data, out)
+                self.thought(index, more, out);
             }
             "response.reasoning_summary_part.added" => self.next_thought(data, out),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {

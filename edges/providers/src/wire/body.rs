@@ -131,6 +131,9 @@ fn event(
     if *done || parser.is_done() || data.is_empty() {
         return Ok(());
     }
+    if name != "error" && parser.word(data, out) {
+        return Ok(());
+    }
     let mut value: Value = serde_json::from_str(data).map_err(|_| fault::no_json(data))?;
     if name == "error" && value["error"].is_null() {
         value = serde_json::json!({ "error": value });

@@ -65,6 +65,12 @@ pub(crate) struct Written {
 
 /// Reads one answer out of its events.
 pub(crate) trait Parser: Send {
+    /// Takes an event that is nothing but more of what was being written, as nearly all are; leaves any other alone and
+    /// returns false. It says the same as [`event`](Parser::event) would, sooner.
+    fn word(&mut self, data: &str, out: &mut Out) -> bool {
+        let _ = (data, out);
+        false
+    }
     /// Takes an event. Fragments that were read before a fault are in `out`.
     fn event(&mut self, name: &str, data: &Value, out: &mut Out) -> Result<(), ModelFault>;
     /// Takes an answer that came whole.

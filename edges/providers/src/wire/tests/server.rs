@@ -125,13 +125,13 @@ async fn a_question_arrives_with_its_key_and_attempt() {
     let request = request.replace(&address, "HOST").replace(env!("CARGO_PKG_VERSION"), "V").replace('\r', "");
     expect![[r#"
         POST /v1/chat/completions HTTP/1.1
-        content-type: application/json
         accept: text/event-stream, application/json
         user-agent: oxydra/V
         idempotency-key: key-1
         x-attempt: 1
         authorization: Bearer sk-do-not-print-me
         x-title: header-do-not-print
+        content-type: application/json
         host: HOST
         content-length: 132
 
@@ -279,27 +279,26 @@ async fn each_api_is_asked_where_it_is_and_shown_its_key() {
     }
     expect![[r#"
         POST /v1/chat/completions HTTP/1.1
-        content-type: application/json
         accept: text/event-stream, application/json
         user-agent: oxydra/V
         idempotency-key: key-1
         x-attempt: 1
         authorization: Bearer sk-do-not-print-me
         x-title: header-do-not-print
+        content-type: application/json
         host: HOST
 
         POST /v1/responses HTTP/1.1
-        content-type: application/json
         accept: text/event-stream, application/json
         user-agent: oxydra/V
         idempotency-key: key-1
         x-attempt: 1
         authorization: Bearer sk-do-not-print-me
         x-title: header-do-not-print
+        content-type: application/json
         host: HOST
 
         POST /v1/messages HTTP/1.1
-        content-type: application/json
         accept: text/event-stream, application/json
         user-agent: oxydra/V
         idempotency-key: key-1
@@ -307,16 +306,17 @@ async fn each_api_is_asked_where_it_is_and_shown_its_key() {
         anthropic-version: 2023-06-01
         x-api-key: sk-do-not-print-me
         x-title: header-do-not-print
+        content-type: application/json
         host: HOST
 
         POST /v1beta/models/gpt-x:streamGenerateContent?alt=sse HTTP/1.1
-        content-type: application/json
         accept: text/event-stream, application/json
         user-agent: oxydra/V
         idempotency-key: key-1
         x-attempt: 1
         x-goog-api-key: sk-do-not-print-me
         x-title: header-do-not-print
+        content-type: application/json
         host: HOST
 
     "#]]
