@@ -29,9 +29,9 @@ const SHELL: &str = "the shell in a guest";
 const BROWSER: &str = "the browser";
 const FILES: &str = "attachments";
 const SCHEDULES: &str = "schedules";
+const ABILITIES: &str = "questions that use what a model can do besides text and tools";
 const GATEWAY: &str = "the gateway";
 const AGENTS: &str = "delegation to other agents";
-const CHAINS: &str = "asking another model when one fails";
 /// The seconds that a server may take.
 const SECS: super::Rule = Count(1, TURN_TIMEOUT_SECS_MAX);
 
@@ -118,12 +118,11 @@ pub(super) const KEYS: &[Key] = &[
     Key::now("providers.registry.*.api_key", Secret, "", "the key itself; a variable is a better place"),
     Key::now("providers.registry.*.api_key_env", Text, "", "the variable that holds the key"),
     Key::now("providers.registry.*.extra_headers.*", Secret, "", "a header that goes with every request"),
-    Key::later(
+    Key::now(
         "providers.registry.*.fallback",
         Models,
         "",
         "models that are asked when this provider fails, in order",
-        CHAINS,
     ),
     Key::now("providers.registry.*.connect_timeout_secs", SECS, "", "how long a connection may take"),
     Key::now("providers.registry.*.head_timeout_secs", SECS, "", "how long an answer may take to begin"),
@@ -143,7 +142,13 @@ pub(super) const KEYS: &[Key] = &[
         "what its models read, such as text and image",
         FILES,
     ),
-    Key::now("providers.registry.*.reasoning", Switch, "", "whether its models think before they answer"),
+    Key::later(
+        "providers.registry.*.reasoning",
+        Switch,
+        "",
+        "whether its models think before they answer",
+        ABILITIES,
+    ),
     Key::now("providers.registry.*.max_input_tokens", Counts, "", "what its models read"),
     Key::now("providers.registry.*.max_output_tokens", Counts, "", "what its models write"),
     Key::now(
@@ -187,15 +192,28 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::now("catalog.pinned_url", Url, "", "where `oxydra catalog fetch` looks by itself"),
     Key::now("catalog.provider_defaults.*.tool_call", Switch, "", "whether the provider's models call tools"),
-    Key::now("catalog.provider_defaults.*.reasoning", Switch, "", "whether they think before they answer"),
-    Key::now("catalog.provider_defaults.*.attachment", Switch, "", "whether they take files"),
-    Key::now(
+    Key::later(
+        "catalog.provider_defaults.*.reasoning",
+        Switch,
+        "",
+        "whether they think before they answer",
+        ABILITIES,
+    ),
+    Key::later("catalog.provider_defaults.*.attachment", Switch, "", "whether they take files", FILES),
+    Key::later(
         "catalog.provider_defaults.*.structured_output",
         Switch,
         "",
         "whether they can be held to a JSON schema",
+        ABILITIES,
     ),
-    Key::now("catalog.provider_defaults.*.temperature", Switch, "", "whether their temperature can be set"),
+    Key::later(
+        "catalog.provider_defaults.*.temperature",
+        Switch,
+        "",
+        "whether their temperature can be set",
+        ABILITIES,
+    ),
     Key::now("catalog.provider_defaults.*.max_input_tokens", Counts, "", "what they read"),
     Key::now("catalog.provider_defaults.*.max_output_tokens", Counts, "", "what they write"),
     Key::now(
@@ -205,10 +223,22 @@ pub(super) const KEYS: &[Key] = &[
         "what they read and write together",
     ),
     Key::now("catalog.overrides.*.tool_call", Switch, "", "whether the model `provider/model` calls tools"),
-    Key::now("catalog.overrides.*.reasoning", Switch, "", "whether it thinks before it answers"),
-    Key::now("catalog.overrides.*.attachment", Switch, "", "whether it takes files"),
-    Key::now("catalog.overrides.*.structured_output", Switch, "", "whether it can be held to a JSON schema"),
-    Key::now("catalog.overrides.*.temperature", Switch, "", "whether its temperature can be set"),
+    Key::later("catalog.overrides.*.reasoning", Switch, "", "whether it thinks before it answers", ABILITIES),
+    Key::later("catalog.overrides.*.attachment", Switch, "", "whether it takes files", FILES),
+    Key::later(
+        "catalog.overrides.*.structured_output",
+        Switch,
+        "",
+        "whether it can be held to a JSON schema",
+        ABILITIES,
+    ),
+    Key::later(
+        "catalog.overrides.*.temperature",
+        Switch,
+        "",
+        "whether its temperature can be set",
+        ABILITIES,
+    ),
     Key::now("catalog.overrides.*.max_input_tokens", Counts, "", "what it reads"),
     Key::now("catalog.overrides.*.max_output_tokens", Counts, "", "what it writes"),
     Key::now("catalog.overrides.*.max_context_tokens", Counts, "", "what it reads and writes together"),
