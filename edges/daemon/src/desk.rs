@@ -63,10 +63,10 @@ impl<'a> Desk<'a> {
         sessions
     }
 
-    /// The turns of other sessions that are under way, whoever's they are.
+    /// The turns of this user's other sessions that are under way.
     pub(crate) fn others(&self) -> Vec<Run<Turn>> {
-        let others = under_way(self.house).into_iter().filter(|(talk, _)| talk.session != self.session);
-        others.map(|(_, run)| run).collect()
+        let mine = under_way(self.house).into_iter().filter(|(talk, _)| talk.user == self.user);
+        mine.filter(|(talk, _)| talk.session != self.session).map(|(_, run)| run).collect()
     }
 
     /// Begins a turn.

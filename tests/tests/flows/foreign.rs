@@ -91,7 +91,7 @@ mod reshaped {
 
     graph! {
         /// It asks.
-        pub(super) graph Turn(()) v9 {
+        pub(super) graph Turn(()) v1 {
             start Asking;
             Asking on Reply -> Stopped;
             end Stopped;
@@ -162,10 +162,10 @@ fn a_graph_that_is_not_here_is_named() {
 
 #[test]
 fn a_state_that_is_not_here_is_named() {
-    is_refused(&left(dreaming::Dreaming), &["graph `Turn` v9", "state `Dreaming`"]);
+    is_refused(&left(dreaming::Dreaming), &["graph `Turn` v9", "state `Dreaming`", "has v9 or later"]);
 }
 
 #[test]
 fn a_state_of_another_shape_is_named() {
-    is_refused(&left(reshaped::Asking { how_often: 3 }), &["graph `Turn` v9", "state `Asking`", "shape"]);
+    is_refused(&left(reshaped::Asking { how_often: 3 }), &["graph `Turn` v1", "state `Asking`", "shape"]);
 }
