@@ -91,16 +91,31 @@ const LANES: &[Lane] = &[
     },
     Lane {
         name: "vm",
-        about: "guests: the agent in QEMU, and in a QEMU that has KVM our monitor with guests of its own",
+        about: "guests: the agent as process 1 of a stock kernel in QEMU",
         is_usual: false,
         needs: Some(Need {
             what: "it needs QEMU, and a kernel from the distribution's packages",
             fetch: guest::install,
         }),
-        commands: &[&["xtask", "guest", "lane", "direct"], &["xtask", "guest", "lane", "nested"]],
+        commands: &[&["xtask", "guest", "lane", "direct"]],
+        long: &[],
+    },
+    Lane {
+        name: "nested",
+        about: "in a QEMU that has KVM, our monitor with guests of its own",
+        is_usual: false,
+        needs: Some(Need {
+            what: "it needs QEMU, and a kernel from the distribution's packages",
+            fetch: guest::install,
+        }),
+        commands: &[&["xtask", "guest", "lane", "nested"]],
         long: &[],
     },
 ];
+
+/// Lanes that `--all` leaves out and says so. `nested` hung once in six runs when five clones started on a busy machine; it
+/// belongs to `--all` as soon as that is understood.
+const BY_NAME_ONLY: &[&str] = &["nested"];
 
 /// Runs the lanes that the arguments ask for.
 pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
@@ -109,7 +124,11 @@ pub(crate) fn test(arguments: Vec<OsString>) -> Fallible<ExitCode> {
     let mut report = Report::default();
     for lane in LANES {
         if !asked.wants(lane) {
-            let why = "not asked for: `--all` runs it, and its name does";
+            let why = if BY_NAME_ONLY.contains(&lane.name) {
+                "not asked for: only its name runs it, since it is not reliable on a busy machine yet"
+            } else {
+                "not asked for: `--all` runs it, and its name does"
+            };
             report.add(lane.name, Outcome::Skipped(why), Counts::default(), Default::default());
             continue;
         }
@@ -209,7 +228,7 @@ impl Order {
 impl Asked {
     fn wants(&self, lane: &Lane) -> bool {
         match self {
-            Asked::All => true,
+            Asked::All => !BY_NAME_ONLY.contains(&lane.name),
             Asked::Usual => lane.is_usual,
             Asked::Named(names) => names.iter().any(|name| name == lane.name),
         }
@@ -247,7 +266,8 @@ mod tests {
         };
         assert_eq!(wanted(Asked::Named(vec!["flows".into()])), ["flows"]);
         assert_eq!(wanted(Asked::Usual), ["unit", "flows"]);
-        assert_eq!(wanted(Asked::All).len(), LANES.len());
+        assert_eq!(wanted(Asked::All).len(), LANES.len() - BY_NAME_ONLY.len());
+        assert_eq!(wanted(Asked::Named(vec!["nested".into()])), ["nested"]);
     }
 
     #[test]
@@ -261,7 +281,7 @@ mod tests {
     fn what_is_no_lane_and_no_flag_is_refused() {
         assert_eq!(
             asked(&["weather"]),
-            Err("no lane `weather`; there are unit, flows, crash, clocks, peers, vm".into())
+            Err("no lane `weather`; there are unit, flows, crash, clocks, peers, vm, nested".into())
         );
         assert!(asked(&["--fast"]).is_err());
         assert!(asked(&["--all=yes"]).is_err());

@@ -25,7 +25,7 @@ const PEOPLE: SessionId = SessionId(0x7065_6f70_6c65);
 
 /// Does what was ordered.
 pub(crate) fn obey(order: Order) -> Fallible<ExitCode> {
-    let home = Home { root: order.home.clone(), jail: order.jail.clone() };
+    let home = Home { root: order.home.clone(), jail: order.jail.clone(), user: None };
     match &order.command {
         Command::Help => say(HELP),
         Command::Doctor => doctor(),
@@ -48,9 +48,11 @@ pub(crate) fn obey(order: Order) -> Fallible<ExitCode> {
                 home.running().iter().map(|(name, stats)| format!("{name} {stats}\n")).collect();
             say(&lines.concat())
         }
-        Command::Snapshot(name, snapshot) => home.machine(name).snapshot(&home, snapshot).and_then(|_| {
-            say(&format!("`guest restore {} NAME` starts a guest from it\n", snapshot.as_str()))
-        }),
+        Command::Snapshot(name, snapshot) => {
+            home.machine(name).snapshot(&home, snapshot, order.extent).and_then(|_| {
+                say(&format!("`guest restore {} NAME` starts a guest from it\n", snapshot.as_str()))
+            })
+        }
         Command::Restore(snapshot, name) => {
             probe()?;
             home.restore(snapshot, name)?;

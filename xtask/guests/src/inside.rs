@@ -2,7 +2,7 @@
 //! program and with the same filters. It says each step that holds, and stops at the first that does not.
 use crate::{
     Fallible, failed,
-    machine::{Home, Machine, Settings, probe},
+    machine::{Extent, Home, Machine, Settings, probe},
     order::Name,
     work::{commands, done, refreshed, require, text},
     workspace::workspace,
@@ -13,7 +13,10 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::net::UnixListener,
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        net::UnixListener,
+    },
     path::Path,
     process::{Child, ExitCode},
     thread,
@@ -50,7 +53,7 @@ fn steps() -> Fallible<()> {
     require(first.contains("emulated") || first.starts_with("yes"), || format!("the probe: {probed}"))?;
     done(&format!("the probe: {first}"));
     // A pivot of the root needs one that is a mount: the first file system is none.
-    let home = Home { root: "/tmp/home".into(), jail: "on".to_owned() };
+    let home = Home { root: "/tmp/home".into(), jail: "on".to_owned(), user: None };
     let settings = Settings {
         kernel: "/second/vmlinux".into(),
         initrd: "/second/initrd".into(),
@@ -71,7 +74,7 @@ fn steps() -> Fallible<()> {
     drop(guest);
 
     let gold = name("gold");
-    machine.snapshot(&home, &gold)?;
+    machine.snapshot(&home, &gold, Extent::Full)?;
     done("snapshot");
     power_off(&machine, child)?;
     done("powered off");
@@ -121,12 +124,13 @@ fn restored(home: &Home, gold: &Name) -> Fallible<()> {
     let seen = text(&mut guest, "cat /workspace/new/deep/file; exit 0")?;
     require(seen == "new", || format!("the restored guest sees {seen}"))?;
     done("restored in a new process, and a command sees the workspace");
-    drop(guest);
-    power_off(&machine, child)?;
+    difference(home, &machine, guest, child)?;
+    by_a_user(home, gold)?;
 
     let mut clones = Vec::new();
     for number in 0..CLONES {
         clones.push(home.restore(gold, &name(&format!("clone-{number}")))?);
+        println!("LANE clone {number} is up");
     }
     let mut drawn = BTreeSet::new();
     for (number, (machine, _)) in clones.iter().enumerate() {
@@ -134,6 +138,7 @@ fn restored(home: &Home, gold: &Name) -> Fallible<()> {
         let entropy = [u8::try_from(number).expect("there are few"); 64];
         drawn.insert(refreshed(&mut guest, &entropy)?);
         text(&mut guest, &format!("echo {number} > /workspace/mine"))?;
+        println!("LANE clone {number} has a mark");
     }
     require(drawn.len() == CLONES, || format!("clones drew the same numbers: {drawn:?}"))?;
     for (number, (machine, _)) in clones.iter().enumerate() {
@@ -145,6 +150,52 @@ fn restored(home: &Home, gold: &Name) -> Fallible<()> {
         power_off(&machine, child)?;
     }
     done("all powered off");
+    Ok(())
+}
+
+/// What one call changed in a whole machine is written down without the rest of it, and comes back.
+fn difference(home: &Home, machine: &Machine, mut guest: Conversation, child: Child) -> Fallible<()> {
+    text(&mut guest, "echo since > /workspace/since")?;
+    drop(guest);
+    let since = name("since");
+    machine.snapshot(home, &since, Extent::Difference)?;
+    power_off(machine, child)?;
+    let (machine, child) = home.restore(&since, &name("since"))?;
+    let seen = text(&mut machine.converse()?, "cat /workspace/since /workspace/new/deep/file")?;
+    require(seen == "since\nnew", || format!("restored from a difference, the guest sees {seen}"))?;
+    power_off(&machine, child)?;
+    done("a difference of a snapshot, restored on top of it");
+    Ok(())
+}
+
+/// An ordinary user of the group that owns `/dev/kvm` runs guests as root does, jailed and filtered.
+fn by_a_user(home: &Home, gold: &Name) -> Fallible<()> {
+    const USER: u32 = 1000;
+    const KVM: u32 = 107;
+    chown("/dev/kvm", Some(0), Some(KVM)).map_err(failed("give /dev/kvm to a group"))?;
+    fs::set_permissions("/dev/kvm", fs::Permissions::from_mode(0o660))
+        .map_err(failed("give /dev/kvm to a group"))?;
+    hand_over(&home.root.join("snapshots"), (USER, KVM))?;
+    let theirs = Home { user: Some((USER, KVM)), ..home.clone() };
+    let (machine, child) = theirs.restore(gold, &name("theirs"))?;
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", child.id())).map_err(failed("read a status"))?;
+    require(status.contains("Uid:\t1000\t1000"), || format!("the monitor is not the user's: {status}"))?;
+    let seen = text(&mut machine.converse()?, "cat /workspace/new/deep/file")?;
+    require(seen == "new", || format!("the user's guest sees {seen}"))?;
+    power_off(&machine, child)?;
+    hand_over(&home.root.join("snapshots"), (0, 0))?;
+    done("an ordinary user of the group kvm runs a guest, jailed and filtered");
+    Ok(())
+}
+
+fn hand_over(place: &Path, (user, group): (u32, u32)) -> Fallible<()> {
+    chown(place, Some(user), Some(group)).map_err(failed("hand a file over"))?;
+    if place.is_dir() {
+        for entry in fs::read_dir(place).map_err(failed("read a directory"))? {
+            hand_over(&entry.map_err(failed("read a directory"))?.path(), (user, group))?;
+        }
+    }
     Ok(())
 }
 

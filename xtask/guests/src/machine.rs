@@ -4,7 +4,7 @@ use crate::{Fallible, failed, order::Name};
 use guest::{Conversation, dial};
 use std::{
     env, fs,
-    os::unix::process::CommandExt,
+    os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -35,6 +35,17 @@ pub(crate) struct Settings {
 pub(crate) struct Home {
     pub(crate) root: PathBuf,
     pub(crate) jail: String,
+    /// Who its monitors run as, if not as whoever runs this: a user and a group.
+    pub(crate) user: Option<(u32, u32)>,
+}
+
+/// How much of a guest's memory is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Full,
+    /// What was written since it was restored; the snapshot that it came from stays needed.
+    Difference,
 }
 
 /// A guest.
@@ -154,6 +165,13 @@ impl Home {
         }
         let output = file.try_clone().map_err(failed("share a file"))?;
         command.stdin(Stdio::null()).stdout(output).stderr(file).process_group(0);
+        if let Some((user, group)) = self.user {
+            // Who may open the sockets is who made them.
+            for place in [&machine.place, &self.snapshots()] {
+                chown(place, Some(user), Some(group)).map_err(failed("hand a directory over"))?;
+            }
+            command.uid(user).gid(group);
+        }
         let mut child = command.spawn().map_err(failed("start the monitor"))?;
         if let Err(why) = machine.wait(&mut child) {
             // A guest that nobody can use must not go on unseen. Its monitor goes with its process.
@@ -254,10 +272,13 @@ impl Machine {
         Conversation::begin(stream, "xtask guest").map_err(failed("speak with the agent"))
     }
 
-    /// Writes the guest down under a name.
-    pub(crate) fn snapshot(&self, home: &Home, snapshot: &Name) -> Fallible<String> {
+    /// Writes the guest down under a name, or what changed in it since it was restored.
+    pub(crate) fn snapshot(&self, home: &Home, snapshot: &Name, extent: Extent) -> Fallible<String> {
         let settings = Settings::read(&self.place.join("settings"))?;
-        let said = self.ask(&["snapshot", snapshot.as_str()])?;
+        let said = match extent {
+            Extent::Full => self.ask(&["snapshot", snapshot.as_str()])?,
+            Extent::Difference => self.ask(&["snapshot", snapshot.as_str(), "difference"])?,
+        };
         let place = home.snapshot_settings(snapshot);
         fs::create_dir_all(place.parent().expect("it is in a directory"))
             .map_err(failed("make a directory"))?;
@@ -292,7 +313,7 @@ mod tests {
     fn a_guest_that_does_not_run_is_not_listed() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("machines/one")).unwrap();
-        let home = Home { root: root.path().to_owned(), jail: "on".into() };
+        let home = Home { root: root.path().to_owned(), jail: "on".into(), user: None };
         assert!(home.running().is_empty());
     }
 }

@@ -1,5 +1,5 @@
 //! What was typed, as a value. Names of guests and snapshots become names of directories, so they are checked here.
-use crate::{Fallible, failed};
+use crate::{Fallible, failed, machine::Extent};
 use image::KernelSource;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString, path::PathBuf};
@@ -13,7 +13,7 @@ cargo xtask guest COMMAND
   exec NAME [-c SCRIPT | PROGRAM [ARGUMENTS…]]   run a command in it; the exit code is the command's
   shell NAME                   open a terminal in it
   list                         the guests that run
-  snapshot NAME SNAPSHOT       write a running guest down
+  snapshot NAME SNAPSHOT [--difference]   write a running guest down, or what changed since it was restored
   restore SNAPSHOT NAME        start another guest from it
   stop NAME                    power a guest off
   lane direct                  test the agent in QEMU, without our monitor
@@ -80,6 +80,7 @@ pub(crate) struct Order {
     pub(crate) memory_mib: u64,
     pub(crate) vcpus: u8,
     pub(crate) jail: String,
+    pub(crate) extent: Extent,
 }
 
 impl Order {
@@ -98,6 +99,7 @@ impl Order {
             memory_mib: 256,
             vcpus: 1,
             jail: "on".to_owned(),
+            extent: Extent::Full,
         };
         let (mut words, mut script) = (Vec::<OsString>::new(), None);
         let (mut image, mut modules) = (None, None);
@@ -107,6 +109,7 @@ impl Order {
                 Arg::Long("home") => order.home = parser.value().map_err(wrong)?.into(),
                 Arg::Long("kernel") => image = Some(PathBuf::from(parser.value().map_err(wrong)?)),
                 Arg::Long("modules") => modules = Some(PathBuf::from(parser.value().map_err(wrong)?)),
+                Arg::Long("difference") => order.extent = Extent::Difference,
                 Arg::Long("root") => order.root = Some(parser.value().map_err(wrong)?.into()),
                 Arg::Long("memory") => order.memory_mib = number(&mut parser, "--memory")?,
                 Arg::Long("vcpus") => order.vcpus = number(&mut parser, "--vcpus")?,
