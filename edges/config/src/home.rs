@@ -142,6 +142,11 @@ impl Home {
         self.root.join("logs")
     }
 
+    /// Where it is kept how many tokens texts have. It may be deleted at any time.
+    pub fn token_counts(&self) -> PathBuf {
+        self.root.join("token-counts")
+    }
+
     /// Where sockets, token and endpoint are. No guest ever sees it.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")

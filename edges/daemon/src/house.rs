@@ -58,7 +58,7 @@ impl House {
         let (store, follower) = kept(home, Journal::of(journal.clone()), log);
         let benches = benches(home);
         let ports = Ports {
-            model: model_of(&config)?,
+            model: model_of(&config, home)?,
             tools: benches.tools(user).map_err(Failure::storage)?,
             workshop: Arc::new(benches),
             conversation: Arc::new(store.clone()),

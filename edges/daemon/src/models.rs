@@ -1,7 +1,7 @@
 //! Puts the models together that a configuration asks for: each within its window and its patience, one standing in for the
 //! other. It asks nothing.
 use crate::exit::Failure;
-use config::{Config, Provider, Reliability, Selection, Server};
+use config::{Config, Home, Provider, Reliability, Selection, Server};
 use domain::Model;
 use http::{Client, Options};
 use providers::{
@@ -11,9 +11,9 @@ use providers::{
 use std::sync::Arc;
 
 /// The model that answers, with those that stand in for it.
-pub(crate) fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
-    let first = one(&config.selection, config)?;
-    let others = config.fallbacks.iter().map(|other| one(other, config)).collect::<Result<_, _>>()?;
+pub(crate) fn model_of(config: &Config, home: &Home) -> Result<Arc<dyn Model>, Failure> {
+    let first = one(&config.selection, config, home)?;
+    let others = config.fallbacks.iter().map(|other| one(other, config, home)).collect::<Result<_, _>>()?;
     Ok(match config.selection.provider {
         // It does not fail.
         Provider::Rehearsal => first,
@@ -21,11 +21,15 @@ pub(crate) fn model_of(config: &Config) -> Result<Arc<dyn Model>, Failure> {
     })
 }
 
-fn one(Selection { provider, model }: &Selection, config: &Config) -> Result<Arc<dyn Model>, Failure> {
+fn one(
+    Selection { provider, model }: &Selection,
+    config: &Config,
+    home: &Home,
+) -> Result<Arc<dyn Model>, Failure> {
     let usual = config.runtime.turn_timeout;
     let (model, silence_max): (Arc<dyn Model>, _) = match provider {
         Provider::Rehearsal => (Arc::new(Rehearsal::new(Pace::default())), usual),
-        Provider::Server(server) => (asked(server, model)?, server.timeouts.idle.unwrap_or(usual)),
+        Provider::Server(server) => (asked(server, model, home)?, server.timeouts.idle.unwrap_or(usual)),
     };
     Ok(Arc::new(Patient::new(model, silence_max)))
 }
@@ -42,7 +46,7 @@ fn rules(reliability: &Reliability) -> Rules {
     }
 }
 
-fn asked(server: &Server, model: &str) -> Result<Arc<dyn Model>, Failure> {
+fn asked(server: &Server, model: &str, home: &Home) -> Result<Arc<dyn Model>, Failure> {
     let asked = providers::Server {
         api: api(server.api),
         base_url: server.base_url.clone(),
@@ -54,7 +58,8 @@ fn asked(server: &Server, model: &str) -> Result<Arc<dyn Model>, Failure> {
         streams: true,
     };
     let remote = Remote::new(client(server), asked).map_err(Failure::configuration)?;
-    let fitted: Arc<dyn Model> = Arc::new(Fitted::new(Arc::new(remote), Tiktoken::of(model)));
+    let fitted = Fitted::keeping(Arc::new(remote), Tiktoken::of(model), home.token_counts());
+    let fitted: Arc<dyn Model> = Arc::new(fitted);
     Ok(match &server.tariff {
         Some(tariff) => Arc::new(Priced::new(fitted, tariff.clone())),
         // Nobody knows what it costs: it counts as free, and says what it used.

@@ -1,14 +1,17 @@
 //! Keeps what a model is sent within its window. What is small enough is not counted at all, so that most sessions load no
 //! vocabulary; else each message is counted once. What to leave out is decided by [`fit`].
-use crate::{Fit, TokenCounter, Uncountable, fit};
+use crate::{
+    Fit, TokenCounter, Uncountable,
+    counts::{Counts, Key},
+    fit,
+};
 use domain::{Attachment, Fragment, Message, Model, ModelFault, ModelLimits, Question, Tokens, ToolSpec};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -27,9 +30,6 @@ const IMAGE_TOKENS: u64 = 1_600;
 /// What of a document that is attached makes a token.
 const DOCUMENT_BYTES_PER_TOKEN: u64 = 16;
 
-/// So many counts are remembered, 16 bytes each; a conversation that is longer is counted anew now and then.
-const COUNTS_MAX: usize = 65_536;
-
 /// A model that is sent no more than it can take.
 pub struct Fitted {
     model: Arc<dyn Model>,
@@ -39,16 +39,23 @@ pub struct Fitted {
 /// A counter that remembers.
 struct Scale {
     counter: Box<dyn TokenCounter>,
-    hasher: RandomState,
-    /// Counts by the hash of their text. Two texts of one hash are too rare to matter: a count is off by one message.
-    counts: Mutex<HashMap<u64, Tokens>>,
+    counts: Mutex<Counts>,
 }
 
 impl Fitted {
-    /// Keeps what `model` is sent within its limits, as `counter` counts.
+    /// Keeps what `model` is sent within its limits, as `counter` counts. Counts are remembered as long as it lives.
     pub fn new(model: Arc<dyn Model>, counter: impl TokenCounter + 'static) -> Fitted {
-        let scale =
-            Scale { counter: Box::new(counter), hasher: RandomState::new(), counts: Mutex::default() };
+        Fitted::with(model, counter, Counts::in_memory())
+    }
+
+    /// The same, and counts are kept in this file, to be there in the next process. What is in the file already is read when
+    /// a count is first needed; a file that cannot be used is no reason not to answer.
+    pub fn keeping(model: Arc<dyn Model>, counter: impl TokenCounter + 'static, file: PathBuf) -> Fitted {
+        Fitted::with(model, counter, Counts::kept_in(file))
+    }
+
+    fn with(model: Arc<dyn Model>, counter: impl TokenCounter + 'static, counts: Counts) -> Fitted {
+        let scale = Scale { counter: Box::new(counter), counts: Mutex::new(counts) };
         Fitted { model, scale: Arc::new(scale) }
     }
 }
@@ -98,25 +105,22 @@ impl Scale {
 
     /// Counts texts, those that it does not remember.
     async fn count(&self, texts: Vec<String>) -> Result<Vec<Tokens>, Uncountable> {
-        let keys: Vec<u64> = texts.iter().map(|text| self.hasher.hash_one(text)).collect();
-        let mut found: Vec<Option<Tokens>> = {
-            let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            keys.iter().map(|key| counts.get(key).copied()).collect()
-        };
-        let unknown =
-            texts.into_iter().zip(&found).filter(|(_, count)| count.is_none()).map(|(text, _)| text);
-        let unknown: Vec<_> = unknown.collect();
-        if !unknown.is_empty() {
-            let mut counted = self.counter.count(unknown).await?.into_iter();
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            if counts.len() + found.len() > COUNTS_MAX {
-                counts.clear();
-            }
-            for (slot, key) in found.iter_mut().zip(&keys).filter(|(slot, _)| slot.is_none()) {
-                *slot = counted.next();
-                counts.extend(slot.map(|count| (*key, count)));
-            }
+        let keys: Vec<_> = texts.iter().map(|text| Key::of(self.counter.name(), text)).collect();
+        let mut found = self.counts.lock().unwrap_or_else(PoisonError::into_inner).find(&keys);
+        let unknown: Vec<_> = texts
+            .into_iter()
+            .zip(&found)
+            .filter(|(_, count)| count.is_none())
+            .map(|(text, _)| text)
+            .collect();
+        if unknown.is_empty() {
+            return Ok(found.into_iter().flatten().collect());
         }
+        let counted = self.counter.count(unknown).await?;
+        let missing = found.iter_mut().zip(&keys).filter(|(count, _)| count.is_none());
+        let made =
+            missing.zip(counted).map(|((slot, key), count)| (*key, *slot.insert(count))).collect::<Vec<_>>();
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).keep(&made);
         Ok(found.into_iter().map(Option::unwrap_or_default).collect())
     }
 }
@@ -167,6 +171,9 @@ mod tests {
     #[derive(Clone, Default)]
     struct Words(Arc<Mutex<usize>>);
     impl TokenCounter for Words {
+        fn name(&self) -> &str {
+            "words"
+        }
         fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<Tokens>, Uncountable>> {
             *self.0.lock().unwrap() += texts.len();
             let counts = texts.iter().map(|text| Tokens(text.split_whitespace().count() as u64)).collect();
@@ -175,10 +182,10 @@ mod tests {
     }
 
     /// Says how many messages it was sent.
-    struct Counts;
-    impl Model for Counts {
+    struct Says;
+    impl Model for Says {
         fn id(&self) -> &str {
-            "counts"
+            "says"
         }
         fn limits(&self) -> ModelLimits {
             ModelLimits { context_tokens_max: Tokens(1_000), answer_tokens_max: Tokens(100) }
@@ -205,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_is_left_out_and_each_text_is_counted_once() {
         let words = Words::default();
-        let model = Fitted::new(Arc::new(Counts), words.clone());
+        let model = Fitted::new(Arc::new(Says), words.clone());
         let mut answers = Vec::new();
         // 1000 - 100 for the answer - 512 - 4 - 2 for the instructions: 382 are left.
         for messages in [&[10, 20, 30][..], &[10, 20, 30, 300], &[10, 20, 30, 379], &[10, 20, 30, 379, 5]] {
@@ -223,5 +230,17 @@ mod tests {
         assert_eq!(answers[3], "1");
         // The first was not counted, since its bytes fitted; the instructions and the first messages were counted once.
         assert_eq!(*words.0.lock().unwrap(), 1 + 4 + 1 + 1);
+    }
+
+    #[tokio::test]
+    async fn the_next_process_counts_nothing_again() {
+        let dir = tempfile::tempdir().unwrap();
+        for (messages, counted) in [(&[10, 20, 300][..], 4), (&[10, 20, 300], 0), (&[10, 20, 300, 5], 1)] {
+            let words = Words::default();
+            let model = Fitted::keeping(Arc::new(Says), words.clone(), dir.path().join("counts"));
+            let answer: Vec<_> = model.ask(question(messages)).collect().await;
+            assert!(matches!(answer[..], [Ok(Fragment::Text(_))]), "{answer:?}");
+            assert_eq!(*words.0.lock().unwrap(), counted);
+        }
     }
 }

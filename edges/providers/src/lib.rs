@@ -13,6 +13,7 @@ mod chain;
 mod chat;
 #[cfg(test)]
 mod contract;
+mod counts;
 mod fit;
 mod fitted;
 mod gemini;

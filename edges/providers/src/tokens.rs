@@ -18,6 +18,9 @@ pub enum Uncountable {
 
 /// Counts the tokens of texts.
 pub trait TokenCounter: Send + Sync {
+    /// What tells its counts from those of another: the vocabulary, and what is made of it.
+    fn name(&self) -> &str;
+
     /// Counts each text, in order. What a server adds around them is not counted.
     ///
     /// # Errors
@@ -84,6 +87,15 @@ impl Tiktoken {
 }
 
 impl TokenCounter for Tiktoken {
+    fn name(&self) -> &str {
+        match (self.vocabulary, self.kinship) {
+            (Vocabulary::O200k, Kinship::Own) => "o200k",
+            (Vocabulary::Cl100k, Kinship::Own) => "cl100k",
+            (Vocabulary::O200k, Kinship::Foreign) => "o200k and a quarter",
+            (Vocabulary::Cl100k, Kinship::Foreign) => "cl100k and a quarter",
+        }
+    }
+
     fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<Tokens>, Uncountable>> {
         let counter = *self;
         Box::pin(async move {

@@ -71,10 +71,10 @@ async fn a_request_arrives_as_it_was_meant_and_its_connection_is_used_again() {
             request.replace(&host, "HOST").replace(env!("CARGO_PKG_VERSION"), "V").replace('\r', "");
         expect![[r#"
             POST /v1 HTTP/1.1
-            content-type: application/json
             accept: text/event-stream, application/json
             user-agent: oxydra/V
             authorization: Bearer k
+            content-type: application/json
             host: HOST
             content-length: 2
 

@@ -172,8 +172,10 @@ impl Place {
 fn after_filter(trace: &str) -> Vec<(String, u32)> {
     // The last: a signal may have come while it was set, and it was set again.
     let Some((_, after)) = trace.rsplit_once("SECCOMP_SET_MODE_FILTER") else { return Vec::new() };
+    // A signal is shown with the number of the call before it.
     let numbers: BTreeSet<u32> = after
         .lines()
+        .filter(|line| !line.contains("] --- "))
         .filter_map(|line| line.strip_prefix('[')?.split(']').next()?.trim().parse().ok())
         .collect();
     let class = match () {
