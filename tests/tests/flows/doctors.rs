@@ -45,7 +45,7 @@ fn with_nothing_configured_it_says_what_to_do_and_is_content() {
     assert!(!place.home().exists(), "it makes nothing");
     place.run(&["run", "-p", "say hi"]).ended(0);
     let said = place.run(&["doctor"]).ended(0).text();
-    assert!(said.contains("ok    home") && said.contains("it can be read: 1 runs"), "{said}");
+    assert!(said.contains("ok    home") && said.contains("it can be read; runs in it: 1"), "{said}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_was_used_is_told_by_session() {
     let place = Place::new();
     place.run(&["run", "--session", "one", "-p", "say hi"]).ended(0);
     let said = place.run(&["cost"]).ended(0).text();
-    assert!(said.contains("one  1 call, ") && said.contains("1 sessions of user `default`"), "{said}");
+    assert!(said.contains("one  1 call, ") && said.contains("1 session of user `default`"), "{said}");
     let json = place.run(&["cost", "--json"]).ended(0).text();
     assert!(json.contains("\"cost_micro_usd\":0") && json.contains("\"session_id\":\"one\""), "{json}");
     let nobody = place.run(&["cost", "--user", "bob"]).ended(0).text();

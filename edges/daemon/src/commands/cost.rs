@@ -28,7 +28,8 @@ pub(crate) fn cost(listing: &Listing) -> Result<Exit, Failure> {
         format!("{}  {} {calls}, {}  {}\n", row.session, total.calls, used(&total.usage), row.title)
     };
     let lines: String = totals.iter().map(line).collect();
-    print(&format!("{lines}{} sessions of user `{}`: {}\n", totals.len(), listing.user, used(&sum)))
+    let sessions = if totals.len() == 1 { "session" } else { "sessions" };
+    print(&format!("{lines}{} {sessions} of user `{}`: {}\n", totals.len(), listing.user, used(&sum)))
 }
 
 fn session(total: &UsageTotals, row: &SessionRow) -> Value {

@@ -105,7 +105,7 @@ fn home(of: &Listing) -> Vec<Finding> {
     }
     let runs = house::reading(&of.home).and_then(|journal| journal.runs().map_err(Failure::storage));
     let journal = match runs {
-        Ok(runs) => Finding::good("journal", format!("it can be read: {} runs", runs.len())),
+        Ok(runs) => Finding::good("journal", format!("it can be read; runs in it: {}", runs.len())),
         Err(failure) => Finding::bad(
             "journal",
             failure.to_string(),
