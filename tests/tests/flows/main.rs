@@ -7,6 +7,7 @@ mod codec;
 mod configured;
 mod doctors;
 mod exits;
+mod failed_sync;
 mod files;
 mod foreign;
 mod full_disk;
