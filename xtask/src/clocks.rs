@@ -1,7 +1,7 @@
 //! What the lane `clocks` needs: libfaketime, which Debian and Ubuntu have as the package `faketime`. It installs that and
 //! nothing else.
-use crate::{Fallible, cargo};
-use std::{path::Path, process::Command};
+use crate::{Fallible, apt};
+use std::path::Path;
 
 /// Where Debian puts the library, by architecture.
 const LIBRARIES: [&str; 2] = [
@@ -17,10 +17,7 @@ pub(crate) fn install() -> Fallible<()> {
     if is_there() {
         return Ok(());
     }
-    let mut apt = Command::new("apt-get");
-    apt.args(["install", "--yes", "--no-install-recommends", "faketime"]);
-    let installed = cargo::succeed(apt.env("DEBIAN_FRONTEND", "noninteractive"));
-    installed.map_err(|why| format!("{why}: {WAY_OUT}"))?;
+    apt::install(&["faketime"]).map_err(|why| format!("{why}: {WAY_OUT}"))?;
     if is_there() { Ok(()) } else { Err(format!("libfaketime is in none of {}", LIBRARIES.join(", "))) }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask guest`: builds what guests are made of, statically, and starts the program that drives them. What that
 //! needs is built there, not here: this package stays light.
-use crate::{Fallible, cargo};
+use crate::{Fallible, apt, cargo};
 use std::{
     env,
     ffi::OsString,
@@ -49,30 +49,15 @@ const EMULATOR: &str = "qemu-system-x86_64";
 /// The packages that guests are made from; their lists are needed, and nothing of them is installed.
 const KERNEL: &str = "linux-image-cloud-amd64";
 
-/// Installs what the lane needs and is not there.
+/// Installs what the lane needs and is not there. Kernels are replaced often, and an old list names one that is gone.
 pub(crate) fn install() -> Fallible<()> {
-    let runs = |program: &str, argument: &str| {
-        Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
-    };
-    let has_emulator = runs(EMULATOR, "--version");
-    let knows_kernel = Command::new("apt-cache").args(["show", KERNEL]).output();
-    let knows_kernel = knows_kernel
-        .map_err(|error| format!("apt is not here ({error}), and the lane takes a kernel from it"))?;
-    if has_emulator && knows_kernel.status.success() {
+    if let Err(why) = apt::update()
+        && !apt::knows(KERNEL)
+    {
+        return Err(format!("the lane takes a kernel from the distribution, and {why}"));
+    }
+    if Command::new(EMULATOR).arg("--version").output().is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
-    let root = |arguments: &[&str]| {
-        let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-        let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
-        if !is_root {
-            command.args(["-n", "apt-get"]);
-        }
-        cargo::succeed(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    root(&["update", "-qq"])?;
-    if has_emulator {
-        Ok(())
-    } else {
-        root(&["install", "-qq", "--no-install-recommends", "qemu-system-x86", "seabios"])
-    }
+    apt::install(&["qemu-system-x86", "seabios"])
 }

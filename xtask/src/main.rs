@@ -2,6 +2,7 @@
 //! the newcomer's first command compiles no databases.
 //!
 //! A command prints what it does and ends with an exit code; it never hides the output of what it starts.
+mod apt;
 mod bench;
 mod cargo;
 mod ci;
