@@ -13,6 +13,8 @@ fn warnings_of_libraries_reach_the_log_and_nothing_else_of_theirs() {
     assert!(telemetry::start(place.path(), telemetry::Level::Debug).is_err(), "there is one bridge");
     drop(guard);
     log::error!("too late, and harmless");
+    let elsewhere = tempfile::tempdir().expect("a directory for the test");
+    drop(telemetry::start(elsewhere.path(), telemetry::Level::Debug).expect("the first has ended"));
 
     let file =
         fs::read_dir(place.path()).expect("it is there").next().expect("there is a file").expect("it reads");

@@ -54,6 +54,21 @@ fn a_parked_run_survives_every_kill_and_goes_on_when_it_is_let() {
 }
 
 #[test]
+fn who_waits_beside_an_owner_sees_the_run_through_when_the_owner_dies() {
+    let place = Place::new();
+    let mut busy = speaking(&place);
+    let id = only(&place, &["--life", "running"]);
+    let waiting = place.oxydra(&["instances", "wait", &id]).start();
+    // As long as this takes, it has looked several times and found the owner.
+    for _ in 0..60 {
+        busy.line().expect("it still speaks");
+    }
+    busy.kill();
+    waiting.done().ended(0);
+    assert_eq!(json(&place, &["instances", "show", &id, "--json"])["state"], "Answered");
+}
+
+#[test]
 fn an_instance_travels_as_a_file_and_is_a_past_elsewhere() {
     let (here, there) = (Place::new(), Place::new());
     here.write("a.txt", "bees");

@@ -163,7 +163,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::moved("providers.anthropic.base_url", Url, "providers.registry.anthropic.base_url"),
     Key::moved("providers.anthropic.api_key", Secret, "providers.registry.anthropic.api_key"),
     Key::moved("providers.anthropic.api_key_env", Text, "providers.registry.anthropic.api_key_env"),
-    Key::now("reliability.max_attempts", Count(1, ATTEMPTS_MAX), "3", "how often one model is asked"),
+    Key::now(
+        "reliability.max_attempts",
+        Count(1, ATTEMPTS_MAX),
+        "3",
+        "how often a model is asked before another stands in",
+    ),
     Key::now(
         "reliability.backoff_base_ms",
         Count(1, BACKOFF_MS_MAX),

@@ -15,6 +15,7 @@ use serde_json::json;
 use std::{
     fs::File,
     io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -36,7 +37,8 @@ pub(crate) fn export(export: &Export) -> Result<Exit, Failure> {
 }
 
 fn written(file: &Path, parcel: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create_new(file)?;
+    // Whole conversations are in it.
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(file)?;
     file.write_all(parcel)?;
     file.sync_all()
 }
@@ -57,6 +59,10 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let cannot =
         |why: &dyn std::fmt::Display| Failure::usage(format!("cannot read {}: {why}", file.display()));
     let mut parcel = Vec::new();
+    // A pipe that nobody writes into would be waited for.
+    if std::fs::metadata(file).is_ok_and(|about| !about.is_file()) {
+        return Err(cannot(&"it is not a regular file"));
+    }
     let opened = File::open(file).map_err(|error| cannot(&error))?;
     opened.take(PARCEL_BYTES_MAX + 1).read_to_end(&mut parcel).map_err(|error| cannot(&error))?;
     if parcel.len() as u64 > PARCEL_BYTES_MAX {

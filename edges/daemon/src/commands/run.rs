@@ -70,7 +70,12 @@ impl<'a> Talk<'a> {
 
     async fn all(mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
         let exit = match self.interrupted(told).await {
-            watched @ (Watched::Left | Watched::Waiting) => return Ok(watched.exit()),
+            watched @ (Watched::Left | Watched::Waiting) => {
+                if prompt.is_some() {
+                    self.surface.notice("the new prompt was not taken: say it again when that turn is over");
+                }
+                return Ok(watched.exit());
+            }
             Watched::Over(exit) => exit,
         };
         let watched = match prompt {
