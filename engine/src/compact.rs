@@ -90,16 +90,27 @@ fn is_due(core: &Core) -> bool {
 /// Surveys the journal and compacts all that is sealed, stretch by stretch.
 fn round(core: &Core) -> Result<Compaction, OpenFault> {
     let _one = core.compacting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    core.sharing.survey();
     let mut survey = surveyed(core)?;
-    survey.decide(core.registry.retention(), core.now());
+    core.sharing.decide(|origins| {
+        survey.decide(core.registry.retention(), core.now(), origins);
+        survey.going()
+    });
+    let done = sifted(core, &survey);
+    core.sharing.end();
+    let sum = done?;
+    // The one that is there stays good, but knows of segments that are gone, and a start would read what is behind it.
+    let _unkept = snapshot::keep(core);
+    Ok(sum)
+}
+
+fn sifted(core: &Core, survey: &Survey) -> Result<Compaction, OpenFault> {
     let (mut from, mut sum) = (Lsn(1), Compaction::default());
-    let mut sift = Sift::by(&survey);
+    let mut sift = Sift::by(survey);
     while let Some(done) = core.log.compact(from, &mut sift)? {
         from = Lsn(done.last.0 + 1);
         (sum.before, sum.after) = (sum.before + done.before, sum.after + done.after);
     }
-    // The one that is there stays good, but knows of segments that are gone, and a start would read what is behind it.
-    let _unkept = snapshot::keep(core);
     Ok(sum)
 }
 

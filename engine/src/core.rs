@@ -12,6 +12,7 @@ use crate::{
     order::OnTheWay,
     record::{Cancel, Record},
     registry::Registry,
+    sharing::Sharing,
     slot::{Held, Slot},
     snapshot,
     standing::Status,
@@ -59,6 +60,8 @@ pub(crate) struct Core {
     /// Who asked for a compaction, and who is at it.
     pub(crate) wish: Wish,
     pub(crate) compacting: Mutex<()>,
+    /// Keeps forks and compactions apart.
+    pub(crate) sharing: Sharing,
     /// After how many sealed bytes.
     pub(crate) compact_after: u64,
     /// Tags and shapes of the facts in the journal.
@@ -108,6 +111,7 @@ impl Core {
             forgotten: parts.forgotten,
             wish: Wish::default(),
             compacting: Mutex::default(),
+            sharing: Sharing::default(),
             compact_after: parts.compact_after,
             on_the_way: OnTheWay::default(),
             telling: Mutex::default(),

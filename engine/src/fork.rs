@@ -189,6 +189,9 @@ impl Engine {
             return Err(ForkFault::Ended { instance, seq });
         }
         let state = change(state).map_err(|source| ForkFault::State { instance, seq, source })?;
+        if !self.core().sharing.share(instance) {
+            return Err(ForkFault::Trimmed { instance, seq });
+        }
         let origin = Origin { instance, seq };
         Ok(self.begin::<G>(InstanceId(random()), state, budget, Some(origin))?)
     }

@@ -139,6 +139,7 @@ pub mod replay;
 mod retention;
 mod scan;
 mod seen;
+mod sharing;
 mod sift;
 mod signal;
 mod slot;

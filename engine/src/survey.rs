@@ -103,8 +103,13 @@ impl Survey {
         }
     }
 
-    /// Says of every run what becomes of its past.
-    pub(crate) fn decide(&mut self, retention: &BTreeMap<u64, Retention>, now: Time) {
+    /// Says of every run what becomes of its past. `origins` are shared as well, by forks that it has not met.
+    pub(crate) fn decide(
+        &mut self,
+        retention: &BTreeMap<u64, Retention>,
+        now: Time,
+        origins: &mut dyn Iterator<Item = InstanceId>,
+    ) {
         let of = |graph: u64| retention.get(&graph).copied().unwrap_or_default();
         let mut by_graph: BTreeMap<u64, Vec<(Lsn, InstanceId)>> = BTreeMap::new();
         for (instance, run) in &mut self.runs {
@@ -128,7 +133,7 @@ impl Survey {
                 self.set(instance, Fate::Trimmed);
             }
         }
-        self.spare_origins();
+        self.spare_origins(origins);
         for instance in &self.forgotten_runs {
             // Nobody is forgotten whose runs go on: whatever a record says, what they stand on stays.
             let is_over = |run: &&mut Run| run.ended.is_some() || run.imported;
@@ -139,9 +144,10 @@ impl Survey {
     }
 
     /// Whatever a run shares whose own past is kept, is kept.
-    fn spare_origins(&mut self) {
+    fn spare_origins(&mut self, origins: &mut dyn Iterator<Item = InstanceId>) {
         let whole = |run: &&Run| run.fate == Fate::Whole;
         let mut shared: Vec<_> = self.runs.values().filter(whole).filter_map(|run| run.origin).collect();
+        shared.extend(origins);
         while let Some(origin) = shared.pop() {
             if let Some(run) = self.runs.get_mut(&origin).filter(|run| run.fate != Fate::Whole) {
                 run.fate = Fate::Whole;
@@ -154,6 +160,11 @@ impl Survey {
         if let Some(run) = self.runs.get_mut(&instance) {
             run.fate = fate;
         }
+    }
+
+    /// The runs whose past does not stay.
+    pub(crate) fn going(&self) -> FxHashSet<InstanceId> {
+        self.runs.iter().filter(|(_, run)| run.fate != Fate::Whole).map(|(instance, _)| *instance).collect()
     }
 
     /// What becomes of the past of a run. One that began since then stays.

@@ -275,7 +275,7 @@ impl Story {
             Flow::Continue
         });
         scanned.unwrap();
-        survey.decide(&retention, Time(self.now));
+        survey.decide(&retention, Time(self.now), &mut std::iter::empty());
         let (mut sift, mut from) = (Sift::by(&survey), Lsn(1));
         while let Some(done) = self.log().compact(from, &mut sift).unwrap() {
             from = Lsn(done.last.0 + 1);
