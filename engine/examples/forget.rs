@@ -7,7 +7,7 @@ use engine::{
     log::{FileLog, LogFault, Mode, Options},
     prelude::*,
 };
-use std::{error::Error, fs, future::ready, path::Path};
+use std::{error::Error, fs, future::ready, io::ErrorKind, path::Path};
 
 /// Whose it is decides when it goes.
 #[fact("entry")]
@@ -57,8 +57,12 @@ const OPTIONS: Options = Options { segment_bytes: 1_000, room_bytes: 0, snapshot
 /// Whether anybody who reads the files finds these words.
 fn holds(home: &Path, words: &str) -> Result<bool, Box<dyn Error>> {
     for file in fs::read_dir(home)? {
-        if fs::read(file?.path())?.windows(words.len()).any(|bytes| bytes == words.as_bytes()) {
-            return Ok(true);
+        match fs::read(file?.path()) {
+            Ok(read) if read.windows(words.len()).any(|bytes| bytes == words.as_bytes()) => return Ok(true),
+            Ok(_) => {}
+            // The engine at work has renamed or removed it since the directory was read.
+            Err(fault) if fault.kind() == ErrorKind::NotFound => {}
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(false)
