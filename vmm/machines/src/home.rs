@@ -27,8 +27,6 @@ pub struct Home {
     pub root: PathBuf,
     /// Whether monitors go to jail: `on`, or `off` for debugging the monitor itself.
     pub jail: String,
-    /// Who its monitors run as, if not as whoever runs this: a user and a group.
-    pub user: Option<(u32, u32)>,
 }
 
 /// A guest that is there.
@@ -52,9 +50,9 @@ pub enum Standing {
 }
 
 impl Home {
-    /// A home in a directory, whose guests run in jail and as this user.
+    /// A home in a directory, whose guests run in jail.
     pub fn new(root: PathBuf) -> Home {
-        Home { root, jail: "on".to_owned(), user: None }
+        Home { root, jail: "on".to_owned() }
     }
 
     pub(crate) fn snapshots(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{self, Write},
-    os::unix::{ffi::OsStrExt, fs::chown, process::CommandExt},
+    os::unix::{ffi::OsStrExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -131,7 +131,7 @@ impl Home {
         ] {
             command.arg(flag).arg(value);
         }
-        for group in self.grouped(machine)? {
+        for group in machine.grouped()? {
             command.arg("--cgroup").arg(group);
         }
         command.arg("--memory").arg(settings.memory_mib.to_string());
@@ -141,43 +141,29 @@ impl Home {
         }
         let output = file.try_clone().map_err(failed("share a file"))?;
         command.stdin(Stdio::null()).stdout(output).stderr(file).process_group(0);
-        if let Some((user, group)) = self.user {
-            // Who may open the sockets is who made them, and nobody else may even come near.
-            for place in [&self.root, &self.root.join("machines"), &machine.place, &self.snapshots()] {
-                chown(place, Some(user), Some(group)).map_err(failed("hand a directory over"))?;
-            }
-            command.uid(user).gid(group);
-        }
         command.spawn().map_err(failed("start the monitor"))
     }
 }
 
-impl Home {
-    /// Makes the control groups of a guest, and notes them for whoever clears up. Says so when there are none.
-    fn grouped(&self, machine: &Machine) -> Result<Vec<PathBuf>, Problem> {
-        let name = &machine.name;
+impl Machine {
+    /// Makes its control groups, and notes them for whoever clears up. Says so when there are none.
+    fn grouped(&self) -> Result<Vec<PathBuf>, Problem> {
+        let name = &self.name;
         let unlimited = |why: String| {
             // Nobody may be there to read it.
             let _unread = writeln!(io::stderr(), "guest: no control group limits `{name}`: {why}");
             Vec::new()
         };
-        let groups = match (self.user, groups::make(name, &machine.place)) {
-            // Its group would be root's.
-            (Some(_), made) => {
-                groups::remove(&made.unwrap_or_default());
-                unlimited("it runs as somebody else".to_owned())
-            }
-            (None, Ok(made)) if made.is_empty() => unlimited("this system has none".to_owned()),
-            (None, Ok(made)) => made,
-            (None, Err(problem)) => unlimited(problem.chain()),
+        let groups = match groups::make(name, &self.place) {
+            Ok(made) if made.is_empty() => unlimited("this system has none".to_owned()),
+            Ok(made) => made,
+            Err(problem) => unlimited(problem.chain()),
         };
         let noted: String = groups.iter().map(|group| format!("{}\n", group.display())).collect();
-        files::written(&machine.place.join("groups"), &noted)?;
+        files::written(&self.place.join("groups"), &noted)?;
         Ok(groups)
     }
-}
 
-impl Machine {
     /// Removes its control groups, if nobody is in them any more.
     pub(crate) fn ungroup(&self) {
         groups::remove_noted(&fs::read_to_string(self.place.join("groups")).unwrap_or_default());

@@ -56,6 +56,7 @@ fn costs() -> Fallible<()> {
         guest.status().map_err(failed("ask for the status"))?;
     }
     end("round trips");
+    count("round trips timed together", TRIPS as u64);
     begin("stream");
     stream(&mut guest, Path::new("/bin/busybox"))?;
     end("stream");

@@ -2,9 +2,11 @@
 //! program and with the same filters. It says each step that holds, and stops at the first that does not.
 use crate::{
     Fallible,
+    by_a_user::by_a_user,
     costs::counted,
     failed,
     spans::{begin, end},
+    step::{Step, next},
     work::{commands, done, refreshed, require, text, uname},
     workspace::workspace,
 };
@@ -15,10 +17,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::{
-        fs::{PermissionsExt, chown},
-        net::UnixListener,
-    },
+    os::unix::net::UnixListener,
     path::Path,
     process::{Child, ExitCode},
     thread,
@@ -32,41 +31,49 @@ const CLONES: usize = 5;
 
 /// Runs the steps.
 pub(crate) fn run() -> Fallible<ExitCode> {
-    match steps() {
-        Ok(()) => {
-            println!("LANE whole");
-            Ok(ExitCode::SUCCESS)
-        }
+    Ok(said(steps().inspect(|()| println!("LANE whole"))))
+}
+
+/// Says why steps did not hold, to whoever started the machine.
+pub(crate) fn said(outcome: Fallible<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             println!("LANE FAILED {}", why.replace('\n', "\n  | "));
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
     }
 }
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::new(text).expect("names in here are plain")
+}
+
+/// A guest of the image that the first level brings.
+pub(crate) fn settings(vcpus: u8) -> Settings {
+    Settings {
+        kernel: "/second/vmlinux".into(),
+        initrd: "/second/initrd".into(),
+        image: "lane".to_owned(),
+        memory_mib: 128,
+        vcpus,
+    }
 }
 
 fn steps() -> Fallible<()> {
     fs::metadata("/dev/kvm").map_err(failed("find /dev/kvm in the first level"))?;
     clock()?;
     done("the first level is up, and KVM with it");
+    next(Step::Command);
     // It is right to warn: this machine is emulated. What it must not find is anything that KVM cannot do.
     let probed = probe()?;
     require(probed.is_real || probed.why.contains("emulated"), || format!("the probe: {probed:?}"))?;
     done(&format!("the probe: {}", probed.why));
     // A pivot of the root needs one that is a mount: the first file system is none.
     let home = Home::new("/tmp/home".into());
-    let settings = Settings {
-        kernel: "/second/vmlinux".into(),
-        initrd: "/second/initrd".into(),
-        image: "lane".to_owned(),
-        memory_mib: 128,
-        vcpus: 2,
-    };
+    next(Step::Boot);
     begin("boot");
-    let (machine, child) = home.boot(&name("one"), &settings)?;
+    let (machine, child) = home.boot(&name("one"), &settings(2))?;
     done("our monitor boots Debian's kernel to the agent, jailed and filtered");
     limited(&machine)?;
     let mut guest = machine.converse()?;
@@ -74,17 +81,22 @@ fn steps() -> Fallible<()> {
     end("boot");
     // The same program is in the second level.
     commands(&mut guest, Path::new("/bin/busybox"))?;
+    next(Step::Command);
     let processors = text(&mut guest, "nproc")?;
     require(processors == "2", || format!("the guest has {processors} processors"))?;
     done("two processors");
+    next(Step::Workspace);
     workspace(&mut guest, Path::new("/tmp"))?;
+    next(Step::Command);
     way_out(&machine, &mut guest)?;
     drop(guest);
 
+    next(Step::Snapshot);
     let gold = name("gold");
     machine.snapshot(&home, &gold, Extent::Full)?;
     let pages = counted(&machine.control(), "snapshot_pages")?;
     done(&format!("snapshot, {pages} pages"));
+    next(Step::PowerOff);
     power_off(&machine, child)?;
     done("powered off");
     restored(&home, &gold, pages)
@@ -149,6 +161,7 @@ fn way_out(machine: &Machine, guest: &mut Conversation) -> Fallible<()> {
 }
 
 fn restored(home: &Home, gold: &Name, pages: u64) -> Fallible<()> {
+    next(Step::Restore);
     begin("restore");
     let (machine, child) = home.restore(gold, &name("again"))?;
     let mut guest = machine.converse()?;
@@ -157,8 +170,9 @@ fn restored(home: &Home, gold: &Name, pages: u64) -> Fallible<()> {
     let seen = text(&mut guest, "cat /workspace/new/deep/file; exit 0")?;
     require(seen == "new", || format!("the restored guest sees {seen}"))?;
     done("restored in a new process, and a command sees the workspace");
+    next(Step::Snapshot);
     difference(home, &machine, guest, child, pages)?;
-    by_a_user(home, gold)?;
+    by_a_user()?;
 
     for round in 0..rounds() {
         if round > 0 {
@@ -189,11 +203,13 @@ fn clock() -> Fallible<()> {
 fn clones(home: &Home, gold: &Name) -> Fallible<()> {
     let mut clones = Vec::new();
     for number in 0..CLONES {
+        next(Step::Restore);
         clones.push(home.restore(gold, &name(&format!("clone-{number}")))?);
         println!("LANE clone {number} is up");
     }
     let mut drawn = BTreeSet::new();
     for (number, (machine, _)) in clones.iter().enumerate() {
+        next(Step::Command);
         let mut guest = machine.converse()?;
         let entropy = [u8::try_from(number).expect("there are few"); 64];
         drawn.insert(refreshed(&mut guest, &entropy)?);
@@ -207,6 +223,7 @@ fn clones(home: &Home, gold: &Name) -> Fallible<()> {
     }
     done("five clones run at once, each with its own pages, time and random numbers");
     for (machine, child) in clones {
+        next(Step::PowerOff);
         power_off(&machine, child)?;
     }
     Ok(())
@@ -225,7 +242,9 @@ fn difference(
     let since = name("since");
     machine.snapshot(home, &since, Extent::Difference)?;
     let changed = counted(&machine.control(), "snapshot_pages")?;
+    next(Step::PowerOff);
     power_off(machine, child)?;
+    next(Step::Restore);
     let (machine, child) = home.restore(&since, &name("since"))?;
     let seen = text(&mut machine.converse()?, "cat /workspace/since /workspace/new/deep/file")?;
     require(seen == "since\nnew", || format!("restored from a difference, the guest sees {seen}"))?;
@@ -235,39 +254,8 @@ fn difference(
     Ok(())
 }
 
-/// An ordinary user of the group that owns `/dev/kvm` runs guests as root does, jailed and filtered.
-fn by_a_user(home: &Home, gold: &Name) -> Fallible<()> {
-    const USER: u32 = 1000;
-    const KVM: u32 = 107;
-    chown("/dev/kvm", Some(0), Some(KVM)).map_err(failed("give /dev/kvm to a group"))?;
-    fs::set_permissions("/dev/kvm", fs::Permissions::from_mode(0o660))
-        .map_err(failed("give /dev/kvm to a group"))?;
-    hand_over(&home.root.join("snapshots"), (USER, KVM))?;
-    let theirs = Home { user: Some((USER, KVM)), ..home.clone() };
-    let (machine, child) = theirs.restore(gold, &name("theirs"))?;
-    let status =
-        fs::read_to_string(format!("/proc/{}/status", child.id())).map_err(failed("read a status"))?;
-    require(status.contains("Uid:\t1000\t1000"), || format!("the monitor is not the user's: {status}"))?;
-    let seen = text(&mut machine.converse()?, "cat /workspace/new/deep/file")?;
-    require(seen == "new", || format!("the user's guest sees {seen}"))?;
-    power_off(&machine, child)?;
-    hand_over(&home.root.join("snapshots"), (0, 0))?;
-    done("an ordinary user of the group kvm runs a guest, jailed and filtered");
-    Ok(())
-}
-
-fn hand_over(place: &Path, (user, group): (u32, u32)) -> Fallible<()> {
-    chown(place, Some(user), Some(group)).map_err(failed("hand a file over"))?;
-    if place.is_dir() {
-        for entry in fs::read_dir(place).map_err(failed("read a directory"))? {
-            hand_over(&entry.map_err(failed("read a directory"))?.path(), (user, group))?;
-        }
-    }
-    Ok(())
-}
-
 /// Powers a guest off, and waits for its monitor to end well.
-fn power_off(machine: &Machine, mut child: Child) -> Fallible<()> {
+pub(crate) fn power_off(machine: &Machine, mut child: Child) -> Fallible<()> {
     machine.converse()?.ask(&HostFrame::PowerOff(())).map_err(failed("power off"))?;
     let status = child.wait().map_err(failed("wait for the monitor"))?;
     require(status.success(), || format!("the monitor ended with {status}"))

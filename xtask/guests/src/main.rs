@@ -1,5 +1,6 @@
 //! `cargo xtask guest`: the commands of `oxydra guest` for a checkout, by the same library, and the lanes that test what they
 //! do. It links no monitor and has no commands of its own but the lanes.
+mod by_a_user;
 mod costs;
 mod direct;
 mod inside;
@@ -8,6 +9,8 @@ mod nested;
 mod qemu;
 mod spans;
 mod stall;
+mod step;
+mod told;
 mod work;
 mod workspace;
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         ["lane", name @ ("direct" | "nested" | "costs"), flags @ ..] => lane(&program, name, flags),
         // What the lanes `nested` and `costs` run within their first guest.
         ["inside"] => inside::run(),
+        [by_a_user::WORD] => Ok(inside::said(by_a_user::steps())),
         ["costs"] => costs::run(),
         _ => match Order::parse(&program, words).and_then(|order| obey(&program, &order)) {
             Ok(code) => return code.into(),

@@ -4,8 +4,8 @@ use crate::{
     Fallible, failed, inside,
     lane_image::{busybox, lane_image, tell},
     qemu::{Heard, Qemu},
-    spans::Spans,
     stall,
+    told::Told,
     work::close,
 };
 use image::{Image, KernelSource, Recipe, Root, Wanted, build};
@@ -18,10 +18,8 @@ use std::{
 };
 
 /// It takes a good minute of one processor, and a machine that is busy with other things gives it a tenth of one. What stands
-/// still is found earlier.
+/// still is found earlier, by the step that it is in.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// How long nothing may come from within. The longest step is a boot, ten seconds of a processor of its own.
-const STEP_PATIENCE: Duration = Duration::from_secs(180);
 /// Room for the first level, a file system in memory with a snapshot, and the pages that clones write.
 const MEMORY_MIB: u64 = 2048;
 /// What the first level's kernel is told. On a busy machine the emulator stands still in the middle of things, and the kernel
@@ -38,6 +36,7 @@ const INIT: [&str; 2] = [
     "#!/bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs -o size=75% tmp /tmp
 mkdir -p /dev/pts /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup
+chmod -R a+rX /second /bin/guests /bin/oxydra-vmm
 ",
     "while read -r module; do insmod /oxydra/$module || echo LANE FAILED module $module; done </oxydra/modules
 ip link set lo up
@@ -51,11 +50,10 @@ poweroff -f
 /// forgets it for too long. A step that failed has failed.
 pub(crate) fn lane(home: &Path, kernel: &KernelSource) -> Fallible<ExitCode> {
     let since = Instant::now();
-    let mut heard = Told::default();
+    let mut heard = Told::new(Instant::now());
     let mut outcome = within(home, kernel, "inside", &mut heard);
     if let Err(Trouble::Stands(why)) = &outcome {
         println!("{why}\nthe emulated machine stood still; it is started once more");
-        heard = Told::default();
         outcome = within(home, kernel, "inside", &mut heard);
     }
     let outcome = outcome.map_err(String::from);
@@ -67,7 +65,7 @@ pub(crate) fn lane(home: &Path, kernel: &KernelSource) -> Fallible<ExitCode> {
 
 /// Measures what guests cost there, and prints a line for each thing that was measured.
 pub(crate) fn costs(home: &Path, kernel: &KernelSource) -> Fallible<ExitCode> {
-    let mut heard = Told::default();
+    let mut heard = Told::new(Instant::now());
     within(home, kernel, "costs", &mut heard)?;
     print!("{}", heard.spans);
     Ok(ExitCode::SUCCESS)
@@ -95,13 +93,6 @@ impl From<Trouble> for String {
     }
 }
 
-/// What was heard from within.
-#[derive(Default)]
-struct Told {
-    steps: usize,
-    spans: Spans,
-}
-
 /// Starts the first level, and in it what its first process finds under this name.
 fn within(home: &Path, kernel: &KernelSource, lane: &str, told: &mut Told) -> Result<(), Trouble> {
     let second = lane_image(home, kernel, &[])?;
@@ -127,43 +118,29 @@ fn within(home: &Path, kernel: &KernelSource, lane: &str, told: &mut Told) -> Re
     outcome
 }
 
-/// Prints steps as they come, with the time of this machine, and counts them. Says where the machine is when it stands still.
+/// Prints steps as they come, with the time of this machine. Says where the machine is when it stands still.
 fn watch(qemu: &mut Qemu, monitor: &Path, told: &mut Told) -> Result<(), Trouble> {
     let since = Instant::now();
-    let (mut failure, mut is_whole) = (None, false);
+    *told = Told::new(since);
     loop {
-        let patience = STEP_PATIENCE.min(qemu.left());
-        let line = match qemu.hear(patience) {
-            Heard::Line(line) => line,
+        match qemu.hear(told.left(Instant::now()).min(qemu.left())) {
+            Heard::Line(line) => {
+                if let Some(said) = told.hear(&line, Instant::now()) {
+                    println!("{:6.1} s  {said}", since.elapsed().as_secs_f64());
+                }
+            }
             Heard::Ended => break,
             Heard::Silence => {
-                let after =
-                    format!("nothing happened for {} seconds after step {}", patience.as_secs(), told.steps);
+                let why = told.stands(Instant::now());
                 let where_it_is = stall::asked(qemu, monitor);
-                return Err(Trouble::Stands(qemu.explained(after) + "\n" + &where_it_is));
+                return Err(Trouble::Stands(qemu.explained(why) + "\n" + &where_it_is));
             }
-        };
-        if let Some(failure) = &mut failure {
-            // What the first level says of itself after that.
-            *failure = format!("{failure}\n{line}");
         }
-        // The console may put something of its own in front.
-        let Some((_, said)) = line.split_once("LANE ") else { continue };
-        if told.spans.hear(said, Instant::now()) {
-            continue;
-        }
-        println!("{:6.1} s  {said}", since.elapsed().as_secs_f64());
-        if said.starts_with("ok ") {
-            told.steps += 1;
-        } else if said.starts_with("FAILED ") {
-            failure.get_or_insert(said.to_owned());
-        }
-        is_whole |= said == "whole";
     }
-    match failure {
-        Some(failure) => Err(Trouble::Failed(failure)),
-        None if is_whole => Ok(()),
-        None => Err(Trouble::Stands(qemu.explained("the machine ended before the lane did".to_owned()))),
+    match told.ended() {
+        Err(failure) => Err(Trouble::Failed(failure)),
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Trouble::Stands(qemu.explained("the machine ended before the lane did".to_owned()))),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a guest must be able to do, whoever runs it: a list of steps, each of which says its name when it is done and what
 //! went wrong when it is not. The lanes run it; nothing in it measures time.
-use crate::{Fallible, failed};
+use crate::{
+    Fallible, failed,
+    spans::count,
+    step::{Step, next},
+};
 use guest::Conversation;
 use machines::{plain, session};
 use std::{
@@ -88,6 +92,7 @@ pub(crate) fn text(guest: &mut Conversation, script: &str) -> Fallible<String> {
 
 /// Commands, streams, and what becomes of processes.
 pub(crate) fn commands(guest: &mut Conversation, busybox: &Path) -> Fallible<()> {
+    next(Step::Command);
     let words = uname(guest)?;
     done(&format!("uname -a: {words}"));
 
@@ -101,7 +106,9 @@ pub(crate) fn commands(guest: &mut Conversation, busybox: &Path) -> Fallible<()>
     done("a session keeps its directory and variables");
 
     terminal(guest)?;
+    next(Step::Stream);
     stream(guest, busybox)?;
+    next(Step::Command);
     killed(guest)?;
     limits(guest)
 }
@@ -155,6 +162,7 @@ pub(crate) fn stream(guest: &mut Conversation, busybox: &Path) -> Fallible<()> {
     require(ran.how == Ending::Status(0) && is_whole, || {
         format!("10 MiB: {:?}, {} bytes, first wrong one at {first_wrong:?}", ran.how, ran.out.len())
     })?;
+    count("bytes streamed", ran.out.len() as u64);
     done("10 MiB streamed out intact");
     Ok(())
 }
