@@ -9,7 +9,7 @@ pub(crate) fn bench(arguments: Vec<OsString>) -> Fallible<ExitCode> {
         arguments.into_iter().partition(|argument| argument == "--peers");
     let mut command = cargo::cargo_in_root(&["run", "--quiet", "--profile", "bench", "--package", "bench"]);
     if arguments.iter().any(|argument| argument == "vmm") {
-        command.env("OXYDRA_VMM", guest::built(&["microvm"])?.join("oxydra-vmm"));
+        guest::name_to(&guest::built()?, &mut command)?;
     }
     if !peers.is_empty() {
         command.args(["--features", "peers"]);

@@ -4,7 +4,7 @@ use crate::{Fallible, apt, cargo};
 use std::{
     env,
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -16,25 +16,31 @@ const STATIC: (&str, &str) =
 
 /// Runs `guests` with the arguments.
 pub(crate) fn guest(arguments: Vec<OsString>) -> Fallible<ExitCode> {
-    let built = built(&["agent", "microvm", "guests"])?;
+    let built = built()?;
     let mut command = Command::new(built.join("guests"));
-    command.args(arguments);
-    if env::var_os("OXYDRA_GUEST_HOME").is_none() {
-        command.env("OXYDRA_GUEST_HOME", target()?.join("guest"));
-    }
-    for (variable, name) in [("OXYDRA_AGENT", "oxydra-agent"), ("OXYDRA_VMM", "oxydra-vmm")] {
-        command.env(variable, built.join(name));
-    }
-    let status = cargo::status(&mut command)?;
+    let status = cargo::status(name_to(&built, command.args(arguments))?)?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Builds the programs of these packages as they are shipped, static and with all optimisation, and returns where they are.
-pub(crate) fn built(packages: &[&str]) -> Fallible<PathBuf> {
+/// Tells a program where guests are, and what they are made of.
+pub(crate) fn name_to<'a>(built: &Path, command: &'a mut Command) -> Fallible<&'a mut Command> {
+    if env::var_os("OXYDRA_GUEST_HOME").is_none() {
+        command.env("OXYDRA_GUEST_HOME", target()?.join("guest"));
+    }
+    for (variable, name) in
+        [("OXYDRA_AGENT", "oxydra-agent"), ("OXYDRA_VMM", "oxydra-vmm"), ("OXYDRA_GUESTS", "guests")]
+    {
+        command.env(variable, built.join(name));
+    }
+    Ok(command)
+}
+
+/// Builds what guests are made of as it is shipped, static and with all optimisation, and returns where it is.
+pub(crate) fn built() -> Fallible<PathBuf> {
     let mut command = cargo::cargo_in_root(&["build", "--quiet", "--release", "--target", TARGET, "--bins"]);
-    packages.iter().for_each(|package| {
+    for package in ["agent", "microvm", "guests"] {
         command.args(["--package", package]);
-    });
+    }
     cargo::succeed(command.env(STATIC.0, STATIC.1))?;
     Ok(target()?.join(TARGET).join("release"))
 }

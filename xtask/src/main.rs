@@ -33,7 +33,7 @@ cargo xtask COMMAND
   draw [--check]         print every graph and write its picture into the sources, or check that it is there
   bench engine [ARGS…]   measure the engine against yardsticks in the same run; `--peers` builds others beside it
   guest [COMMAND]        build and drive guests: without a command it lists them
-  bench vmm [ARGS…]      measure what a guest costs on this machine
+  bench vmm [ARGS…]      measure what a guest costs: on this machine, and with a kernel in one that QEMU emulates
   fuzz [TARGET…]         throw bytes at what reads bytes, ten minutes for each target, two at a time; `--seconds N`,
                          `--minutes N`, `--list`, `--json`, `--merge` to take good inputs into the corpus
   help                   this text

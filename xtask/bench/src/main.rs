@@ -12,6 +12,7 @@ mod machine;
 mod measure;
 mod memory;
 mod moves;
+mod nested;
 mod peers;
 mod pin;
 mod providers;
@@ -38,9 +39,11 @@ bench providers [--quick] [--json] [--only TEXT]
   --records N  the records of the journal that is recovered
   --dir DIR    where the journals are put: on the disk that is meant (beside this program)
 
-bench vmm [--quick] [--json] [--dir DIR] [--kernel FILE --initrd FILE]
+bench vmm [--quick] [--json] [--only TEXT] [--dir DIR] [--kernel FILE --initrd FILE]
 
-  what a guest costs; with the images of a guest also a boot, where KVM is one that a kernel boots on
+  what a guest costs, in five parts: program (its size and its calls), bare (a guest of a few instructions, where /dev/kvm
+  opens), boot (a kernel, where KVM is one that it boots on, with the images of a guest), nested (a kernel, in a machine that
+  QEMU emulates: a minute or two), lane (how long the whole nested lane takes; not with --quick)
 
 On a busy machine a thread that wakes up waits for its turn, and that is all one sees. As root, `chrt -f 1` before the
 program measures as on a quiet one.
@@ -54,6 +57,8 @@ pub(crate) struct Scale {
     pub(crate) only: String,
     pub(crate) records: Option<u64>,
     pub(crate) dir: PathBuf,
+    /// A guest's kernel and its initramfs, for the rows that boot one on this machine.
+    pub(crate) images: Option<(PathBuf, PathBuf)>,
 }
 
 impl Scale {
@@ -73,7 +78,7 @@ pub(crate) fn scratch(scale: &Scale) -> TempDir {
 }
 
 /// A part of the table.
-type Part = (&'static str, fn(&Scale) -> Vec<Row>);
+pub(crate) type Part = (&'static str, fn(&Scale) -> Vec<Row>);
 
 const ENGINE: &[Part] = &[
     ("append", append::rows),
@@ -93,10 +98,6 @@ const PROVIDERS: &[Part] =
 fn main() -> ExitCode {
     let done = asked().and_then(|asked| match asked {
         Asked::Table { parts, scale } => measured(parts, &scale),
-        Asked::Vmm(scale, guests) => {
-            shown(&scale, vmm::rows(&scale, &guests), true);
-            Ok(())
-        }
         Asked::Work { kind, times, dir } => instructions::work(&kind, times, &dir),
     });
     match done {
@@ -134,7 +135,6 @@ fn shown(scale: &Scale, rows: Vec<Row>, first: bool) {
 /// What a person, or this program itself, asked for.
 enum Asked {
     Table { parts: &'static [Part], scale: Scale },
-    Vmm(Scale, vmm::Guests),
     Work { kind: String, times: u32, dir: PathBuf },
 }
 
@@ -142,7 +142,8 @@ fn asked() -> Result<Asked, String> {
     use lexopt::{Arg, ValueExt};
     let said = |error: lexopt::Error| error.to_string();
     let mut parser = lexopt::Parser::from_env();
-    let mut scale = Scale { quick: false, json: false, only: String::new(), records: None, dir: beside()? };
+    let mut scale =
+        Scale { quick: false, json: false, only: String::new(), records: None, dir: beside()?, images: None };
     let mut words = Vec::new();
     let (mut kernel, mut initrd) = (None, None);
     while let Some(argument) = parser.next().map_err(said)? {
@@ -162,13 +163,13 @@ fn asked() -> Result<Asked, String> {
             other @ (Arg::Long(_) | Arg::Short(_)) => return Err(other.unexpected().to_string()),
         }
     }
+    scale.images = kernel.zip(initrd);
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["engine"] => Ok(Asked::Table { parts: ENGINE, scale }),
         ["providers"] => Ok(Asked::Table { parts: PROVIDERS, scale }),
         ["vmm"] => {
-            let program = std::env::var_os("OXYDRA_VMM")
-                .ok_or("OXYDRA_VMM names no monitor: `cargo xtask bench vmm` builds one")?;
-            Ok(Asked::Vmm(scale, vmm::Guests { program: program.into(), images: kernel.zip(initrd) }))
+            vmm::program()?;
+            Ok(Asked::Table { parts: vmm::PARTS, scale })
         }
         ["work", kind, times, dir] => {
             let times = times.parse().map_err(|_| format!("`{times}` is not a number"))?;

@@ -1,5 +1,5 @@
 //! What was measured, as a table for people or as JSON lines for tools. A row that could not be measured says why.
-use crate::measure::Pairs;
+use crate::measure::{Pairs, percentile};
 use std::fmt::Write;
 
 /// A line of the table.
@@ -21,8 +21,8 @@ struct Measured {
     unit: Unit,
     p50: f64,
     p90: f64,
-    yardstick: f64,
-    ratio: f64,
+    /// What it is measured against, and how the pairs compare; none where nothing compares.
+    yardstick: Option<(f64, f64)>,
     /// What must not be exceeded; none where a number is only shown.
     target: Option<Target>,
     pairs: usize,
@@ -42,6 +42,7 @@ pub(crate) enum Unit {
     Nanoseconds,
     Instructions,
     Bytes,
+    BytesPerSecond,
     Count,
 }
 
@@ -52,10 +53,23 @@ impl Row {
             unit,
             p50: pairs.ours(50),
             p90: pairs.ours(90),
-            yardstick: pairs.yardstick(50),
-            ratio: pairs.ratio(),
+            yardstick: Some((pairs.yardstick(50), pairs.ratio())),
             target: None,
             pairs: pairs.len(),
+            note: String::new(),
+        };
+        Row { name: name.into(), found: Found::Measured(measured) }
+    }
+
+    /// Numbers that nothing is held against.
+    pub(crate) fn alone(name: impl Into<String>, unit: Unit, values: &[f64]) -> Row {
+        let measured = Measured {
+            unit,
+            p50: percentile(values, 50),
+            p90: percentile(values, 90),
+            yardstick: None,
+            target: None,
+            pairs: values.len(),
             note: String::new(),
         };
         Row { name: name.into(), found: Found::Measured(measured) }
@@ -99,14 +113,15 @@ impl Row {
                     Some(Target::Ratio(bound)) => format!("\"target_ratio\":{bound},\"met\":{},", it.met()),
                     Some(Target::Value(bound)) => format!("\"target_p50\":{bound},\"met\":{},", it.met()),
                 };
+                let against = it.yardstick.map_or_else(String::new, |(yardstick, ratio)| {
+                    format!("\"yardstick_p50\":{yardstick:.1},\"ratio\":{ratio:.3},")
+                });
                 format!(
-                    "{{\"name\":{name},\"unit\":\"{}\",\"p50\":{:.1},\"p90\":{:.1},\"yardstick_p50\":{:.1},\"ratio\":{:.3},\
+                    "{{\"name\":{name},\"unit\":\"{}\",\"p50\":{:.1},\"p90\":{:.1},{against}\
                      {target}\"pairs\":{},\"note\":{}}}",
                     it.unit.name(),
                     it.p50,
                     it.p90,
-                    it.yardstick,
-                    it.ratio,
                     it.pairs,
                     quoted(&it.note)
                 )
@@ -129,13 +144,15 @@ impl Row {
                     (Some(_), true) => "yes",
                     (Some(_), false) => "NO",
                 };
+                let nothing = || ("-".to_owned(), "-".to_owned());
+                let (yardstick, ratio) = it.yardstick.map_or_else(nothing, |(yardstick, ratio)| {
+                    (it.unit.shown(yardstick), format!("{ratio:.3}"))
+                });
                 format!(
-                    "{:<44} {:>9} {:>9} {:>9} {:>8.3} {:>9} {:<3} {:>5}  {}",
+                    "{:<44} {:>9} {:>9} {yardstick:>9} {ratio:>8} {:>9} {:<3} {:>5}  {}",
                     self.name,
                     it.unit.shown(it.p50),
                     it.unit.shown(it.p90),
-                    it.unit.shown(it.yardstick),
-                    it.ratio,
                     target,
                     met,
                     it.pairs,
@@ -150,7 +167,7 @@ impl Measured {
     fn met(&self) -> bool {
         match self.target {
             None => true,
-            Some(Target::Ratio(bound)) => self.ratio <= bound,
+            Some(Target::Ratio(bound)) => self.yardstick.is_some_and(|(_, ratio)| ratio <= bound),
             Some(Target::Value(bound)) => self.p50 <= bound,
         }
     }
@@ -170,6 +187,7 @@ impl Unit {
             Unit::Nanoseconds => "ns",
             Unit::Instructions => "instructions",
             Unit::Bytes => "bytes",
+            Unit::BytesPerSecond => "bytes/s",
             Unit::Count => "count",
         }
     }
@@ -179,10 +197,12 @@ impl Unit {
             Unit::Nanoseconds => match value {
                 ns if ns < 1e4 => format!("{ns:.0} ns"),
                 ns if ns < 1e7 => format!("{:.1} us", ns / 1e3),
-                ns => format!("{:.1} ms", ns / 1e6),
+                ns if ns < 1e10 => format!("{:.1} ms", ns / 1e6),
+                ns => format!("{:.1} s", ns / 1e9),
             },
             Unit::Instructions => format!("{value:.0} i"),
             Unit::Bytes => format!("{value:.0} B"),
+            Unit::BytesPerSecond => format!("{:.1} MiB/s", value / f64::from(1 << 20)),
             Unit::Count => format!("{value:.0}"),
         }
     }
@@ -223,6 +243,19 @@ mod tests {
             .assert_eq(&row().at_most(1.15).line());
         expect!["append                                        250.0 us  250.0 us  200.0 us    1.250  300.0 us yes     3  "]
             .assert_eq(&row().at_most_each(3e5).line());
+    }
+
+    #[test]
+    fn numbers_that_nothing_is_held_against_have_a_bound_or_none() {
+        let speed = Row::alone("stream", Unit::BytesPerSecond, &[3.5 * 1048576.0]);
+        expect!["stream                                       3.5 MiB/s 3.5 MiB/s         -        -         -         1  "].assert_eq(&speed.line());
+        expect![[
+            r#"{"name":"stream","unit":"bytes/s","p50":3670016.0,"p90":3670016.0,"pairs":1,"note":""}"#
+        ]]
+        .assert_eq(&speed.json());
+        let whole = |seconds: f64| Row::alone("lane", Unit::Nanoseconds, &[seconds * 1e9]).at_most_each(3e11);
+        expect!["lane                                            85.2 s    85.2 s         -        -   300.0 s yes     1  "].assert_eq(&whole(85.2).line());
+        expect!["lane                                           301.0 s   301.0 s         -        -   300.0 s NO      1  "].assert_eq(&whole(301.0).line());
     }
 
     #[test]

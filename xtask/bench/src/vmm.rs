@@ -1,10 +1,11 @@
 //! What a guest costs on this machine: set-up, memory, the size of the monitor, snapshots and coming back. Guests are a few
 //! instructions, so that they run wherever `/dev/kvm` opens; with `--kernel` and `--initrd` of `cargo xtask guest`, and a KVM
-//! that a kernel boots on, also a whole boot. Times are the monitor's own counts or the host's clock.
+//! that a kernel boots on, also a whole boot. Times are the monitor's own counts or the host's clock. What an emulated machine
+//! says is `nested`'s.
 use crate::{
-    Scale,
+    Part, Scale,
     measure::{Pairs, Patience, timed},
-    scratch,
+    nested, scratch,
     table::{Row, Unit},
 };
 use std::{
@@ -18,9 +19,9 @@ use std::{
 
 /// Targets, as DESIGN says them.
 const SETUP: Duration = Duration::from_millis(10);
-const OVERHEAD_BYTES: f64 = (4 << 20) as f64;
+pub(crate) const OVERHEAD_BYTES: f64 = (4 << 20) as f64;
 const PROGRAM_BYTES: f64 = (3 << 20) as f64;
-const RESTORE_RATIO: f64 = 1.0 / 50.0;
+pub(crate) const RESTORE_RATIO: f64 = 1.0 / 50.0;
 const CALLS: f64 = 25.0;
 /// What a distribution's kernel has, so that set-up meets an image of a real size.
 const IMAGE_BYTES: u64 = 53 << 20;
@@ -28,30 +29,40 @@ const MEMORY_MIB: u64 = 128;
 /// Starting a process and ending it takes its time: fewer pairs than elsewhere.
 const RUNS_MAX: usize = 20;
 
-/// What is measured.
-pub(crate) struct Guests {
-    /// The static program, built with optimisation.
-    pub(crate) program: PathBuf,
-    /// A kernel and its initramfs, for the rows that boot one.
-    pub(crate) images: Option<(PathBuf, PathBuf)>,
+/// What is measured, in the order in which it is: cheap things first.
+pub(crate) const PARTS: &[Part] = &[
+    ("program", |_| with_program(|program| vec![size(program), filter(program)])),
+    ("bare", |scale| with_program(|program| bare_rows(scale, program))),
+    ("boot", |scale| with_program(|program| booted(scale, program))),
+    ("nested", nested::costs),
+    ("lane", nested::lane),
+];
+
+/// The static program, built with optimisation, which whoever starts this names.
+///
+/// # Errors
+/// When nobody does.
+pub(crate) fn program() -> Result<PathBuf, String> {
+    let named = std::env::var_os("OXYDRA_VMM").map(PathBuf::from);
+    named.ok_or_else(|| "OXYDRA_VMM names no monitor: `cargo xtask bench vmm` builds one".to_owned())
 }
 
-/// Measures everything that this machine can.
-pub(crate) fn rows(scale: &Scale, guests: &Guests) -> Vec<Row> {
-    let mut rows = vec![size(&guests.program), filter(&guests.program)];
+fn with_program(rows: impl FnOnce(&Path) -> Vec<Row>) -> Vec<Row> {
+    program().map_or_else(|why| vec![Row::not_measured("monitor", why)], |program| rows(&program))
+}
+
+fn bare_rows(scale: &Scale, program: &Path) -> Vec<Row> {
     if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
-        rows.push(Row::not_measured("guests", format!("/dev/kvm does not open: {error}")));
-        return rows;
+        return vec![Row::not_measured("guests", format!("/dev/kvm does not open: {error}"))];
     }
     let dir = scratch(scale);
-    let place = Place { program: guests.program.clone(), dir: dir.path().to_owned() };
-    let patience = Patience { pairs_max: RUNS_MAX, ..scale.patience() };
-    match bare(&place, patience) {
-        Ok(found) => rows.extend(found),
-        Err(why) => rows.push(Row::not_measured("guests of a few instructions", why)),
-    }
-    rows.extend(booted(&place, guests, patience));
-    rows
+    let place = Place { program: program.to_owned(), dir: dir.path().to_owned() };
+    bare(&place, patience(scale))
+        .unwrap_or_else(|why| vec![Row::not_measured("guests of a few instructions", why)])
+}
+
+fn patience(scale: &Scale) -> Patience {
+    Patience { pairs_max: RUNS_MAX, ..scale.patience() }
 }
 
 fn size(program: &Path) -> Row {
@@ -232,22 +243,25 @@ fn mapped(path: &Path) -> usize {
     fs::read(path).map_or(0, |bytes| bytes.len())
 }
 
-/// A whole boot and a whole restore, both to the answer of the agent.
-fn booted(place: &Place, guests: &Guests, patience: Patience) -> Vec<Row> {
+/// A whole boot and a whole restore, both to the answer of the agent, on this machine's own KVM.
+fn booted(scale: &Scale, program: &Path) -> Vec<Row> {
     let (name, call) = ("restore to the agent's answer", "call of the agent");
-    let Some((kernel, initrd)) = &guests.images else {
+    let probed = Command::new(program).arg("probe").output();
+    if !probed.as_ref().is_ok_and(|output| output.status.success()) {
+        let said =
+            probed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let why = said.lines().next().unwrap_or("the probe failed");
+        return vec![Row::not_measured(name, format!("{why} (the part `nested` measures it in QEMU)"))];
+    }
+    let Some((kernel, initrd)) = &scale.images else {
         return vec![Row::not_measured(
             name,
             "name --kernel and --initrd of an image of `cargo xtask guest build`",
         )];
     };
-    let probed = Command::new(&guests.program).arg("probe").output();
-    if !probed.as_ref().is_ok_and(|output| output.status.success()) {
-        let said =
-            probed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        return vec![Row::not_measured(name, said.lines().next().unwrap_or("the probe failed").to_owned())];
-    }
-    match whole(place, &kernel.display().to_string(), &initrd.display().to_string(), patience) {
+    let dir = scratch(scale);
+    let place = Place { program: program.to_owned(), dir: dir.path().to_owned() };
+    match whole(&place, &kernel.display().to_string(), &initrd.display().to_string(), patience(scale)) {
         Err(why) => vec![Row::not_measured(name, why)],
         Ok((restore, calls)) => vec![
             Row::new(name, Unit::Nanoseconds, &restore)
