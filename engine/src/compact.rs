@@ -8,9 +8,12 @@ use crate::{
     snapshot,
     survey::Survey,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::Notify;
 
@@ -18,6 +21,10 @@ use tokio::sync::Notify;
 /// more. It reads all of the journal, and all in all each byte is so read some three times in its life; an open that finds
 /// no snapshot reads so much more than it would have to, in less than half a second.
 pub(crate) const DUE_BYTES: u64 = 256 << 20;
+
+/// A compaction that failed is tried again after this: a disk that is full is so for minutes, and whoever forgot somebody wants
+/// the bytes gone.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Who asked for a compaction.
 #[derive(Default)]
@@ -62,7 +69,7 @@ impl Engine {
 }
 
 impl Core {
-    /// Compacts whenever that is due. What fails is told to the observer, and tried again when more is sealed; nothing is lost by it.
+    /// Compacts whenever that is due. What fails is told to the observer, and tried again; nothing is lost by it.
     pub(crate) async fn compact_when_due(self: Arc<Self>) {
         loop {
             self.wish.called.notified().await;
@@ -77,6 +84,9 @@ impl Core {
                 && self.halted.borrow().is_none()
             {
                 self.observer.uncompacted(&fault);
+                self.wish.wanted.store(true, Ordering::Release);
+                self.sleep(AGAIN_AFTER).await;
+                self.wish.look();
             }
         }
     }

@@ -62,6 +62,7 @@ pub(crate) struct Core {
     pub(crate) compacting: Mutex<()>,
     /// Keeps forks and compactions apart.
     pub(crate) sharing: Sharing,
+    forking: Mutex<Lsn>,
     /// After how many sealed bytes.
     pub(crate) compact_after: u64,
     /// Tags and shapes of the facts in the journal.
@@ -112,6 +113,7 @@ impl Core {
             wish: Wish::default(),
             compacting: Mutex::default(),
             sharing: Sharing::default(),
+            forking: Mutex::default(),
             compact_after: parts.compact_after,
             on_the_way: OnTheWay::default(),
             telling: Mutex::default(),
@@ -129,6 +131,12 @@ impl Core {
     /// records in their order. Whoever asks for it has no run locked.
     pub(crate) fn telling(&self) -> MutexGuard<'_, ()> {
         self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while a fork begins, so that who forgets its origin meets it or is met by it; there is the last record of the last
+    /// one.
+    pub(crate) fn forking(&self) -> MutexGuard<'_, Lsn> {
+        self.forking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns a record up to which the table shows everything that is ordered.

@@ -29,22 +29,6 @@ pub(crate) fn feed(
     }
 }
 
-/// Who was forgotten in a journal.
-pub(crate) fn forgotten(log: &dyn Log) -> Oblivion {
-    let oblivion = Oblivion::default();
-    let read = log.scan(Lsn(1), &mut |group: &Group| {
-        for record in group.records.iter().filter_map(|bytes| Record::decode(bytes).ok()) {
-            if let Record::Forgot(it) = record {
-                oblivion.insert(it.owner, Lsn(it.upto), &it.instances);
-            }
-        }
-        Flow::Continue
-    });
-    // What cannot be read here cannot be fed either, and is said then.
-    drop(read);
-    oblivion
-}
-
 fn entries(group: &Group, oblivion: &Oblivion) -> Vec<Entry> {
     // What does not decode was refused when the journal was opened, or written by this very process.
     let records = (group.first.0..).zip(&group.records);

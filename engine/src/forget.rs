@@ -8,6 +8,10 @@ use crate::{
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::{fmt, sync::Arc};
 
+/// A fork that begins while it is looked for what belongs to an owner may belong to it too, so it is looked once more. People
+/// fork, so a second look is rare already.
+const LOOKS_MAX: usize = 16;
+
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgotten {
@@ -31,6 +35,9 @@ pub enum ForgetFault {
         /// Which.
         runs: Vec<InstanceId>,
     },
+    /// Runs were forked each time that it was looked for what belongs to it.
+    #[error("`{}` cannot be forgotten while runs are being forked: try again", .0.0)]
+    Forking(Owner),
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] OpenFault),
@@ -55,24 +62,48 @@ impl fmt::Display for Listed<'_> {
 #[derive(Default)]
 struct Estate {
     facts: u64,
-    /// Runs that recorded a fact of it, and those that they asked for.
+    /// Runs that recorded a fact of it.
     runs: FxHashSet<InstanceId>,
-    children: FxHashMap<InstanceId, Vec<InstanceId>>,
+    /// Whom each run asked for, and its forks, which began with a state of it.
+    heirs: FxHashMap<InstanceId, Vec<InstanceId>>,
 }
 
 impl Engine {
-    /// Forgets an owner: all of its facts that are recorded by now, and what is known of the runs that recorded them and of
-    /// those that these asked for, but that they were there. Followers are told that it was forgotten, and of its facts never
-    /// again; a run of it can be neither forked nor replayed nor exported. Its bytes leave the disk with the next compaction,
-    /// which begins soon; [`Engine::compact`] waits for one. What the owner records later is a new beginning.
+    /// Forgets an owner: all of its facts that are recorded by now, and what is known of the runs that recorded them, of those
+    /// that these asked for and of their forks, but that they were there. Followers are told that it was forgotten, and of its
+    /// facts never again; a run of it can be neither looked at nor forked nor replayed nor exported. Its bytes leave the disk
+    /// with the next compaction, which begins soon; [`Engine::compact`] waits for one. What the owner records later is a new
+    /// beginning.
     ///
     /// # Errors
     /// When nothing belongs to it, or runs of it have not ended: those are named. Then nothing was changed.
     pub async fn forget(&self, owner: &Owner) -> Result<Forgotten, ForgetFault> {
         let core = self.core();
-        let upto = core.position()?;
-        core.durable(upto).await?;
-        let estate = self.estate(owner, upto)?;
+        for _ in 0..LOOKS_MAX {
+            let upto = core.position()?;
+            core.durable(upto).await?;
+            let estate = self.estate(owner, upto)?;
+            if let Some((forgotten, lsn)) = self.forget_upto(owner, upto, &estate)? {
+                core.durable(lsn).await?;
+                core.wish.wish();
+                return Ok(forgotten);
+            }
+        }
+        Err(ForgetFault::Forking(owner.clone()))
+    }
+
+    /// Forgets an estate; not when a run was forked since it was looked for, which may belong to it.
+    fn forget_upto(
+        &self,
+        owner: &Owner,
+        upto: Lsn,
+        estate: &Estate,
+    ) -> Result<Option<(Forgotten, Lsn)>, ForgetFault> {
+        let core = self.core();
+        let last_fork = core.forking();
+        if *last_fork > upto {
+            return Ok(None);
+        }
         if estate.facts == 0 {
             return Err(ForgetFault::Unknown(owner.clone()));
         }
@@ -95,10 +126,9 @@ impl Engine {
             slots.iter().for_each(|slot| slot.lock().blank());
             lsn
         };
+        drop(last_fork);
         slots.iter().for_each(|slot| core.table.rest(slot));
-        core.durable(lsn).await?;
-        core.wish.wish();
-        Ok(forgotten)
+        Ok(Some((forgotten, lsn)))
     }
 
     /// Whether an owner was forgotten whose bytes may be on the disk still: no compaction has come so far.
@@ -134,7 +164,10 @@ impl Estate {
         if let Record::Started(started) = record
             && let Some(parent) = started.parent
         {
-            self.children.entry(parent.instance).or_default().push(started.instance);
+            self.heirs.entry(parent.instance).or_default().push(started.instance);
+        }
+        if let Record::Forked(forked) = record {
+            self.heirs.entry(forked.from).or_default().push(forked.instance);
         }
         for fact in record.facts().iter().filter(|fact| is_new && fact.owner == *owner) {
             self.facts += 1;
@@ -143,14 +176,14 @@ impl Estate {
         }
     }
 
-    /// With all that they asked for, in no order that means anything, but always in the same.
+    /// With all that they asked for and their forks, in no order that means anything, but always in the same.
     fn all_runs(&self) -> Vec<InstanceId> {
         let mut found: Vec<_> = self.runs.iter().copied().collect();
         let mut known = self.runs.clone();
         let mut next = 0;
         while let Some(instance) = found.get(next) {
-            let children = self.children.get(instance).into_iter().flatten();
-            let new: Vec<_> = children.copied().filter(|child| known.insert(*child)).collect();
+            let heirs = self.heirs.get(instance).into_iter().flatten();
+            let new: Vec<_> = heirs.copied().filter(|heir| known.insert(*heir)).collect();
             found.extend(new);
             next += 1;
         }

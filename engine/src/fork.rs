@@ -112,6 +112,9 @@ impl Journal {
     /// # Errors
     /// When there is none.
     pub fn point(&self, instance: InstanceId, seq: u64) -> Result<Point, ForkFault> {
+        if self.forgotten()?.holds(instance) {
+            return Err(ForkFault::Forgotten(instance));
+        }
         let (mut moves, mut found, mut broken) = (None, None, None);
         self.log().scan(self.from(instance), &mut |group: &Group| {
             for (lsn, bytes) in (group.first.0..).zip(&group.records) {
@@ -189,10 +192,17 @@ impl Engine {
             return Err(ForkFault::Ended { instance, seq });
         }
         let state = change(state).map_err(|source| ForkFault::State { instance, seq, source })?;
+        let mut last = self.core().forking();
+        // Once more: from here on nobody forgets it without meeting the fork.
+        if self.core().forgotten.holds(instance) {
+            return Err(ForkFault::Forgotten(instance));
+        }
         if !self.core().sharing.share(instance) {
             return Err(ForkFault::Trimmed { instance, seq });
         }
         let origin = Origin { instance, seq };
-        Ok(self.begin::<G>(InstanceId(random()), state, budget, Some(origin))?)
+        let fork = self.begin::<G>(InstanceId(random()), state, budget, Some(origin))?;
+        *last = fork.barrier();
+        Ok(fork)
     }
 }

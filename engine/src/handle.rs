@@ -5,8 +5,9 @@ use crate::{
     core::Core,
     log::{LogFault, Lsn},
     record::{Cancel, EventId, Mail, Record},
-    slot::Slot,
+    slot::{Held, Slot},
     standing::Status,
+    sync::MutexGuard,
 };
 use futures::future::BoxFuture;
 use pin_project::pin_project;
@@ -105,8 +106,17 @@ impl<G: Graph> Run<G> {
     /// # Errors
     /// When the state is of another build.
     pub fn look<T>(&self, look: impl FnOnce(&G::State) -> T) -> Result<T, crate::Refused> {
-        let state = self.slot.lock().state.clone();
+        let state = self.told().state.clone();
         G::decode(&state, &Reading::OWN).map(|state| look(&state))
+    }
+
+    /// Where it stands, as far as it may be told: it may have been forgotten since this handle was made.
+    fn told(&self) -> MutexGuard<'_, Held> {
+        let mut held = self.slot.lock();
+        if held.standing.is_over() && self.core.forgotten.holds(self.slot.instance) {
+            held.blank();
+        }
+        held
     }
 
     /// Sends an event. Await it to know that it is durable; it is handled exactly once.
@@ -167,7 +177,7 @@ impl<G: Graph> Run<G> {
             }
         }
         let (state, status, paused) = {
-            let standing = self.slot.lock();
+            let standing = self.told();
             let paused = standing.paused.as_ref().map(|pause| pause.why.clone());
             (standing.state.clone(), standing.status.clone(), paused)
         };
@@ -248,6 +258,10 @@ impl<G: Graph> Starting<G> {
         let (waiting, lsn) = (core.clone(), slot.barrier());
         let durable = Box::pin(async move { Ok(waiting.durable(lsn).await?) });
         Starting { durable, run: Some(Run::new(core, slot)) }
+    }
+    /// The last record of the group with which it began, or a later one.
+    pub(crate) fn barrier(&self) -> Lsn {
+        self.run.as_ref().map_or(Lsn::START, |run| run.slot.barrier())
     }
     pub(crate) fn failed(fault: Fault) -> Starting<G> {
         Starting { durable: Box::pin(std::future::ready(Err(fault))), run: None }

@@ -8,10 +8,12 @@ use crate::{
     followers,
     ledger::{Ledger, Names},
     log::{Flow, Group, Log, LogFault, Lsn},
-    oblivion::Oblivion,
+    oblivion::{Known, Oblivion},
     open::{self, OpenFault},
-    record::{Answer, Mode, Record, Via},
+    record::{Answer, FactRecord, Mode, Record, Via},
+    sift,
     standing::{Standing, Status},
+    survey::Survey,
 };
 use std::sync::{Arc, Weak};
 
@@ -21,6 +23,7 @@ pub struct Journal {
     log: Arc<dyn Log>,
     /// Who knows where runs began, if an engine does. It is not kept alive by who reads.
     core: Weak<Core>,
+    forgotten: Arc<Known>,
 }
 
 /// A fact is not where it should be.
@@ -35,6 +38,9 @@ pub enum ReadFault {
     /// The record carries no such fact.
     #[error("record {0:?} does not carry fact {1:?}")]
     Missing(Lsn, FactId),
+    /// Its owner was forgotten since it was recorded. Once its bytes have left the disk it is missing, or its record is.
+    #[error("fact {1:?} of record {0:?} was forgotten with its owner")]
+    Forgotten(Lsn, FactId),
 }
 
 /// A run at a glance.
@@ -169,13 +175,23 @@ pub enum Happened {
 }
 
 impl Journal {
-    /// A journal over a log.
+    /// A journal over a log. Who was forgotten in it is looked for, once; [`Recovered::journal`](crate::Recovered::journal)
+    /// knows it already.
     pub fn of(log: Arc<dyn Log>) -> Journal {
-        Journal { log, core: Weak::new() }
+        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::looked_for()) }
+    }
+
+    pub(crate) fn kept(log: Arc<dyn Log>, forgotten: Oblivion) -> Journal {
+        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::kept(forgotten)) }
     }
 
     pub(crate) fn of_engine(core: &Arc<Core>) -> Journal {
-        Journal { log: core.log.clone(), core: Arc::downgrade(core) }
+        Journal { core: Arc::downgrade(core), ..Journal::kept(core.log.clone(), core.forgotten.clone()) }
+    }
+
+    /// Who was forgotten by now.
+    pub(crate) fn forgotten(&self) -> Result<&Oblivion, LogFault> {
+        self.forgotten.by_now(&*self.log)
     }
 
     /// A record before which there is nothing about a run.
@@ -191,10 +207,13 @@ impl Journal {
     /// Feeds a view from where it stands, in the background, without an engine.
     pub fn feed(&self, follower: impl Follower) {
         // The thread that feeds must not keep the log open.
-        let log = Arc::downgrade(&self.log);
-        let forgotten =
-            move || log.upgrade().map_or_else(Oblivion::default, |log| followers::forgotten(&*log));
-        followers::feed(&*self.log, Box::new(follower), forgotten);
+        let (log, known) = (Arc::downgrade(&self.log), self.forgotten.clone());
+        let forgotten = move || {
+            let log = log.upgrade()?;
+            // What cannot be read here cannot be fed either, and is said then.
+            known.by_now(&*log).ok().cloned()
+        };
+        followers::feed(&*self.log, Box::new(follower), move || forgotten().unwrap_or_default());
     }
 
     /// The last record that is durable.
@@ -202,13 +221,17 @@ impl Journal {
         self.log.durable_lsn()
     }
 
-    /// Reads a fact.
+    /// Reads a fact whose owner was not forgotten since.
     ///
     /// # Errors
-    /// When the record cannot be read, or carries no such fact.
+    /// When it was, or the record cannot be read, or carries no such fact.
     pub fn fact(&self, lsn: Lsn, id: FactId) -> Result<Encoded, ReadFault> {
         let record = Record::decode(&self.log.read(lsn)?)?;
         let fact = followers::fact_of(&record, id).ok_or(ReadFault::Missing(lsn, id))?;
+        // Asked behind the reading: who forgets meanwhile is not told of it any more.
+        if self.forgotten()?.covers(lsn, &fact) {
+            return Err(ReadFault::Forgotten(lsn, id));
+        }
         Ok(fact.fact)
     }
 
@@ -217,8 +240,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn facts(&self, each: &mut dyn FnMut(FactEntry)) -> Result<(), OpenFault> {
-        let oblivion = self.core.upgrade().map(|core| core.forgotten.clone());
-        let oblivion = oblivion.unwrap_or_else(|| followers::forgotten(&*self.log));
+        let oblivion = self.forgotten()?;
         let mut refused = None;
         self.log.scan(Lsn(1), &mut |group: &Group| {
             for (lsn, bytes) in (group.first.0..).zip(&group.records) {
@@ -252,20 +274,35 @@ impl Journal {
             .collect())
     }
 
-    /// One run with its past, oldest first.
+    /// One run with its past, oldest first. Of one that belonged to somebody who was forgotten there is what a compaction
+    /// leaves of it, whether there has been one by now or not.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn past(&self, instance: InstanceId) -> Result<Option<(Summary, Vec<Line>)>, OpenFault> {
         let ledger = open::read(&*self.log, Ledger::whole())?;
         let Some(standing) = ledger.runs.get(&instance) else { return Ok(None) };
-        let mut lines = Vec::new();
-        let past = Past { instance, graph: standing.graph, ledger: &ledger };
+        let (mut records, mut refused) = (Vec::new(), None);
         self.log.scan(Lsn(standing.began), &mut |group: &Group| {
-            let records = (group.first.0..).zip(&group.records);
-            lines.extend(records.filter_map(|(lsn, bytes)| past.line(Lsn(lsn), Record::decode(bytes).ok()?)));
-            Flow::Continue
+            for (lsn, bytes) in (group.first.0..).zip(&group.records) {
+                match Record::decode(bytes) {
+                    Ok(record) if record.is_about(instance) => records.push((Lsn(lsn), bytes.clone())),
+                    Ok(_) => {}
+                    Err(why) => refused = Some(why),
+                }
+            }
+            if refused.is_none() { Flow::Continue } else { Flow::Stop }
         })?;
+        if let Some(why) = refused {
+            return Err(why.into());
+        }
+        let forgotten = self.forgotten()?;
+        if forgotten.holds(instance) && standing.is_over() {
+            records = sift::left(&Survey::of_forgotten(forgotten), records);
+        }
+        let past = Past { graph: standing.graph, ledger: &ledger, forgotten };
+        let line = |(lsn, bytes): &(Lsn, Vec<u8>)| past.line(*lsn, Record::decode(bytes).ok()?);
+        let lines = records.iter().filter_map(line).collect();
         Ok(Some((summary(instance, standing, &ledger.names), lines)))
     }
 }
@@ -295,20 +332,17 @@ fn summary(instance: InstanceId, run: &Standing, names: &Names) -> Summary {
 }
 
 struct Past<'a> {
-    instance: InstanceId,
     graph: u64,
     ledger: &'a Ledger,
+    forgotten: &'a Oblivion,
 }
 
 impl Past<'_> {
     fn line(&self, lsn: Lsn, record: Record) -> Option<Line> {
-        if !record.is_about(self.instance) {
-            return None;
-        }
-        let fact = |fact: &crate::record::FactRecord| {
-            (self.ledger.names.fact(fact.fact.tag), followers::entry(lsn, fact.clone()))
-        };
-        let facts = record.facts().iter().map(fact).collect();
+        let fact =
+            |fact: &FactRecord| (self.ledger.names.fact(fact.fact.tag), followers::entry(lsn, fact.clone()));
+        let known = record.facts().iter().filter(|fact| !self.forgotten.covers(lsn, fact));
+        let facts = known.map(fact).collect();
         let (at, what) = self.happened(record)?;
         Some(Line { lsn, at, what, facts })
     }

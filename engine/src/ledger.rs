@@ -2,10 +2,10 @@
 //! it, and so does whoever reads beside the owner.
 use crate::{
     InstanceId, Refused,
-    durable::Owner,
     follow::FactType,
     graph::{Meta, StoredType},
     log::{Group, Lsn},
+    oblivion::Oblivion,
     record::{Declared, Forgot, Parent, Record, Started},
     scan,
     standing::{Standing, Status},
@@ -30,10 +30,8 @@ pub(crate) struct Ledger {
     pub(crate) order: Vec<InstanceId>,
     /// Tag and shape of every fact met.
     pub(crate) facts: FxHashSet<(u64, u64)>,
-    /// Whose facts are forgotten, and up to which record.
-    pub(crate) forgotten: FxHashMap<Owner, Lsn>,
-    /// The runs that were forgotten with them.
-    pub(crate) forgotten_runs: FxHashSet<InstanceId>,
+    /// Who was forgotten, and which runs with them. Who takes it hears what an engine over the journal forgets later.
+    pub(crate) forgotten: Oblivion,
 }
 
 impl Ledger {
@@ -135,8 +133,7 @@ impl Ledger {
                 run.blank();
             }
         }
-        self.forgotten.insert(forgot.owner, Lsn(forgot.upto));
-        self.forgotten_runs.extend(forgot.instances);
+        self.forgotten.insert(forgot.owner, Lsn(forgot.upto), &forgot.instances);
     }
 
     /// Puts a run in its place among the others: a snapshot, which is taken while runs begin, may have one that began after it.

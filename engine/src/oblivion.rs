@@ -1,7 +1,13 @@
 //! Which owners were forgotten, up to which record, and which runs with them. It forgets nobody itself.
-use crate::{InstanceId, durable::Owner, log::Lsn, record::FactRecord};
+use crate::{
+    InstanceId,
+    durable::Owner,
+    log::{Flow, Group, Log, LogFault, Lsn},
+    record::FactRecord,
+    scan,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// Shared by the engine and whatever it feeds.
 #[derive(Clone, Debug, Default)]
@@ -61,5 +67,42 @@ impl Oblivion {
     /// All runs.
     pub(crate) fn runs(&self) -> Vec<InstanceId> {
         self.gone().runs.iter().copied().collect()
+    }
+}
+
+/// Who was forgotten, for whoever reads a journal: somebody keeps it up to date, or the reader looks for it itself.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    oblivion: Oblivion,
+    /// Up to which record the reader has looked. Nothing where somebody else keeps it.
+    looked: Option<Mutex<Lsn>>,
+}
+
+impl Known {
+    /// Kept by an engine, or by whoever opens a journal for one.
+    pub(crate) fn kept(oblivion: Oblivion) -> Known {
+        Known { oblivion, looked: None }
+    }
+
+    /// Kept by nobody.
+    pub(crate) fn looked_for() -> Known {
+        Known { oblivion: Oblivion::default(), looked: Some(Mutex::default()) }
+    }
+
+    /// Who was forgotten by now. What has become durable since somebody asked is read for it, once.
+    pub(crate) fn by_now(&self, log: &dyn Log) -> Result<&Oblivion, LogFault> {
+        let Some(looked) = &self.looked else { return Ok(&self.oblivion) };
+        let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let upto = log.durable_lsn();
+        if *looked < upto {
+            log.scan(Lsn(looked.0 + 1), &mut |group: &Group| {
+                for forgot in group.records.iter().filter_map(|bytes| scan::forgotten(bytes)) {
+                    self.oblivion.insert(forgot.owner, Lsn(forgot.upto), &forgot.instances);
+                }
+                Flow::Continue
+            })?;
+            *looked = upto;
+        }
+        Ok(&self.oblivion)
     }
 }

@@ -93,8 +93,8 @@ pub trait Observer: Send + Sync + 'static {
     /// Takes note. It is called on the engine's own path: it must not block.
     fn observe(&self, instance: InstanceId, observed: &Observed<'_>);
 
-    /// Takes note that the journal could not be compacted in the background: nothing was lost, and it is tried again when more
-    /// is sealed. It must not block either.
+    /// Takes note that the journal could not be compacted in the background: nothing was lost, and it is tried again in a
+    /// minute. It must not block either.
     fn uncompacted(&self, fault: &OpenFault) {
         let _ = fault;
     }

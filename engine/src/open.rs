@@ -1,7 +1,7 @@
 //! Opens a journal: reads it, checks that this build knows everything in it, and brings the living runs back. Nothing
 //! runs and nothing is written before all of that has succeeded.
 use crate::{
-    Graph, InstanceId, Refused, Retention,
+    Graph, InstanceId, Journal, Refused, Retention,
     budget::MeterNames,
     clock::{Clock, SystemClock},
     compact,
@@ -143,7 +143,6 @@ impl Builder {
         let known = self.known_facts().into_iter().map(|fact| (fact.tag, fact.shape)).collect();
         // Without a follower nobody reads facts, so any will do.
         let facts = (!self.followers.is_empty()).then_some(known);
-        let forgotten = Oblivion::of(ledger.forgotten.drain(), std::mem::take(&mut ledger.forgotten_runs));
         let core = Arc::new(Core::new(Parts {
             log: log.clone(),
             clock: self.clock,
@@ -155,7 +154,7 @@ impl Builder {
             at_rest: self.at_rest,
             names: std::mem::take(&mut ledger.names),
             met: std::mem::take(&mut ledger.facts),
-            forgotten,
+            forgotten: ledger.forgotten.clone(),
             compact_after: self.compact_after,
         }));
         for follower in self.followers {
@@ -300,6 +299,12 @@ pub struct Recovered {
 }
 
 impl Recovered {
+    /// The journal, for who reads it before or while an engine runs over it: what the engine forgets is forgotten here too.
+    /// Asked for once all groups are taken.
+    pub fn journal(&self, log: Arc<dyn Log>) -> Journal {
+        Journal::kept(log, self.ledger.forgotten.clone())
+    }
+
     /// Takes the next group.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod tests;
 const MOVED: u32 = 2;
 const BEGAN: u32 = 3;
 const DONE: u32 = 4;
+const FORGOT: u32 = 14;
 
 /// Reads a record.
 ///
@@ -58,7 +59,7 @@ fn one(rest: &mut Rest<'_>) -> Option<Record> {
         11 => Record::Paused(Paused { instances: rest.instances()?, why: rest.text()?, at: rest.time()? }),
         12 => Record::Released(Released { instances: rest.instances()?, at: rest.time()? }),
         13 => Record::Imported(Imported { instances: rest.instances()?, at: rest.time()? }),
-        14 => Record::Forgot(forgot(rest)?),
+        FORGOT => Record::Forgot(forgot(rest)?),
         15 => Record::Trimmed(trimmed(rest)?),
         16 => Record::Facts(Facts { instance: rest.instance()?, facts: rest.facts()?, at: rest.time()? }),
         _ => return None,
@@ -69,6 +70,12 @@ fn one(rest: &mut Rest<'_>) -> Option<Record> {
 pub(crate) fn mover(bytes: &[u8]) -> Option<InstanceId> {
     let mut rest = Rest(bytes);
     (rest.u32()? == MOVED).then(|| rest.instance())?
+}
+
+/// Who is forgotten by a record; nobody by other records, which are not read.
+pub(crate) fn forgotten(bytes: &[u8]) -> Option<Forgot> {
+    let mut rest = Rest(bytes);
+    (rest.u32()? == FORGOT).then(|| forgot(&mut rest))?
 }
 
 /// Whether a record of this run leaves nothing behind once the run has moved on: what it says is said again, or is of no

@@ -161,6 +161,17 @@ impl<'a> Sift<'a> {
     }
 }
 
+/// What a compaction would leave of records that are all there still.
+pub(crate) fn left(survey: &Survey, records: Vec<(Lsn, Vec<u8>)>) -> Vec<(Lsn, Vec<u8>)> {
+    let mut sift = Sift::by(survey);
+    let stays: Vec<_> = records.iter().map(|(lsn, bytes)| sift.weigh(*lsn, bytes)).collect();
+    if stays.iter().all(|stays| *stays) {
+        return records;
+    }
+    let left = |(lsn, bytes): &(Lsn, Vec<u8>)| Some((*lsn, sift.sift(*lsn, bytes)?.1.into_owned()));
+    records.iter().filter_map(left).collect()
+}
+
 /// Takes away what a state holds; nothing when there is nothing left.
 fn blank(state: &mut Encoded) -> Option<()> {
     let is_blank = state.shape == FORGOTTEN_SHAPE && state.bytes.is_empty();

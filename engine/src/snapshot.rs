@@ -7,6 +7,7 @@ use crate::{
     core::Core,
     ledger::{Ledger, Names},
     log::{LogFault, Lsn},
+    oblivion::Oblivion,
     table::{self, Over, Place},
 };
 use bincode::{Decode, Encode};
@@ -119,8 +120,8 @@ pub(crate) fn restored(mut kept: &[u8]) -> Result<Ledger, String> {
     };
     let mut ledger = Ledger::default();
     (ledger.names, ledger.facts) = (names, facts.into_iter().collect());
-    ledger.forgotten = forgotten.into_iter().map(|(owner, upto)| (owner, Lsn(upto))).collect();
-    ledger.forgotten_runs = forgotten_runs.into_iter().collect();
+    let forgotten = forgotten.into_iter().map(|(owner, upto)| (owner, Lsn(upto)));
+    ledger.forgotten = Oblivion::of(forgotten, forgotten_runs.into_iter().collect());
     while let Some(entry) = take(&mut kept)? {
         match record_of(entry).map_err(|refused| refused.0)? {
             Kept::Run(instance, bytes) => {

@@ -11,6 +11,7 @@ use crate::{
         Started, Via,
     },
     seen::Seen,
+    sift::FORGOTTEN_SHAPE,
 };
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
@@ -150,7 +151,7 @@ impl Standing {
 
     /// Drops what was said in it: it was forgotten. Where it stands is known as before.
     pub(crate) fn blank(&mut self) {
-        self.state.bytes = Vec::new();
+        (self.state.shape, self.state.bytes) = (FORGOTTEN_SHAPE, Vec::new());
         (self.memo, self.brood) = (Memos::default(), Brood::default());
         (self.mail, self.pinned) = (VecDeque::new(), None);
         if let Status::Parked(why) = &mut self.status {

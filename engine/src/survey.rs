@@ -5,6 +5,7 @@ use crate::{
     InstanceId, Refused, Retention, Time,
     durable::Owner,
     log::{Group, Lsn},
+    oblivion::Oblivion,
     record::{FactRecord, Record},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -21,7 +22,7 @@ pub(crate) enum Fate {
     Forgotten,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Run {
     graph: u64,
     ended: Option<(Lsn, Time)>,
@@ -44,6 +45,18 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
+    /// Of the runs that were forgotten, and of nothing else.
+    pub(crate) fn of_forgotten(oblivion: &Oblivion) -> Survey {
+        let forgotten = Run { graph: 0, ended: None, imported: false, origin: None, fate: Fate::Forgotten };
+        let runs = oblivion.runs();
+        Survey {
+            runs: runs.iter().map(|instance| (*instance, forgotten.clone())).collect(),
+            keys: FxHashMap::default(),
+            forgotten: oblivion.owners().into_iter().collect(),
+            forgotten_runs: runs.into_iter().collect(),
+        }
+    }
+
     /// Takes the next group.
     ///
     /// # Errors

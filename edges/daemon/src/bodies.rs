@@ -14,6 +14,7 @@ impl Bodies for JournalBodies {
         self.0.fact(lsn, id).map_err(|fault| match fault {
             Fault::Missing(lsn, id) => ReadFault::Absent { lsn, id },
             // A view that has not heard yet that it was forgotten.
+            Fault::Forgotten(lsn, id) => ReadFault::Absent { lsn, id },
             Fault::Log(LogFault::Gone(lsn)) => ReadFault::Absent { lsn, id },
             Fault::Log(_) | Fault::Refused(_) => ReadFault::Unreadable { lsn, source: Box::new(fault) },
         })

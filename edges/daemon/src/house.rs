@@ -62,7 +62,7 @@ impl House {
             warn!(log, "snapshot left unused"; "file" => %file.display(), "why" => why);
         }
         let notice = opened.torn.map(|torn| cut_off(&torn, log));
-        let (store, follower) = kept(home, Journal::of(journal.clone()), log);
+        let (store, follower) = kept(home, recovered.journal(journal.clone()), log);
         let benches = benches(home);
         let ports = Ports {
             model: model_of(&config, home)?,
@@ -141,15 +141,20 @@ fn kept(home: &Home, journal: Journal, log: &Logger) -> (Store, StoreFollower) {
     Store::kept(&home.root().join(VIEW), bodies, move |follower| journal.feed(follower), told)
 }
 
-/// Removes the view of a home, which nobody uses now: its files may hold what was deleted from it. The next owner makes it anew.
-pub(crate) fn drop_view(root: &Path) -> Result<(), Failure> {
-    let view = Home::open(root).map_err(Failure::storage)?.root().join(VIEW);
-    match fs::remove_dir_all(&view) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::storage(format!("cannot remove {}: {error}", view.display())))
+/// Removes what was made of the journal of a home, which nobody uses now: the view, whose files may hold what was deleted from
+/// it, and how many tokens each message has, beside a fingerprint of it. The next owner makes both anew.
+pub(crate) fn drop_derived(root: &Path) -> Result<(), Failure> {
+    let home = Home::open(root).map_err(Failure::storage)?;
+    let (view, counts) = (home.root().join(VIEW), home.token_counts());
+    for (path, removed) in [(&view, fs::remove_dir_all(&view)), (&counts, fs::remove_file(&counts))] {
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::storage(format!("cannot remove {}: {error}", path.display())));
+            }
+            Ok(()) | Err(_) => {}
         }
-        Ok(()) | Err(_) => Ok(()),
     }
+    Ok(())
 }
 
 /// A view over a journal, in memory, empty until it is fed: for a reader beside the owner.

@@ -21,7 +21,7 @@ use std::{
 use tempfile::TempDir;
 
 #[fact("noted")]
-struct Noted {
+pub(crate) struct Noted {
     whose: String,
     text: String,
 }
@@ -32,25 +32,25 @@ impl Fact for Noted {
 }
 
 #[event]
-struct Word {
-    text: String,
+pub(crate) struct Word {
+    pub(crate) text: String,
 }
 #[state]
-struct Talking {
-    whose: String,
-    text: String,
+pub(crate) struct Talking {
+    pub(crate) whose: String,
+    pub(crate) text: String,
 }
 #[state]
-struct Listening {
-    whose: String,
+pub(crate) struct Listening {
+    pub(crate) whose: String,
 }
 #[state]
-struct Said {
+pub(crate) struct Said {
     text: String,
 }
 graph! {
     /// Notes what it is told, twice.
-    graph Talk v1 {
+    pub(crate) graph Talk v1 {
         start Talking;
         Talking           -> Listening;
         Listening on Word -> Said;
@@ -79,7 +79,7 @@ impl From<Stop> for Said {
 
 /// Hears what followers are told.
 #[derive(Clone, Default)]
-struct Ear(Arc<(Mutex<Vec<String>>, Condvar)>);
+pub(crate) struct Ear(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Ear {
     /// All that was told, once somebody was told `last`.
@@ -112,7 +112,7 @@ impl Follower for Ear {
 }
 
 /// Some runs to a segment.
-const OPTIONS: Options = Options { segment_bytes: 2000, room_bytes: 0, snapshot_bytes: u64::MAX };
+pub(crate) const OPTIONS: Options = Options { segment_bytes: 2000, room_bytes: 0, snapshot_bytes: u64::MAX };
 
 fn open_with(home: &Path, builder: Builder) -> Engine {
     let mut recovered = Recovered::default();
@@ -121,32 +121,32 @@ fn open_with(home: &Path, builder: Builder) -> Engine {
     builder.open_recovered(log, recovered).unwrap()
 }
 
-fn builder(retention: Retention) -> Builder {
+pub(crate) fn builder(retention: Retention) -> Builder {
     Engine::builder().graph::<Talk>(()).retain::<Talk>(retention)
 }
 
-fn open(home: &TempDir, retention: Retention) -> (Engine, Ear) {
+pub(crate) fn open(home: &TempDir, retention: Retention) -> (Engine, Ear) {
     let ear = Ear::default();
     (open_with(home.path(), builder(retention).follower(ear.clone())), ear)
 }
 
-fn plenty() -> Budget {
+pub(crate) fn plenty() -> Budget {
     Budget::new(20, Amount::NONE)
 }
 
-async fn start(engine: &Engine, id: u128, whose: &str) -> Run<Talk> {
+pub(crate) async fn start(engine: &Engine, id: u128, whose: &str) -> Run<Talk> {
     let text = format!("secret {id} of {whose}");
     engine.start_as(InstanceId(id), Talking { whose: whose.into(), text }, plenty()).await.unwrap()
 }
 
-async fn talk(engine: &Engine, id: u128, whose: &str) {
+pub(crate) async fn talk(engine: &Engine, id: u128, whose: &str) {
     let run = start(engine, id, whose).await;
     run.send_as("word", Word { text: format!("word {id} of {whose}") }).await.unwrap();
     run.end().await.unwrap();
 }
 
 /// Closes the engine, throws its snapshots away, and waits until it is gone.
-async fn close(engine: Engine, home: &TempDir) {
+pub(crate) async fn close(engine: Engine, home: &TempDir) {
     engine.close();
     engine.closed().await;
     drop(engine);
@@ -158,12 +158,12 @@ async fn close(engine: Engine, home: &TempDir) {
     }
 }
 
-fn holds(home: &TempDir, text: &str) -> bool {
+pub(crate) fn holds(home: &TempDir, text: &str) -> bool {
     let holds = |path: &Path| fs::read(path).unwrap().windows(text.len()).any(|it| it == text.as_bytes());
     fs::read_dir(home.path()).unwrap().any(|entry| holds(&entry.unwrap().path()))
 }
 
-fn happened(engine: &Engine, id: u128) -> Vec<Happened> {
+pub(crate) fn happened(engine: &Engine, id: u128) -> Vec<Happened> {
     engine.journal().past(InstanceId(id)).unwrap().unwrap().1.into_iter().map(|line| line.what).collect()
 }
 

@@ -9,6 +9,7 @@ mod effects;
 mod events;
 mod examples;
 mod facts;
+mod forgetting;
 mod forks;
 mod four_faults;
 mod keeping;

@@ -50,7 +50,7 @@ async fn owning(forget: &Session) -> Result<(Forgotten, Compaction), Failure> {
     engine.closed().await;
     let forgotten = forgotten?;
     // The view holds what was said too, whether the journal could be compacted or not.
-    let dropped = house::drop_view(&forget.listing.home);
+    let dropped = house::drop_derived(&forget.listing.home);
     let done = (forgotten, compacted?);
     dropped?;
     Ok(done)
@@ -87,7 +87,7 @@ fn shared(session: &SessionId, sharers: &[SessionId]) -> String {
 fn failed(fault: ForgetFault) -> Failure {
     match fault {
         ForgetFault::Living { .. } => Failure::usage(format!("{fault} (`oxydra instances cancel ID`)")),
-        ForgetFault::Unknown(_) => Failure::usage(fault),
+        ForgetFault::Unknown(_) | ForgetFault::Forking(_) => Failure::usage(fault),
         ForgetFault::Journal(fault) => Failure::storage(fault),
     }
 }
