@@ -1,6 +1,8 @@
 //! Who is forgotten is told by no way of reading, before the bytes have left the disk as behind that; what is forked, killed or
 //! fails meanwhile changes nothing about it.
-use crate::keeping::{Listening, OPTIONS, Talk, TalkState, Word, builder, holds, open, plenty, start, talk};
+use crate::keeping::{
+    Listening, OPTIONS, Talk, TalkState, Word, builder, copied, holds, open, plenty, start, talk,
+};
 use engine::{
     EndFault, InstanceId, Journal, OpenFault, Owner, Recovered, Retention,
     follow::FactEntry,
@@ -125,11 +127,14 @@ struct Meddled {
     behind_scan: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// So many compactions fail.
     failures: AtomicUsize,
+    /// Done before and behind each stretch that is compacted.
+    beside: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
 
 impl Meddled {
     fn over(log: Arc<FileLog>) -> Arc<Meddled> {
-        Arc::new(Meddled { log, behind_scan: Mutex::default(), failures: AtomicUsize::new(0) })
+        let (behind_scan, beside) = (Mutex::default(), Mutex::default());
+        Arc::new(Meddled { log, behind_scan, failures: AtomicUsize::new(0), beside })
     }
 }
 
@@ -173,7 +178,9 @@ impl Log for Meddled {
             self.failures.store(left - 1, Ordering::SeqCst);
             return Err(LogFault::TooLarge { bytes: 2, max: 1 });
         }
-        self.log.compact(from, sieve)
+        let look = || self.beside.lock().unwrap().iter_mut().for_each(|beside| beside());
+        look();
+        self.log.compact(from, sieve).inspect(|_| look())
     }
     fn close(&self) -> Option<LogFault> {
         self.log.close()
@@ -195,7 +202,8 @@ async fn a_fork_that_begins_while_its_origin_is_forgotten_is_met() {
     *log.behind_scan.lock().unwrap() = Some(Box::new(fork));
     // What belongs to her has been looked for when the fork begins.
     let refused = engine.forget(&ann()).await.unwrap_err();
-    let fork = forks.lock().unwrap().pop().unwrap().await.unwrap();
+    let fork = forks.lock().unwrap().pop().unwrap();
+    let fork = fork.await.unwrap();
     assert!(matches!(&refused, ForgetFault::Living { runs, .. } if runs[..] == [fork.id()]), "{refused}");
     fork.send(Word { text: "and so on".into() }).await.unwrap();
     fork.end().await.unwrap();
@@ -249,7 +257,50 @@ async fn a_compaction_that_fails_is_told_and_tried_again_and_loses_nothing() {
         complaints.0.lock().unwrap()[..],
         ["a group of 2 bytes is larger than the 1 that the journal takes"; 2]
     );
-    assert!(!holds(&home, "secret 1 of ann"));
     assert_eq!(facts(&engine.journal()).len(), 6);
     engine.close();
+    engine.closed().await;
+    assert!(!holds(&home, "secret 1 of ann"));
+}
+
+#[tokio::test]
+async fn a_forgetting_that_was_interrupted_anywhere_is_finished_by_whoever_comes_next() {
+    let home = Arc::new(tempfile::tempdir().unwrap());
+    let mut recovered = Recovered::default();
+    let log = FileLog::open_folding(home.path(), Mode::Owner, OPTIONS, &mut recovered).unwrap().0;
+    let log = Meddled::over(log);
+    let engine = builder(Retention::Forever).open_recovered(log.clone(), recovered).unwrap();
+    talk(&engine, 1, "ann").await;
+    talk(&engine, 2, "bob").await;
+    let copies = Arc::new(Mutex::new(Vec::new()));
+    let (place, into) = (home.clone(), copies.clone());
+    *log.beside.lock().unwrap() = Some(Box::new(move || into.lock().unwrap().push(copied(&place))));
+    engine.forget(&ann()).await.unwrap();
+    copies.lock().unwrap().push(copied(&home));
+    engine.compact().await.unwrap();
+    engine.close();
+    engine.closed().await;
+    let copies = std::mem::take(&mut *copies.lock().unwrap());
+    let with_bytes = copies.iter().filter(|copy| holds(copy, "secret 1 of ann")).count();
+    assert!(with_bytes > 1 && with_bytes < copies.len(), "{with_bytes} of {}", copies.len());
+    for copy in copies {
+        // Whoever opens it next dies too, before anything is compacted.
+        let (engine, _) = open(&copy, Retention::Forever);
+        let again = copied(&copy);
+        engine.close();
+        engine.closed().await;
+        for left in [copy, again] {
+            let (engine, _) = open(&left, Retention::Forever);
+            assert!(facts(&engine.journal()).iter().all(|fact| fact.owner.0 == "bob"));
+            let repeated = engine.forget(&ann()).await;
+            assert!(matches!(repeated, Err(ForgetFault::Unknown(_))), "{repeated:?}");
+            while engine.is_forgetting(&ann()) {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(facts(&engine.journal()).len(), 2);
+            engine.close();
+            engine.closed().await;
+            assert!(!holds(&left, "secret 1 of ann") && holds(&left, "secret 2 of bob"));
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Map {
     stretches: RwLock<Vec<Arc<Stretch>>>,
     /// By the salt of the file, the latest used at the back.
     files: Mutex<VecDeque<(u64, Arc<File>)>>,
+    /// What is gone stays so: another process may have compacted it, and who reads wants the journal of one moment.
+    is_fixed: bool,
 }
 
 /// Files that are open, with what is known of them.
@@ -34,7 +36,13 @@ pub(super) type Opened = Vec<(Arc<Segment>, Arc<File>)>;
 
 impl Map {
     pub(super) fn new(dir: &Path, stretches: Vec<Arc<Stretch>>) -> Map {
-        Map { dir: dir.to_owned(), stretches: RwLock::new(stretches), files: Mutex::default() }
+        let stretches = RwLock::new(stretches);
+        Map { dir: dir.to_owned(), stretches, files: Mutex::default(), is_fixed: false }
+    }
+
+    /// A map in which nothing is looked up again: a file that was compacted meanwhile is an error.
+    pub(super) fn fixed(dir: &Path, stretches: Vec<Arc<Stretch>>) -> Map {
+        Map { is_fixed: true, ..Map::new(dir, stretches) }
     }
 
     /// Adds the segment that all later records go to.
@@ -91,7 +99,7 @@ impl Map {
                 Ok(files) => return Ok(Some((stretch, files))),
                 Err(fault) => {
                     looks += 1;
-                    if looks == LOOKS_MAX || !is_gone(&fault) {
+                    if looks == LOOKS_MAX || self.is_fixed || !is_gone(&fault) {
                         return Err(fault);
                     }
                     let is_new = self.find(lsn).is_none_or(|now| !Arc::ptr_eq(&now, &stretch));

@@ -202,7 +202,8 @@ impl Recovered {
     /// Reads what was compacted, from a record on.
     fn pass<E: From<LogFault>>(&mut self, dir: &Path, from: Lsn, fold: &mut dyn Fold<E>) -> Result<(), E> {
         let mut refused = Ok(());
-        let map = Arc::new(Map::new(dir, self.compacted.clone()));
+        // Half of it as it was, half as it was compacted meanwhile, would be a journal that there never was.
+        let map = Arc::new(Map::fixed(dir, self.compacted.clone()));
         Cursor::new(map, from).pass(
             self.compacted.last().map_or(Lsn::START, |it| it.last()),
             &mut |group| {

@@ -2,6 +2,7 @@
 //! wrong with a compacted file is said.
 use super::{
     super::super::{Kept, Shelf},
+    super::map::Map,
     *,
 };
 use expect_test::{Expect, expect};
@@ -224,6 +225,77 @@ fn who_reads_beside_it_goes_on_reading() {
         matches!(beside.read(Lsn(17)), Err(LogFault::Missing { .. })),
         "it sees what there was when it opened"
     );
+}
+
+/// Opens a journal beside its owner, who compacts in front of the nth group.
+struct Beside<'a> {
+    log: &'a dyn Log,
+    gone: &'static str,
+    compacts_at: usize,
+    passed: usize,
+    found: snapshots::Found,
+    beginnings: usize,
+}
+
+impl Fold<LogFault> for Beside<'_> {
+    fn begin(&mut self, kept: Option<&[u8]>) -> Result<(), String> {
+        self.beginnings += 1;
+        self.found.begin(kept)
+    }
+    fn take(&mut self, group: &Group) -> Result<(), LogFault> {
+        if self.passed == self.compacts_at {
+            compact(self.log, self.gone);
+        }
+        self.passed += 1;
+        self.found.take(group)
+    }
+}
+
+#[test]
+fn who_opens_beside_a_compaction_that_swaps_finds_the_old_or_the_new_whole() {
+    let (mut old, mut new, mut again) = (0, 0, 0);
+    for (gone, then) in [("", None), ("fact", Some("")), ("past", Some("fact"))] {
+        for compacts_at in 0..GROUPS.len() + 2 {
+            let home = Home::new();
+            let log = home.log(SHORT);
+            home.append(&*log, &GROUPS);
+            // What was compacted before is compacted once more.
+            then.into_iter().for_each(|gone| drop(compact(&*log, gone)));
+            let before = all(&*log, Lsn(1)).unwrap();
+            let mut beside = Beside {
+                log: &*log,
+                gone,
+                compacts_at,
+                passed: 0,
+                found: snapshots::Found::default(),
+                beginnings: 0,
+            };
+            let (reader, opened) =
+                FileLog::open_folding(home.path(), Mode::Reader, SHORT, &mut beside).unwrap();
+            let after = all(&*log, Lsn(1)).unwrap();
+            let found = joined(&beside.found.groups);
+            assert!(found == joined(&before) || found == joined(&after), "{gone} at {compacts_at}: {found}");
+            (old, new) =
+                (old + usize::from(found == joined(&before)), new + usize::from(found == joined(&after)));
+            again += beside.beginnings - 1;
+            assert_eq!((reader.durable_lsn(), opened.records, opened.torn), (Lsn(16), 16, None));
+            assert_eq!(all(&*reader, Lsn(1)).unwrap(), after, "and reads on in what is there now");
+        }
+    }
+    assert!(old > 5 && new > 5 && again > 2, "{old} old, {new} new, {again} began again");
+}
+
+#[test]
+fn what_is_opened_is_the_journal_of_one_moment() {
+    let home = compacted();
+    let log = home.log(SHORT);
+    let manifest = super::super::manifest::read(home.path()).unwrap().unwrap();
+    let stretches = || manifest.open(home.path()).unwrap().into_iter().map(Arc::new).collect();
+    let maps = [Map::new(home.path(), stretches()), Map::fixed(home.path(), stretches())];
+    compact(&*log, "fact");
+    let [looks_again, fixed] = maps.map(|map| map.open_holding(Lsn(1), None).map(|found| found.is_some()));
+    assert!(matches!(looks_again, Ok(true)), "{looks_again:?}");
+    let Err(LogFault::Io { act: "open", .. }) = fixed else { panic!("{fixed:?}") };
 }
 
 #[test]
