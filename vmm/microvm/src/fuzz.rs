@@ -274,7 +274,7 @@ pub fn fuzz_snapshot(bytes: &[u8]) {
     let _ = format::opened(&format::headed(bytes));
     let _ = read_processor(bytes);
     let memory = guest_memory();
-    let _ = pages::read_changed(&memory, &file(bytes));
+    let _ = pages::Changed::of(file(bytes), MEMORY).map(|changed| changed.put(&memory));
     for device in devices(&memory) {
         let _ = device.restore(bytes);
         device.revive();
@@ -344,9 +344,10 @@ mod tests {
                 monitor: "1".into(),
                 shape: "s".into(),
             },
-            &None,
+            &format::Kind::Whole(format::Mark([1; 16])),
             &[3; 200],
-        );
+        )
+        .unwrap();
         let kernel = kernel::tests::image(&[0xf4; 600]);
         let request = br#"{"v":1,"id":3,"do":"snapshot","name":"golden","extent":"difference"}"#;
         let config = br#"{"kernel":"k","socket":"s","vsock":"v","memory_mib":64,"disks":[{"image":"d"}],"start":"wait"}"#;

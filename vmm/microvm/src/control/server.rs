@@ -391,9 +391,12 @@ fn waited(id: Option<u64>, wanted: Phase, phase: Phase) -> Option<Reply> {
 fn told(error: &MachineError) -> (ErrorKind, String) {
     let kind = match error {
         MachineError::Kernel { .. }
-        | MachineError::Snapshot(SnapshotError::NoOrigin | SnapshotError::Changed { .. }) => {
-            ErrorKind::Refused
-        }
+        | MachineError::Snapshot(
+            SnapshotError::NoOrigin
+            | SnapshotError::Changed { .. }
+            | SnapshotError::OtherBase { .. }
+            | SnapshotError::TooLarge { .. },
+        ) => ErrorKind::Refused,
         MachineError::Snapshot(_) | MachineError::Memory(_) => ErrorKind::Unavailable,
         MachineError::Kvm { .. }
         | MachineError::Boot(_)

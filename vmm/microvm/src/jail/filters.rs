@@ -122,7 +122,7 @@ const MAIN: &[Call] = &[
     (libc::SYS_getpid, Anything, "a processor is called by a signal"),
     (libc::SYS_gettid, Anything, "a processor is called by a signal"),
     (libc::SYS_tgkill, Anything, "a processor is called by a signal"),
-    (libc::SYS_getrandom, Anything, "the seed of a table"),
+    (libc::SYS_getrandom, Anything, "the seed of a table, the mark of a snapshot"),
 ];
 
 const WARDEN: &[Call] = &[

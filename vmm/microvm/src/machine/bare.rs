@@ -4,7 +4,7 @@ use super::{Parts, Vm, prepare};
 use crate::{
     bell::Bell,
     bus::End,
-    config::{Config, Seccomp},
+    config::{Config, Disk, Seccomp},
     control::Extent,
     jail::warden::{Over, Warden, links},
     kernel::tests::image,
@@ -296,4 +296,73 @@ fn a_snapshot_of_something_else_is_refused_by_name() {
         .unwrap();
     let said = place.machine(|_| {}).restore(&name).map(|_| ()).unwrap_err().to_string();
     assert_eq!(said, "the snapshot is damaged: the memory of `first` is cut, or longer than it says");
+}
+
+#[test]
+fn a_difference_goes_over_the_very_snapshot_that_it_differs_from() {
+    let Some(mut place) = Place::new(counter()) else { return };
+    let [gold, since] = ["gold", "since"].map(|name| name.parse().unwrap());
+    let taken = |place: &mut Place, change: &dyn Fn(&mut Config)| {
+        let vm = place.machine(change);
+        vm.remove(&gold).unwrap();
+        vm.boot().unwrap().pause().unwrap().snapshot(&gold, Extent::Full).unwrap();
+    };
+    taken(&mut place, &|config| config.agent = "a".to_owned());
+    let mut paused = place.machine(|config| config.agent = "a".to_owned()).restore(&gold).unwrap();
+    paused.snapshot(&since, Extent::Difference).unwrap();
+    drop(paused);
+    let said = |place: &mut Place| {
+        let fits = place.machine(|config| config.agent = "a".to_owned()).fits(&since);
+        let restored = place.machine(|config| config.agent = "a".to_owned()).restore(&since);
+        (fits, restored.map(|_| ()).map_err(|error| error.to_string()))
+    };
+    assert_eq!(said(&mut place), (true, Ok(())));
+    // Of this very guest, or of another: what has the name now is something else.
+    let why =
+        "the snapshot `since` differs from a `gold` that is not there any more: boot, and take a new one";
+    for agent in ["a", "b"] {
+        taken(&mut place, &|config| config.agent = agent.to_owned());
+        assert_eq!(said(&mut place), (false, Err(why.to_owned())), "{agent}");
+    }
+}
+
+#[test]
+fn a_snapshot_with_a_file_that_is_cut_or_gone_does_not_fit() {
+    let Some(mut place) = Place::new(counter()) else { return };
+    let image = tempfile::tempfile().unwrap();
+    image.set_len(10 << 20).unwrap();
+    place.disks.push(image);
+    let with_disk = |config: &mut Config| config.disks = vec![Disk { image: "disk".into(), writable: true }];
+    let [gold, since] = ["gold", "since"].map(|name| name.parse().unwrap());
+    let mut paused = place.machine(with_disk).boot().unwrap().pause().unwrap();
+    paused.snapshot(&gold, Extent::Full).unwrap();
+    drop(paused);
+    place.machine(with_disk).restore(&gold).unwrap().snapshot(&since, Extent::Difference).unwrap();
+    let mut fits = |name| place.machine(with_disk).fits(name);
+    assert!(fits(&gold) && fits(&since));
+    let dir = place.dir.path().to_owned();
+    // What a difference lacks, and what its base lacks, is missing.
+    for (file, of_base) in [
+        ("gold/memory", true),
+        ("gold/disk0", false),
+        ("gold/state", true),
+        ("since/memory", false),
+        ("since/disk0", false),
+        ("since/state", false),
+    ] {
+        let (whole, aside) = (dir.join(file), dir.join("aside"));
+        std::fs::copy(&whole, &aside).unwrap();
+        let bytes = whole.metadata().unwrap().len();
+        for harm in ["cut", "longer", "gone"] {
+            let length = if harm == "cut" { bytes - 512 } else { bytes + 512 };
+            match harm {
+                "gone" => std::fs::remove_file(&whole).unwrap(),
+                _ => File::options().write(true).open(&whole).unwrap().set_len(length).unwrap(),
+            }
+            let is_bases = file.starts_with("gold");
+            let found = [&gold, &since].map(|name| place.machine(with_disk).fits(name));
+            assert_eq!(found, [!is_bases, is_bases && !of_base], "{file} is {harm}");
+            std::fs::copy(&aside, &whole).unwrap();
+        }
+    }
 }

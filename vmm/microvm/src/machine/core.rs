@@ -8,12 +8,12 @@ use super::{
 use crate::{
     boot,
     bus::{Bus, End},
-    config::SnapshotName,
     control::Stats,
     jail::filters::{Class, Program},
     layout,
     memory::{self, Memory},
     serial,
+    snapshot::format::Origin,
     virtio::{
         Device,
         balloon::Balloon,
@@ -51,7 +51,7 @@ pub(super) struct Core {
     first: FirstRun,
     ready: Option<Instant>,
     /// The full snapshot that this machine came from.
-    pub(super) origin: Option<SnapshotName>,
+    pub(super) origin: Option<Origin>,
     /// Pages written since, as far as KVM was asked.
     pub(super) written: Vec<u64>,
     /// How many pages the last snapshot wrote down.
@@ -66,7 +66,7 @@ pub(super) struct Beginning {
     pub(super) memory: Memory,
     pub(super) processors: Processors,
     /// The full snapshot behind the memory.
-    pub(super) origin: Option<SnapshotName>,
+    pub(super) origin: Option<Origin>,
     /// What an earlier life wrote to each disk.
     pub(super) below: Vec<Option<File>>,
 }

@@ -9,16 +9,16 @@ use super::{
 use crate::{
     boot,
     bytes::{Reader, Writer},
-    config::{Config, SnapshotName},
+    config::{Config, Disk, SnapshotName},
     control::Extent,
     jail::warden::Part,
     memory, serial,
     snapshot::{
         SnapshotError,
-        format::{self, Identity},
-        pages,
+        format::{self, Identity, Kind, Mark, Origin},
+        pages::{self, Changed},
     },
-    virtio::transport::lock,
+    virtio::{block::layer_bytes, transport::lock},
 };
 use kvm_bindings::{
     KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, kvm_clock_data, kvm_irqchip,
@@ -29,12 +29,12 @@ const CHIPS: [u32; 3] = [KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_IRQC
 
 /// Writes a paused machine down.
 pub(super) fn save(core: &mut Core, name: &SnapshotName, extent: Extent) -> Result<(), MachineError> {
-    let base = match extent {
-        Extent::Full => None,
-        Extent::Difference => Some(core.origin.clone().ok_or(SnapshotError::NoOrigin)?),
+    let kind = match extent {
+        Extent::Full => Kind::Whole(Mark::fresh().map_err(file("mark", name))?),
+        Extent::Difference => Kind::Difference(core.origin.clone().ok_or(SnapshotError::NoOrigin)?),
     };
     core.parts.files.begin(name).map_err(file("begin", name))?;
-    let written = write_parts(core, name, base.as_ref());
+    let written = write_parts(core, name, &kind);
     if written.is_err() {
         // The first error is the one that matters.
         let _ = core.parts.files.forget(name);
@@ -42,11 +42,7 @@ pub(super) fn save(core: &mut Core, name: &SnapshotName, extent: Extent) -> Resu
     written
 }
 
-fn write_parts(
-    core: &mut Core,
-    name: &SnapshotName,
-    base: Option<&SnapshotName>,
-) -> Result<(), MachineError> {
+fn write_parts(core: &mut Core, name: &SnapshotName, kind: &Kind) -> Result<(), MachineError> {
     let files = &core.parts.files;
     let made = |part| files.make(name, part).map_err(file("make a file of", name));
     let (state, pages_file) = (made(Part::State)?, made(Part::Memory)?);
@@ -61,14 +57,14 @@ fn write_parts(
         for (disk, to) in &disks {
             lock(disk).device.write_down(to).map_err(file("write a disk of", name))?;
         }
-        if base.is_some() {
-            let news = slots::written(&core.vm, &core.memory).map_err(kvm("what the guest wrote"))?;
-            written.resize(news.len(), 0);
-            written.iter_mut().zip(news).for_each(|(all, news)| *all |= news);
-        }
-        let pages = match base {
-            None => pages::write_all(&core.memory, &pages_file),
-            Some(_) => pages::write_changed(&core.memory, &written, &pages_file),
+        let pages = match kind {
+            Kind::Whole(_) => pages::write_all(&core.memory, &pages_file),
+            Kind::Difference(_) => {
+                let news = slots::written(&core.vm, &core.memory).map_err(kvm("what the guest wrote"))?;
+                written.resize(news.len(), 0);
+                written.iter_mut().zip(news).for_each(|(all, news)| *all |= news);
+                pages::write_changed(&core.memory, &written, &pages_file)
+            }
         };
         Ok::<_, MachineError>((machine, pages.map_err(file("write the memory of", name))?))
     });
@@ -76,9 +72,9 @@ fn write_parts(
     let (machine, pages) = saved?;
     let sealed = format::sealed(
         &identity(&core.parts, &core.model).map_err(file("look at the kernel of", name))?,
-        &base.cloned(),
+        kind,
         &machine,
-    );
+    )?;
     io::Write::write_all(&mut &state, &sealed).map_err(file("write the state of", name))?;
     for to in [&state, &pages_file].into_iter().chain(disks.iter().map(|(_, to)| to)) {
         to.sync_all().map_err(file("keep", name))?;
@@ -142,9 +138,9 @@ fn machine(core: &Core) -> Result<Vec<u8>, MachineError> {
     Ok(writer.done())
 }
 
-/// Whether a snapshot is there, whole, and of these parts.
+/// Whether a snapshot is there, whole, and of these parts: everything that is looked at before a machine is made of it.
 pub(super) fn fits(parts: &Parts, name: &SnapshotName) -> Result<(), MachineError> {
-    sealed_of(parts, name).map(|_| ())
+    found(parts, name).map(|_| ())
 }
 
 /// Removes a snapshot.
@@ -152,43 +148,97 @@ pub(super) fn remove(parts: &Parts, name: &SnapshotName) -> Result<(), MachineEr
     Ok(parts.files.remove(name).map_err(file("remove", name))?)
 }
 
-/// The state of a snapshot of these parts.
-fn sealed_of(parts: &Parts, name: &SnapshotName) -> Result<Vec<u8>, MachineError> {
-    let state = parts.files.open(name, Part::State).map_err(file("open", name))?;
-    let sealed = read_state(&state).map_err(file("read", name))?;
-    let (then, _, _) = format::opened(&sealed)?;
+/// A snapshot of which every file is there and as long as it must be.
+struct Found {
+    /// The whole snapshot behind its memory: itself, or another.
+    origin: Origin,
+    memory: File,
+    /// What lies over that memory.
+    changed: Option<Changed>,
+    /// What was written to each disk.
+    disks: Vec<Option<File>>,
+    /// Everything else.
+    machine: Vec<u8>,
+}
+
+/// Finds a snapshot of these parts.
+fn found(parts: &Parts, name: &SnapshotName) -> Result<Found, MachineError> {
+    let sealed = sealed_of(parts, name)?;
+    let state = format::opened(&sealed)?;
+    agrees(parts, name, &state.identity)?;
+    let bytes = parts.config.memory_mib << 20;
+    let memory = |name: &SnapshotName| -> Result<File, SnapshotError> {
+        parts.files.open(name, Part::Memory).map_err(file("open the memory of", name))
+    };
+    let (origin, memory, changed) = match state.kind {
+        Kind::Whole(mark) => (Origin { name: name.clone(), mark }, memory(name)?, None),
+        Kind::Difference(origin) => {
+            // Memory before the mark: a base that is replaced in between has another one.
+            let below = memory(&origin.name)?;
+            is_there(parts, name, &origin)?;
+            (origin, below, Some(Changed::of(memory(name)?, bytes)?))
+        }
+    };
+    let full = &origin.name;
+    is_long(&memory, bytes, &format!("the memory of `{full}`")).map_err(file("look at", full))??;
+    let disks = disks(parts, name)?;
+    Ok(Found { machine: state.machine.to_vec(), origin, memory, changed, disks })
+}
+
+fn agrees(parts: &Parts, name: &SnapshotName, then: &Identity) -> Result<(), MachineError> {
     let host = boot::cpu::host_cpuid(&parts.kvm).map_err(kvm("what processors can do"))?;
     let now = identity(parts, &boot::cpu::model(&host)).map_err(file("look at the kernel of", name))?;
-    then.agrees_with(&now)?;
-    Ok(sealed)
+    Ok(then.agrees_with(&now)?)
+}
+
+/// Whether the snapshot under this name is the one that was differed from: names are used again.
+fn is_there(parts: &Parts, name: &SnapshotName, origin: &Origin) -> Result<(), SnapshotError> {
+    let sealed = sealed_of(parts, &origin.name)?;
+    match format::opened(&sealed)?.kind {
+        Kind::Whole(mark) if mark == origin.mark => Ok(()),
+        Kind::Whole(_) | Kind::Difference(_) => {
+            Err(SnapshotError::OtherBase { name: name.to_string(), base: origin.name.to_string() })
+        }
+    }
+}
+
+/// What was written to each disk that may be written.
+fn disks(parts: &Parts, name: &SnapshotName) -> Result<Vec<Option<File>>, SnapshotError> {
+    let disk = |(index, (disk, image)): (u8, (&Disk, &File))| {
+        if !disk.writable {
+            return Ok(None);
+        }
+        let written = parts.files.open(name, Part::Disk(index)).map_err(file("open a disk of", name))?;
+        let bytes = layer_bytes(image).map_err(file("look at a disk of", name))?;
+        is_long(&written, bytes, &format!("disk {index} of `{name}`"))
+            .map_err(file("look at a disk of", name))??;
+        Ok(Some(written))
+    };
+    (0..).zip(parts.config.disks.iter().zip(&parts.disks)).map(disk).collect()
+}
+
+/// Refuses a file that is cut, which would be found only when somebody reads behind its end.
+fn is_long(of: &File, bytes: u64, what: &str) -> io::Result<Result<(), SnapshotError>> {
+    let holds = of.metadata()?.len() == bytes;
+    let damaged = || SnapshotError::Damaged(format!("{what} is cut, or longer than it says"));
+    Ok(if holds { Ok(()) } else { Err(damaged()) })
+}
+
+/// The state of a snapshot, as it is on disk.
+fn sealed_of(parts: &Parts, name: &SnapshotName) -> Result<Vec<u8>, SnapshotError> {
+    let state = parts.files.open(name, Part::State).map_err(file("open", name))?;
+    read_state(&state).map_err(file("read", name))
 }
 
 /// Brings a machine back, paused.
 pub(super) fn restored(parts: Parts, name: &SnapshotName) -> Result<Core, MachineError> {
-    let sealed = sealed_of(&parts, name)?;
-    let (_, base, machine) = format::opened(&sealed)?;
-    let bytes = parts.config.memory_mib << 20;
-    let full = base.as_ref().unwrap_or(name);
-    let pages_file = parts.files.open(full, Part::Memory).map_err(file("open the memory of", full))?;
-    if pages_file.metadata().map_err(file("look at", full))?.len() != bytes {
-        return Err(
-            SnapshotError::Damaged(format!("the memory of `{full}` is cut, or longer than it says")).into()
-        );
-    }
-    let memory = memory::of_file(bytes, &pages_file)?;
-    if base.is_some() {
-        let changed = parts.files.open(name, Part::Memory).map_err(file("open the memory of", name))?;
-        pages::read_changed(&memory, &changed)?;
-    }
-    let below = (0..).zip(&parts.config.disks).map(|(index, disk)| match disk.writable {
-        true => parts.files.open(name, Part::Disk(index)).map(Some).map_err(file("open a disk of", name)),
-        false => Ok(None),
-    });
-    let below = below.collect::<Result<_, _>>()?;
-    let origin = Some(full.clone());
-    let mut reader = Reader::new(machine, "a machine");
+    let Found { origin, memory, changed, disks, machine } = found(&parts, name)?;
+    let memory = memory::of_file(parts.config.memory_mib << 20, &memory)?;
+    changed.map_or(Ok(()), |changed| changed.put(&memory))?;
+    let mut reader = Reader::new(&machine, "a machine");
     let processors = Processors::States(states(&mut reader, parts.config.vcpus)?);
-    let core = Core::assemble(parts, Beginning { memory, processors, origin, below })?;
+    let beginning = Beginning { memory, processors, origin: Some(origin), below: disks };
+    let core = Core::assemble(parts, beginning)?;
     load(&core, reader)?;
     Ok(core)
 }

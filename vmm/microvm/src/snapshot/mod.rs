@@ -29,6 +29,26 @@ pub enum SnapshotError {
         /// What it is.
         now: String,
     },
+    /// The whole snapshot that it differs from was replaced.
+    #[error(
+        "the snapshot `{name}` differs from a `{base}` that is not there any more: boot, and take a new one"
+    )]
+    OtherBase {
+        /// The difference.
+        name: String,
+        /// What it differs from.
+        base: String,
+    },
+    /// It could be written, and never read.
+    #[error(
+        "the snapshot's state would have {} MiB, and more than {} MiB are not read back: a disk that the guest may write is too large",
+        bytes >> 20,
+        format::STATE_MAX >> 20
+    )]
+    TooLarge {
+        /// How long it would be.
+        bytes: u64,
+    },
     /// A difference needs something to differ from.
     #[error("a difference needs a guest that was restored from a full snapshot: take a full one")]
     NoOrigin,

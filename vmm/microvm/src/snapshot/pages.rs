@@ -79,28 +79,53 @@ pub(crate) fn write_changed(memory: &Memory, bits: &[u64], to: &File) -> io::Res
     Ok(pages.len() as u64)
 }
 
-/// Puts changed pages over memory.
-pub(crate) fn read_changed(memory: &Memory, from: &File) -> Result<(), SnapshotError> {
-    let damaged = |what: &str| SnapshotError::Damaged(what.to_owned());
-    let failed = |_| damaged("its changed pages cannot be read");
-    let length = from.metadata().map_err(failed)?.len();
-    let mut word = [0; 8];
-    from.read_exact_at(&mut word, 0).map_err(failed)?;
-    let count = u64::from_le_bytes(word);
-    let most = crate::memory::size(memory) / PAGE;
-    let start = (8 + count.min(most) * 8).next_multiple_of(PAGE);
-    if count > most || length != start + count * PAGE {
-        return Err(damaged("its changed pages are cut, or more than there are"));
+/// A file of changed pages that is as long as it must be.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    file: File,
+    count: u64,
+}
+
+fn damaged(what: &str) -> SnapshotError {
+    SnapshotError::Damaged(what.to_owned())
+}
+
+fn unreadable(_source: io::Error) -> SnapshotError {
+    damaged("its changed pages cannot be read")
+}
+
+impl Changed {
+    /// Where the first page lies in the file.
+    fn start(&self) -> u64 {
+        (8 + self.count * 8).next_multiple_of(PAGE)
     }
-    let mut buffer = [0; PAGE_BYTES];
-    for index in 0..count {
-        from.read_exact_at(&mut word, 8 + index * 8).map_err(failed)?;
-        let address = address(memory, u64::from_le_bytes(word))
-            .ok_or_else(|| damaged("a changed page lies nowhere"))?;
-        from.read_exact_at(&mut buffer, start + index * PAGE).map_err(failed)?;
-        memory.write_slice(&buffer, address).map_err(|_| damaged("a changed page lies nowhere"))?;
+
+    /// Looks at the length of a file for a memory of so many bytes.
+    pub(crate) fn of(file: File, memory_bytes: u64) -> Result<Changed, SnapshotError> {
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, 0).map_err(unreadable)?;
+        let most = memory_bytes / PAGE;
+        let count = u64::from_le_bytes(word);
+        let changed = Changed { file, count: count.min(most) };
+        if count > most || length != changed.start() + count * PAGE {
+            return Err(damaged("its changed pages are cut, or more than there are"));
+        }
+        Ok(changed)
     }
-    Ok(())
+
+    /// Puts the pages over memory.
+    pub(crate) fn put(&self, memory: &Memory) -> Result<(), SnapshotError> {
+        let (mut word, mut buffer) = ([0; 8], [0; PAGE_BYTES]);
+        for index in 0..self.count {
+            self.file.read_exact_at(&mut word, 8 + index * 8).map_err(unreadable)?;
+            let address = address(memory, u64::from_le_bytes(word))
+                .ok_or_else(|| damaged("a changed page lies nowhere"))?;
+            self.file.read_exact_at(&mut buffer, self.start() + index * PAGE).map_err(unreadable)?;
+            memory.write_slice(&buffer, address).map_err(|_| damaged("a changed page lies nowhere"))?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +161,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         assert_eq!(write_changed(&changed, &bits, &file).unwrap(), 1);
         let other = crate::memory::fresh(4 << 20).unwrap();
-        read_changed(&other, &file).unwrap();
+        Changed::of(file, 4 << 20).unwrap().put(&other).unwrap();
         let mut bytes = [0; 7];
         other.read_slice(&mut bytes, GuestAddress(70 * PAGE)).unwrap();
         assert_eq!(&bytes, b"changed");
@@ -148,15 +173,17 @@ mod tests {
         write_changed(&memory(), &[0b101], &file).unwrap();
         let whole = file.metadata().unwrap().len();
         let other = crate::memory::fresh(4 << 20).unwrap();
+        let read = || Changed::of(file.try_clone().unwrap(), 4 << 20)?.put(&other);
+        assert!(read().is_ok());
         for length in [0, 7, 8, PAGE, whole - 1, whole + 1] {
             file.set_len(length).unwrap();
-            assert!(read_changed(&other, &file).is_err(), "{length}");
+            assert!(read().is_err(), "{length}");
             file.set_len(0).unwrap();
             write_changed(&memory(), &[0b101], &file).unwrap();
         }
         file.write_all_at(&u64::MAX.to_le_bytes(), 16).unwrap();
-        assert!(read_changed(&other, &file).is_err());
+        assert!(read().is_err());
         file.write_all_at(&u64::MAX.to_le_bytes(), 0).unwrap();
-        assert!(read_changed(&other, &file).is_err());
+        assert!(read().is_err());
     }
 }

@@ -70,8 +70,9 @@ impl Block {
         self.top.is_some()
     }
 
-    /// Writes all that the guest's lives wrote into one sparse file.
+    /// Writes all that the guest's lives wrote into one sparse file, which is as long as [`layer_bytes`] says.
     pub(crate) fn write_down(&self, to: &File) -> io::Result<()> {
+        to.set_len(self.bytes.next_multiple_of(BLOCK))?;
         let mut block = [0; BLOCK as usize];
         for index in 0..self.bytes.div_ceil(BLOCK) {
             let layer = [&self.top, &self.below].into_iter().flatten().find(|layer| layer.has(index));
@@ -207,6 +208,11 @@ impl Device for Block {
         }
         reader.end()
     }
+}
+
+/// How long the file is that holds what was written to a disk of this image.
+pub(crate) fn layer_bytes(image: &File) -> io::Result<u64> {
+    Ok((image.metadata()?.len() / SECTOR * SECTOR).next_multiple_of(BLOCK))
 }
 
 fn words(bytes: u64) -> usize {
