@@ -163,6 +163,7 @@ pub fn fuzz_vsock(bytes: &[u8]) {
         let mut clients = lock(&clients);
         let mut transport = lock(transport);
         let device = &mut transport.device;
+        assert!(device.is_tidy(), "turns are of conversations that there are");
         match script.byte().unwrap_or(0) % 8 {
             0 => device.set_gate(true),
             1 => device.set_gate(false),

@@ -94,6 +94,12 @@ impl Vsock {
         (self.muxer.count() as u64, self.muxer.to_guest, self.muxer.to_host)
     }
 
+    /// Whether nobody who is gone is still in the way of others.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn is_tidy(&self) -> bool {
+        self.muxer.waiting() <= self.muxer.count()
+    }
+
     /// Gives the guest what there is for it, as far as it offers buffers. A guest and a host that are both fast must not keep
     /// the others waiting: one pass fills as many buffers as the queue holds, and asks for the next.
     pub(crate) fn fill(&mut self, queues: &mut [Queue], memory: &Memory) -> Served {

@@ -32,7 +32,8 @@ pub(crate) trait Dial: Send {
 /// All conversations.
 pub(crate) struct Muxer {
     connections: BTreeMap<Ports, Connection>,
-    /// Who may have something for the guest, in the order in which they get their turn.
+    /// Who may have something for the guest, in the order in which they get their turn. A conversation is in it once, and
+    /// only while it is one.
     turns: VecDeque<Ports>,
     resets: VecDeque<Header>,
     dialler: Box<dyn Dial>,
@@ -86,12 +87,17 @@ impl Muxer {
         self.connections.len()
     }
 
+    /// How many wait for their turn.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn waiting(&self) -> usize {
+        self.turns.len()
+    }
+
     /// Ends every conversation; the guest forgot them, or is about to.
     pub(super) fn forget_all(&mut self) {
         for ports in self.connections.keys().copied().collect::<Vec<_>>() {
             self.end(ports, false);
         }
-        self.turns.clear();
         self.resets.clear();
     }
 
@@ -268,6 +274,8 @@ impl Muxer {
 
     fn end(&mut self, ports: Ports, tell: bool) {
         let Some(connection) = self.connections.remove(&ports) else { return };
+        // A guest that offers no buffers would leave one behind with each call that it makes and takes back.
+        self.turns.retain(|turn| *turn != ports);
         if let Some(stream) = connection.stream {
             self.sockets.remove(&stream.as_raw_fd());
             self.close(stream);

@@ -396,6 +396,29 @@ fn ten_thousand_calls_take_what_is_there_and_no_more() {
 }
 
 #[test]
+fn calls_that_are_answered_and_taken_back_leave_nothing_behind() {
+    let mut world = World::new();
+    let nobody_reads = 10_000;
+    for port in 10_000..10_000 + nobody_reads {
+        world.send(2000, port, 1, 0, b"");
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        lock(&world.transport).device.dialled(Some(theirs));
+        world.send(2000, port, 3, 0, b"");
+        world.watch();
+        assert!(lock(&world.transport).device.is_tidy(), "{port}");
+    }
+    assert_eq!((world.connections(), world.watched.len()), (0, 0));
+    // The first answers took the buffers that there were; with those back, the next one is heard.
+    world.got();
+    world.send(2000, 5001, 1, 0, b"");
+    let (_ours, theirs) = UnixStream::pair().unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    lock(&world.transport).device.dialled(Some(theirs));
+    expect!["response 2000>5001"].assert_eq(&world.got());
+}
+
+#[test]
 fn callers_who_say_nothing_make_room_for_those_who_do() {
     let mut world = World::new();
     let mut silent: Vec<_> = (0..100).map(|_| world.call("")).collect();
