@@ -1,10 +1,9 @@
 //! Where a user's credential is: in a variable or in a file. It reads the file and looks at the variables it is handed, and
 //! never prints what it finds.
+use crate::plain::plain_text;
 use http::Secret;
 use std::{
     ffi::OsString,
-    fs,
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -45,12 +44,8 @@ impl Reference {
                 .ok_or_else(|| format!("the variable {name} is not set or blank")),
             Reference::File(path) => {
                 let path = home.join(path);
-                let read = fs::File::open(&path).and_then(|file| {
-                    let mut text = String::new();
-                    file.take(KEY_BYTES_MAX).read_to_string(&mut text)?;
-                    Ok(text)
-                });
-                let text = read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                let text = plain_text(&path, KEY_BYTES_MAX)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
                 Secret::new(text).ok_or_else(|| format!("{} is blank", path.display()))
             }
         }
@@ -60,12 +55,14 @@ impl Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_reference_leads_to_a_variable_or_a_file_or_says_why_not() {
         let place = tempfile::tempdir().expect("a directory for the test");
         fs::write(place.path().join("key"), " sk-file\n").expect("it is written");
         fs::write(place.path().join("blank"), "\n").expect("it is written");
+        fs::write(place.path().join("large"), vec![b'k'; 65_537]).expect("it is written");
         let variables = [(OsString::from("KEY"), OsString::from("sk-env")), ("NONE".into(), " ".into())];
         let found = |text: &str| {
             let reference = Reference::parse(text).expect("it is one");
@@ -81,6 +78,8 @@ mod tests {
             ("env:NONE", "the variable NONE is not set or blank"),
             ("env:OTHER", "the variable OTHER is not set or blank"),
             ("file:blank", "blank is blank"),
+            ("file:.", "cannot read .: it is a directory"),
+            ("file:large", "cannot read large: it is larger than 65536 bytes"),
             ("file:gone", "cannot read gone: No such file or directory (os error 2)"),
         ] {
             assert_eq!(found(text), expected, "{text}");

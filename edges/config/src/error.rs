@@ -84,6 +84,17 @@ pub enum Problem {
         /// Why.
         why: String,
     },
+    /// A file that a key names cannot be used.
+    BadFile {
+        /// The key.
+        key: String,
+        /// Where.
+        place: Place,
+        /// The file, as it is written.
+        path: PathBuf,
+        /// What is wrong with it: a sentence about the file.
+        why: String,
+    },
     /// Nobody knows the provider.
     NoSuchProvider {
         /// The key that names it.
@@ -182,6 +193,7 @@ impl Problem {
             | Problem::Conflict { key, .. }
             | Problem::Widens { key, .. }
             | Problem::NoCredential { key, .. }
+            | Problem::BadFile { key, .. }
             | Problem::NoSuchProvider { key, .. }
             | Problem::UnknownModel { key, .. }
             | Problem::Unable { key, .. }
@@ -205,6 +217,7 @@ impl Problem {
             | Problem::Conflict { place, .. }
             | Problem::Widens { place, .. }
             | Problem::NoCredential { place, .. }
+            | Problem::BadFile { place, .. }
             | Problem::NoSuchProvider { place, .. }
             | Problem::NoType { place, .. }
             | Problem::NoKey { place, .. }
@@ -256,6 +269,11 @@ impl fmt::Display for Problem {
                     "`{key}` in {place} leads to no credential: {why}; put it there, or take the line out"
                 )
             }
+            Problem::BadFile { key, place, path, why } => write!(
+                f,
+                "`{key}` in {place} is {}, which {why}; mend that file, name another, or leave the key out",
+                path.display()
+            ),
             Problem::NoSuchProvider { key, provider, place, names } => {
                 write!(f, "`{key}` in {place} is `{provider}`, which nobody knows; ")?;
                 if let Some(near) = nearest_of(provider, names.iter().cloned()) {

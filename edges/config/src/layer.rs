@@ -5,11 +5,12 @@ use crate::{
     error::BLANK,
     keys::{self, Found, Key, Rule, Use},
     near::nearest,
+    plain::plain_text,
     sources::Flag,
 };
 use std::{
     ffi::OsString,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 use toml::de::{DeTable, DeValue};
@@ -213,29 +214,15 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// The text of a file, `None` where there is none. A pipe is refused before it is opened: nobody may ever write to it.
+/// The text of a file, `None` where there is none.
 pub(crate) fn text_of(path: &Path) -> io::Result<Option<String>> {
-    let about = match fs::metadata(path) {
-        Ok(about) => about,
+    match plain_text(path, FILE_BYTES_MAX) {
+        Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+            Ok(None)
         }
-        Err(error) => return Err(error),
-    };
-    if !about.is_file() {
-        return Err(io::Error::other("it is not a file; move it away"));
+        Err(error) => Err(error),
     }
-    if about.len() > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("it is larger than {FILE_BYTES_MAX} bytes")));
-    }
-    let bytes = fs::read(path)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-        io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
-    })?;
-    // Editors of another system leave a mark at the beginning.
-    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
 fn file_value(value: &DeValue<'_>) -> Value {

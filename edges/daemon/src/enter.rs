@@ -51,12 +51,15 @@ pub(crate) async fn enter(
     remarks.iter().for_each(|remark| surface.notice(remark));
     let found = here::settle(&mut loaded.config).await;
     found.iter().for_each(|remark| surface.notice(remark));
-    known::fits(&loaded).map_err(Failure::configuration)?;
+    let form = known::fits(&loaded, root).map_err(Failure::configuration)?;
+    if form.is_wanted() {
+        surface.only_answers();
+    }
     let Loaded { config, notices, .. } = loaded;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;
-    let (house, told, notice) = House::open(&home, user, config, &log, going)?;
+    let (house, told, notice) = House::open(&home, user, config, form, &log, going)?;
     notice.iter().for_each(|notice| surface.notice(notice));
     Ok((house, told, guard))
 }

@@ -247,7 +247,7 @@ sessions before the process ends. The answer goes to standard output, everything
       --home DIR       where everything is kept (default: {HOME})
       --model M        which model answers, such as `rehearsal`
       --thinking T     how much it thinks before it answers: off, free, low, medium or high
-      --json-schema F  answers are JSON that fits the schema in this file, as far as the model keeps to it
+      --json-schema F  answers are JSON that fits the schema in this file, or the turn fails
       --help-rehearsal what the built-in rehearsal model understands
 
 exit codes: 0 answered · 1 failed · 2 usage or configuration · 3 a person has to answer and nobody is there

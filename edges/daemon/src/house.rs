@@ -1,6 +1,6 @@
 //! Puts the house together: home, configuration, log, journal, view, engine. Everything that runs turns begins here.
 use crate::{
-    bodies::JournalBodies, exit::Failure, form::form_of, instructions::INSTRUCTIONS, models::model_of,
+    bodies::JournalBodies, exit::Failure, form::Form, instructions::INSTRUCTIONS, models::model_of,
     workshop::Benches,
 };
 use branch::Branch;
@@ -52,6 +52,7 @@ impl House {
         home: &Home,
         user: &UserId,
         config: Config,
+        form: Form,
         log: &Logger,
         going: Going,
     ) -> Result<(House, Receiver<Told>, Option<String>), Failure> {
@@ -70,7 +71,8 @@ impl House {
             workshop: Arc::new(benches),
             conversation: Arc::new(store.clone()),
             instructions: INSTRUCTIONS.to_owned(),
-            form: form_of(&config, home)?,
+            form: form.wanted,
+            gauge: form.gauge,
         };
         let builder = Engine::builder()
             .graph::<Turn>(ports)

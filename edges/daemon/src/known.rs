@@ -1,6 +1,9 @@
 //! What is known of the models that a configuration chooses: the catalog's facts, below what is written about them. A model
 //! that the catalog does not list is refused with the nearest that it does, unless the configuration says otherwise.
-use crate::trust::Trust;
+use crate::{
+    form::{self, Form},
+    trust::Trust,
+};
 use catalog::{BadCatalog, Catalog, Limits, ModelDescriptor, Status};
 use config::{
     Caps, CatalogRules, Config, ConfigError, Loaded, Place, Problem, Provider, Selection, Server, nearest_of,
@@ -19,16 +22,19 @@ pub(crate) fn prepare(loaded: &mut Loaded, home: &Path, trust: &Trust) -> Result
     match loaded.config.selection.provider {
         // It may yet make way for a server that is found.
         Provider::Rehearsal if !loaded.config.is_chosen => Ok(Vec::new()),
-        Provider::Rehearsal => fits(loaded).map(|()| Vec::new()),
-        Provider::Server(_) => look_up(loaded, &*catalog_of(home, trust)?),
+        Provider::Rehearsal => fits(loaded, home).map(|_| Vec::new()),
+        Provider::Server(_) => look_up(loaded, home, &*catalog_of(home, trust)?),
     }
 }
 
-/// Refuses a schema that a model which may be asked cannot be held to.
-pub(crate) fn fits(loaded: &Loaded) -> Result<(), ConfigError> {
-    match formless(&loaded.config, place_of("runtime.answer_schema", &loaded.values)) {
-        Some(problem) => Err(ConfigError { problems: vec![problem] }),
-        None => Ok(()),
+/// The form that answers should have. Refuses a schema that cannot be used, and one that a model which may be asked cannot be held
+/// to.
+pub(crate) fn fits(loaded: &Loaded, home: &Path) -> Result<Form, ConfigError> {
+    let place = place_of(form::KEY, &loaded.values);
+    let unable = formless(&loaded.config, place.clone());
+    match (form::form_of(&loaded.config, home, place), unable) {
+        (Ok(form), None) => Ok(form),
+        (form, unable) => Err(ConfigError { problems: form.err().into_iter().chain(unable).collect() }),
     }
 }
 
@@ -61,7 +67,11 @@ pub(crate) fn catalog_of(home: &Path, trust: &Trust) -> Result<Cow<'static, Cata
 }
 
 /// Looks the chosen models up, and puts what is known of them where it is asked for. Returns what their user should know.
-pub(crate) fn look_up(loaded: &mut Loaded, catalog: &Catalog) -> Result<Vec<String>, ConfigError> {
+pub(crate) fn look_up(
+    loaded: &mut Loaded,
+    home: &Path,
+    catalog: &Catalog,
+) -> Result<Vec<String>, ConfigError> {
     let (mut problems, mut remarks) = (Vec::new(), Vec::new());
     let first = place_of("selection.model", &loaded.values);
     let rules = loaded.config.catalog.clone();
@@ -89,7 +99,7 @@ pub(crate) fn look_up(loaded: &mut Loaded, catalog: &Catalog) -> Result<Vec<Stri
         look(fallback, key, place);
     }
     problems.extend(unthinking);
-    problems.extend(formless(&loaded.config, place_of("runtime.answer_schema", &loaded.values)));
+    problems.extend(fits(loaded, home).err().into_iter().flat_map(|error| error.problems));
     if problems.is_empty() { Ok(remarks) } else { Err(ConfigError { problems }) }
 }
 
@@ -120,7 +130,7 @@ fn unable(config: &Config, place_of: impl Fn(&str) -> Place) -> Option<Problem> 
 fn formless(config: &Config, place: Place) -> Option<Problem> {
     config.runtime.answer_schema.as_ref()?;
     let problem = |selection: &Selection| {
-        let (key, place, model) = ("runtime.answer_schema".to_owned(), place.clone(), selection.to_string());
+        let (key, place, model) = (form::KEY.to_owned(), place.clone(), selection.to_string());
         let what = "cannot be held to a JSON schema";
         match &selection.provider {
             Provider::Rehearsal => Some(Problem::Unable { key, place, model, what }),
@@ -219,7 +229,7 @@ mod tests {
         let sources =
             variables.iter().fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
         let mut loaded = Config::load(&sources).expect("it is in order");
-        let said = match look_up(&mut loaded, Catalog::pinned()) {
+        let said = match look_up(&mut loaded, Path::new(""), Catalog::pinned()) {
             Ok(remarks) => {
                 let all = [&loaded.config.selection].into_iter().chain(&loaded.config.fallbacks);
                 let lines = all.map(line).chain(remarks.into_iter().map(|remark| format!("{remark}\n")));
@@ -336,7 +346,7 @@ mod tests {
             let sources =
                 sources.fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
             let mut loaded = Config::load(&sources).expect("it is in order");
-            look_up(&mut loaded, Catalog::pinned()).map_err(|why| why.to_string())
+            look_up(&mut loaded, Path::new(""), Catalog::pinned()).map_err(|why| why.to_string())
         };
         assert_eq!(said(false), Ok(Vec::new()));
         assert!(said(true).is_err_and(|why| why.contains("cannot be held to a JSON schema")));
@@ -346,7 +356,7 @@ mod tests {
             let sources =
                 sources.fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
             let mut loaded = Config::load(&sources).expect("it is in order");
-            look_up(&mut loaded, Catalog::pinned()).map_err(|why| why.to_string())
+            look_up(&mut loaded, Path::new(""), Catalog::pinned()).map_err(|why| why.to_string())
         };
         assert!(
             gemini("gemini-2.5-flash").is_err_and(|why| why.contains("write JSON or call tools, not both"))
@@ -366,7 +376,7 @@ mod tests {
                 sources.fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
             let mut loaded = Config::load(&sources).expect("it is in order");
             let trust = Trust::of(place.path(), &sources);
-            (prepare(&mut loaded, place.path(), &trust).is_ok(), fits(&loaded).is_ok())
+            (prepare(&mut loaded, place.path(), &trust).is_ok(), fits(&loaded, place.path()).is_ok())
         };
         // Nobody said which model answers: it is the rehearsal only if none is found.
         assert_eq!(said(&[]), (true, false));
@@ -382,7 +392,7 @@ mod tests {
             let sources =
                 sources.fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
             let mut loaded = Config::load(&sources).expect("it is in order");
-            look_up(&mut loaded, Catalog::pinned()).expect("it is listed");
+            look_up(&mut loaded, Path::new(""), Catalog::pinned()).expect("it is listed");
             let Provider::Server(server) = loaded.config.selection.provider else { panic!("it is asked") };
             crate::attach::reads(&server.caps).images
         };

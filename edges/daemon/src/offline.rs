@@ -26,6 +26,7 @@ struct Offline;
 pub(crate) fn builder(tools: Arc<dyn Toolbox>) -> Builder {
     let ports = Ports {
         form: domain::AnswerForm::Free,
+        gauge: Arc::new(domain::AnyForm),
         model: Arc::new(Offline),
         tools,
         workshop: Arc::new(Offline),

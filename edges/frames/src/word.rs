@@ -122,6 +122,8 @@ words! {
         ApprovalNeeded = "approval_needed",
         /// The turn stopped for good without an answer.
         TurnFailed = "turn_failed",
+        /// The model answered, and not in the form that was asked for.
+        AnswerUnfit = "answer_unfit",
         /// Something needed is out of reach; trying again may help.
         Unavailable = "unavailable",
         /// The home cannot be read or written.

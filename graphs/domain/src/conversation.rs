@@ -37,7 +37,8 @@ struct Asked {
 }
 
 /// Returns the messages with exactly one result behind each call, in the order of the calls. A turn that was stopped
-/// leaves calls without one, and providers refuse such a history.
+/// leaves calls without one, and providers refuse such a history. Of answers with nothing between them the last one counts:
+/// those before it had not the form that was wanted, and some models refuse to be shown two in a row.
 pub fn whole(said: Vec<Message>) -> Vec<Message> {
     let mut whole = Vec::with_capacity(said.len());
     let mut open: Vec<Asked> = Vec::new();
@@ -52,6 +53,8 @@ pub fn whole(said: Vec<Message>) -> Vec<Message> {
             Message::User { .. } | Message::Assistant { .. } => {
                 whole.extend(results(&mut open));
                 if let Message::Assistant { calls, .. } = &message {
+                    // What called is followed by its results by now.
+                    whole.pop_if(|last| matches!(last, Message::Assistant { .. }));
                     open.extend(calls.iter().map(|call| Asked { call: call.clone(), result: None }));
                 }
                 whole.push(message);
@@ -125,6 +128,15 @@ mod tests {
         assert_eq!(shown(whole(twice)), "calls 1 · 0 not run: no such tool");
     }
 
+    #[test]
+    fn of_answers_in_a_row_the_last_one_counts() {
+        let said = |text: &str| Message::assistant(text, Vec::new());
+        let drafts =
+            vec![user("a"), said("no"), said("nor"), says(&["1"]), result(0, "one"), said("yes"), user("b")];
+        let counts = vec![user("a"), says(&["1"]), result(0, "one"), said("yes"), user("b")];
+        assert_eq!(whole(drafts), counts);
+    }
+
     fn anything() -> impl Strategy<Value = Message> {
         let outcome =
             prop_oneof![Just(CallOutcome::Done), Just(CallOutcome::Failed), Just(CallOutcome::Refused)];
@@ -156,6 +168,19 @@ mod tests {
         found
     }
 
+    /// What was said without results, and of answers in a row the last.
+    fn talk(messages: &[Message]) -> Vec<Message> {
+        let is_answer = |m: &Message| matches!(m, Message::Assistant { calls, .. } if calls.is_empty());
+        let mut talk: Vec<Message> = Vec::new();
+        for message in messages.iter().filter(|m| !matches!(m, Message::Tool { .. })) {
+            if matches!(message, Message::Assistant { .. }) {
+                talk.pop_if(|last| is_answer(last));
+            }
+            talk.push(message.clone());
+        }
+        talk
+    }
+
     proptest! {
         #[test]
         fn whatever_was_said_is_made_whole(said in prop::collection::vec(anything(), 0..20)) {
@@ -163,10 +188,7 @@ mod tests {
             for (calls, positions) in results_of(&messages) {
                 prop_assert_eq!(positions, (0..u32::try_from(calls).expect("a few")).collect::<Vec<_>>());
             }
-            let talk = |messages: &[Message]| -> Vec<Message> {
-                messages.iter().filter(|m| !matches!(m, Message::Tool { .. })).cloned().collect()
-            };
-            prop_assert_eq!(talk(&messages), talk(&said), "nobody's words are lost or moved");
+            prop_assert_eq!(talk(&messages), talk(&said), "nobody's words are lost or moved, but of drafts");
             prop_assert_eq!(whole(messages.clone()), messages, "what is whole stays as it is");
         }
     }

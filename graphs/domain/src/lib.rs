@@ -21,7 +21,7 @@ pub use conversation::{Conversation, Unreadable, whole};
 pub use id::{BadId, SessionId, TurnId, UserId};
 pub use json::{Json, NotJson};
 pub use message::{Attachment, CallOutcome, Message, MessageSaid, ProviderState, ToolCall};
-pub use model::{AnswerForm, Effort, Model, ModelFault, ModelLimits, Question, Thinking};
+pub use model::{AnswerForm, AnyForm, Effort, Gauge, Model, ModelFault, ModelLimits, Question, Thinking};
 pub use progress::Progress;
 pub use session::{SessionForked, SessionTouched, TITLE_CHARS_MAX, title_of};
 pub use tool::{Recovery, Tier, ToolSpec, Toolbox};

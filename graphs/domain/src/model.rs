@@ -15,6 +15,22 @@ pub enum AnswerForm {
     JsonSchema(Json),
 }
 
+/// Holds answers against the form that is wanted of them.
+pub trait Gauge: Send + Sync {
+    /// Says what is wrong with an answer, in words that its model can mend it by; `None` if it has the form.
+    fn misfit(&self, answer: &str) -> Option<String>;
+}
+
+/// Lets every answer pass: none has to have a form.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyForm;
+
+impl Gauge for AnyForm {
+    fn misfit(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// How much a model shall think before it answers, where its API wants to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thinking {

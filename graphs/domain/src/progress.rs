@@ -47,4 +47,7 @@ pub enum Progress {
     },
     /// The model wrote what cannot be used and is asked again.
     Correcting(String),
+    /// The model answered, and not in the form that was wanted: the answer does not count. What is wrong with it, and what
+    /// follows.
+    Unfit(String),
 }

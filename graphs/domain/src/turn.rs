@@ -28,6 +28,8 @@ pub enum StopCause {
     Spent(String),
     /// Something failed for good.
     Failed(String),
+    /// The model answered, again and again not in the form that was wanted: what was wrong last.
+    Unfit(String),
 }
 
 /// What a person says of a call that may have happened or not.

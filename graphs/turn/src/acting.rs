@@ -84,7 +84,7 @@ impl Step for Acting {
             return go(Uncertain { talk, doubt, intent, rulings, tally });
         }
         let upto = said.into_iter().max().ok_or_else(|| Fault::fatal("nothing to act on"))?;
-        go(Asking { talk, upto, tally })
+        go(Asking { talk, upto, tally, misfit: None })
     }
 }
 

@@ -1,11 +1,11 @@
 //! Asks the model and waits for its answer. Never looks inside the calls it makes: that is `judging`.
-use crate::{Answered, Judging, Talk, Tally, Turn};
+use crate::{Answered, Judging, Misfit, Misfitting, Talk, Tally, Turn};
 use domain::{
-    Answer, Collector, Finish, Fragment, Message, MicroUsd, ModelFault, Progress, Question, Tokens, ToolCall,
-    Turns, Unreadable, Usage, UsageSpent, whole,
+    Answer, Collector, Finish, Fragment, Gauge, Message, MicroUsd, ModelFault, Progress, Question, Tokens,
+    ToolCall, Turns, Unreadable, Usage, UsageSpent, whole,
 };
 use durable::{Amount, FactId, durable};
-use engine::{Ticket, prelude::*};
+use engine::{Name, Ticket, prelude::*};
 use futures::{StreamExt, stream::BoxStream};
 
 /// The model is being asked.
@@ -18,6 +18,8 @@ pub struct Asking {
     pub upto: FactId,
     /// How far the turn has come.
     pub tally: Tally,
+    /// What was wrong with the answer before, if the model is asked for another one.
+    pub misfit: Option<Misfit>,
 }
 
 /// What is kept of an answer: its text is in the session, so the cursor stands for it.
@@ -27,7 +29,50 @@ struct Heard {
     said: FactId,
     calls: Vec<ToolCall>,
     finish: Finish,
+    /// What is wrong with it, where it has not the form that was wanted. Found once, when it was heard: what a later process is
+    /// told to want changes no answer that stands.
+    misfit: Option<String>,
     usage: Usage,
+}
+
+/// What was journalled before answers were held against a form.
+pub(crate) mod v2 {
+    use crate::{Talk, Tally};
+    use domain::{Finish, ToolCall, Usage};
+    use durable::{FactId, durable};
+    use engine::prelude::*;
+
+    /// The model is being asked.
+    #[state]
+    pub struct Asking {
+        /// Which conversation.
+        pub talk: Talk,
+        /// The history that the model is shown ends here.
+        pub upto: FactId,
+        /// How far the turn has come.
+        pub tally: Tally,
+    }
+
+    /// What is kept of an answer.
+    #[durable]
+    pub(crate) struct Heard {
+        pub(crate) said: FactId,
+        pub(crate) calls: Vec<ToolCall>,
+        pub(crate) finish: Finish,
+        pub(crate) usage: Usage,
+    }
+}
+
+impl From<v2::Asking> for Asking {
+    fn from(v2::Asking { talk, upto, tally }: v2::Asking) -> Asking {
+        Asking { talk, upto, tally, misfit: None }
+    }
+}
+
+impl From<v2::Heard> for Heard {
+    fn from(v2::Heard { said, calls, finish, usage }: v2::Heard) -> Heard {
+        Heard { said, calls, finish, misfit: None, usage }
+    }
 }
 
 /// So often a view that is behind is waited for once more: each wait is bounded, and a rebuild takes a few of them.
@@ -40,9 +85,14 @@ impl Step for Asking {
     async fn step(self, cx: &mut Cx<Turn>) -> Next<Self> {
         let (asking, cx) = (&self, &*cx);
         let hold = cx.hold(Amount::from(Turns(1)) + answer_tokens_max(cx).into() + PRICE_MIN.into())?;
-        let heard = cx.effect("answer", hold, |ticket| asking.attempt(cx, ticket)).await?;
-        let Heard { said, calls, finish, usage } = heard;
+        let name = Name::from("answer").was::<v2::Heard, Heard>();
+        let heard = cx.effect(name, hold, |ticket| asking.attempt(cx, ticket)).await?;
+        let Heard { said, calls, finish, misfit, usage } = heard;
         let tally = self.tally.and(usage);
+        if let Some(why) = misfit {
+            let misfit = Misfit::after(self.misfit.as_ref(), why);
+            return go(Misfitting { talk: self.talk, said, misfit, tally });
+        }
         if calls.is_empty() {
             return go(Answered { talk: self.talk, said, finish, tally });
         }
@@ -64,7 +114,9 @@ impl Asking {
             }
         }
         let said = said.map_err(Fault::retry)?;
-        Ok(whole(said.into_iter().map(|said| said.message).collect()))
+        let mut history = whole(said.into_iter().map(|said| said.message).collect());
+        history.extend(self.misfit.as_ref().map(Misfit::message));
+        Ok(history)
     }
 
     /// Asks once, and tells of an attempt that came to nothing.
@@ -82,10 +134,12 @@ impl Asking {
         let history = self.history(cx).await?;
         cx.tell(Progress::Asking { round: self.tally.rounds + 1, attempt });
         let stream = cx.env.model.ask(self.question(cx, history, &ticket));
-        let Answer { text, calls, finish, usage, model, state } = usable(hear(cx, stream).await?)?;
+        let answer = usable(hear(cx, stream).await?)?;
+        let misfit = misfit(&answer, &*cx.env.gauge)?;
+        let Answer { text, calls, finish, usage, model, state } = answer;
         let used = usage.unwrap_or_default();
         let said = Message::Assistant { text, calls: calls.clone(), state };
-        let heard = Settled::new(Heard { said: ticket.fact(0), calls, finish, usage: used })
+        let heard = Settled::new(Heard { said: ticket.fact(0), calls, finish, misfit, usage: used })
             .fact(&self.talk.said(cx.at(), said))
             .fact(&self.usage(cx, attempt, model, used));
         // A model that does not say what it used has used all that was held.
@@ -157,6 +211,18 @@ fn usable(answer: Answer) -> Result<Answer, Fault> {
             Err(Fault::fatal("the model reached the limit of its answer before it said anything"))
         }
         (Finish::Stop | Finish::Calls | Finish::Length, _, _) => Ok(answer),
+    }
+}
+
+/// What is wrong with an answer that should have a form. Words beside calls are no answer yet.
+fn misfit(answer: &Answer, gauge: &dyn Gauge) -> Result<Option<String>, Fault> {
+    let is_answer = answer.calls.is_empty();
+    let Some(why) = is_answer.then(|| gauge.misfit(&answer.text)).flatten() else { return Ok(None) };
+    match &answer.finish {
+        Finish::Stop | Finish::Calls => Ok(Some(why)),
+        Finish::Length => Ok(Some(format!("it reached the limit of an answer and was cut off there: {why}"))),
+        // It would refuse again, and half a refusal is nothing of the form.
+        Finish::Refused(why) => Err(Fault::fatal(ModelFault::Refused(why.clone()))),
     }
 }
 

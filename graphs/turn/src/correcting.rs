@@ -26,6 +26,6 @@ impl Step for Correcting {
             upto = Some(cx.record(&talk.said(cx.at(), refusal)));
         }
         let upto = upto.ok_or_else(|| Fault::fatal("a correction without a refused call"))?;
-        go(Asking { talk, upto, tally })
+        go(Asking { talk, upto, tally, misfit: None })
     }
 }

@@ -28,6 +28,44 @@ pub struct Stopped {
     pub in_doubt: Vec<Intent>,
 }
 
+/// What was journalled before an answer could miss the form that was wanted.
+pub(crate) mod v2 {
+    use crate::Intent;
+    use durable::durable;
+    use engine::prelude::*;
+
+    /// Why a turn stopped without an answer.
+    #[durable]
+    pub enum StopCause {
+        /// Somebody cancelled it.
+        Cancelled,
+        /// A budget is spent: which.
+        Spent(String),
+        /// Something failed for good.
+        Failed(String),
+    }
+
+    /// The turn stopped without an answer.
+    #[state]
+    pub struct Stopped {
+        /// Why.
+        pub cause: StopCause,
+        /// The calls that were under way, are never repeated, and may have happened.
+        pub in_doubt: Vec<Intent>,
+    }
+}
+
+impl From<v2::Stopped> for Stopped {
+    fn from(v2::Stopped { cause, in_doubt }: v2::Stopped) -> Stopped {
+        let cause = match cause {
+            v2::StopCause::Cancelled => StopCause::Cancelled,
+            v2::StopCause::Spent(what) => StopCause::Spent(what),
+            v2::StopCause::Failed(why) => StopCause::Failed(why),
+        };
+        Stopped { cause, in_doubt }
+    }
+}
+
 impl Answers<TurnRequest> for Answered {
     fn answer(self) -> TurnOutcome {
         TurnOutcome::Answered(self.said)

@@ -1,6 +1,6 @@
 //! What a turn is when it is forked: the same state in a session of its own, or begun again with another message. It copies
 //! no approvals: `acting` judges again what was approved for another run.
-use crate::{Acting, Asking, Correcting, Gathering, Judging, Talk, TurnState, Uncertain};
+use crate::{Acting, Asking, Correcting, Gathering, Judging, Misfitting, Talk, TurnState, Uncertain};
 use engine::Refused;
 
 /// Returns the conversation of a turn that can be forked in this state; with another message, if one is wanted.
@@ -12,11 +12,13 @@ pub fn forkable(state: &TurnState, another_message: bool) -> Result<&Talk, Refus
         TurnState::Gathering(it) => Ok(&it.talk),
         TurnState::Asking(it) if !another_message || it.tally.rounds == 0 => Ok(&it.talk),
         TurnState::Judging(it) if !another_message => Ok(&it.talk),
+        TurnState::Misfitting(it) if !another_message => Ok(&it.talk),
         TurnState::Correcting(it) if !another_message => Ok(&it.talk),
         TurnState::Acting(it) if !another_message => Ok(&it.talk),
         TurnState::Uncertain(it) if !another_message => Ok(&it.talk),
         TurnState::Asking(_)
         | TurnState::Judging(_)
+        | TurnState::Misfitting(_)
         | TurnState::Correcting(_)
         | TurnState::Acting(_)
         | TurnState::Uncertain(_) => Err(Refused(
@@ -39,6 +41,7 @@ pub fn forked(state: TurnState, talk: Talk, message: Option<String>) -> Result<T
         TurnState::Gathering(it) => Gathering { talk, ..it }.into(),
         TurnState::Asking(it) => Asking { talk, ..it }.into(),
         TurnState::Judging(it) => Judging { talk, ..it }.into(),
+        TurnState::Misfitting(it) => Misfitting { talk, ..it }.into(),
         TurnState::Correcting(it) => Correcting { talk, ..it }.into(),
         TurnState::Acting(it) => Acting { talk, ..it }.into(),
         TurnState::Uncertain(it) => Uncertain { talk, ..it }.into(),

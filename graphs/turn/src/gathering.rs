@@ -53,7 +53,7 @@ impl Step for Gathering {
             title: title_of(&prompt),
         });
         let upto = cx.record(&talk.said(cx.at(), Message::User { text: prompt, attachments }));
-        go(Asking { talk, upto, tally: Tally::default() })
+        go(Asking { talk, upto, tally: Tally::default(), misfit: None })
     }
 }
 

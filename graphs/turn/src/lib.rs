@@ -3,14 +3,17 @@
 //!
 //! ```mermaid
 //! stateDiagram-v2
-//!     %% Turn v2
+//!     %% Turn v3
 //!     [*] --> Gathering : serves TurnRequest
 //!     Gathering --> Asking
 //!     Asking --> Judging
+//!     Asking --> Misfitting
 //!     Asking --> Answered
 //!     Judging --> Acting
 //!     Judging --> Correcting
 //!     Correcting --> Asking
+//!     Misfitting --> Asking
+//!     Misfitting --> Stopped
 //!     Acting --> Asking
 //!     Acting --> Uncertain
 //!     Uncertain --> Acting : on DoubtSettled
@@ -23,6 +26,9 @@
 //!
 //! - **Gathering → Asking**: the message becomes a fact of the session; from here on a cursor stands for the history.
 //! - **Asking → Answered**: the model said what it had to say.
+//! - **Asking → Misfitting**: the model answered, and not in the form that was asked for.
+//! - **Misfitting → Asking**: the model is told what is wrong and asked again; **Misfitting → Stopped**: it was told often
+//!   enough.
 //! - **Asking → Judging**: the model wants to call tools; nothing of what it wrote is trusted yet.
 //! - **Judging → Acting**: policy approved at least one call.
 //! - **Judging → Correcting**: policy approved none; the model is told why.
@@ -38,6 +44,7 @@ mod fork;
 mod gathering;
 mod intent;
 mod judging;
+mod misfitting;
 mod ports;
 mod standing;
 mod talk;
@@ -51,6 +58,7 @@ pub use fork::{forkable, forked};
 pub use gathering::Gathering;
 pub use intent::Intent;
 pub use judging::Judging;
+pub use misfitting::{MISFITS_MAX, Misfit, Misfitting};
 pub use ports::{Bench, Ports, Workshop};
 pub use standing::{doubt, talk, tally};
 pub use talk::{Talk, Tally};
@@ -62,17 +70,20 @@ use gathering::v1;
 
 graph! {
     /// Answer one message: ask the model, carry out what it calls and policy allows, until it answers.
-    pub graph Turn(Ports) v2 {
+    pub graph Turn(Ports) v3 {
         serves TurnRequest;
         start Gathering;
         Gathering  -> Asking;
-        Asking     -> Judging | Answered;
+        Asking     -> Judging | Misfitting | Answered;
         Judging    -> Acting | Correcting;
         Correcting -> Asking;
+        Misfitting -> Asking | Stopped;
         Acting     -> Asking | Uncertain;
         Uncertain on DoubtSettled -> Acting | Asking | Uncertain;
         end Answered, Stopped;
         stop -> Stopped;
         was v1::Gathering => Gathering;
+        was asking::v2::Asking => Asking;
+        was ends::v2::Stopped => Stopped;
     }
 }

@@ -1,6 +1,6 @@
 //! What a turn needs from outside. It is not journalled: after a restart the same turn goes on with the ports of the new
 //! process.
-use domain::{AnswerForm, Conversation, Model, Toolbox, UserId};
+use domain::{AnswerForm, Conversation, Gauge, Model, Toolbox, UserId};
 use policy::{Executor, Scrubber};
 use std::{error::Error, sync::Arc};
 
@@ -18,6 +18,8 @@ pub struct Ports {
     pub instructions: String,
     /// In which form answers are wanted.
     pub form: AnswerForm,
+    /// Who says whether they have it.
+    pub gauge: Arc<dyn Gauge>,
 }
 
 /// Gives each user a bench of their own. A turn that another process began is carried out for the user who began it.

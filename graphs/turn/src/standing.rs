@@ -10,6 +10,7 @@ fn said(state: &TurnState) -> Said<'_> {
         TurnState::Gathering(it) => (Some(&it.talk), None, None),
         TurnState::Asking(it) => (Some(&it.talk), Some(&it.tally), None),
         TurnState::Judging(it) => (Some(&it.talk), Some(&it.tally), None),
+        TurnState::Misfitting(it) => (Some(&it.talk), Some(&it.tally), None),
         TurnState::Correcting(it) => (Some(&it.talk), Some(&it.tally), None),
         TurnState::Acting(it) => (Some(&it.talk), Some(&it.tally), None),
         TurnState::Uncertain(it) => (Some(&it.talk), Some(&it.tally), Some(it)),

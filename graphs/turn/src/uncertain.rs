@@ -54,7 +54,7 @@ impl On<DoubtSettled> for Uncertain {
         let message = Message::Tool { position, call: intent.call, outcome, text: text.to_owned() };
         let upto = cx.record(&talk.said(cx.at(), message));
         if rulings.is_empty() {
-            return go(Asking { talk, upto, tally });
+            return go(Asking { talk, upto, tally, misfit: None });
         }
         go(Acting { talk, rulings, tally })
     }

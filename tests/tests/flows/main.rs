@@ -12,6 +12,7 @@ mod failed_sync;
 mod files;
 mod foreign;
 mod forgetting;
+mod forms;
 mod full_disk;
 mod guests;
 mod here;

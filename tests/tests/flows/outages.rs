@@ -12,11 +12,12 @@ use tests::{Oxydra, Place};
 
 /// What a server does with one request.
 #[derive(Clone, Copy)]
-enum Does {
+pub(crate) enum Does {
     /// Answers this status, with this header.
     Fails(&'static str, &'static str),
     /// Says so much and breaks off.
     Cuts(&'static str),
+    /// Says this, as it stands in a string of JSON.
     Says(&'static str),
 }
 
@@ -39,7 +40,7 @@ fn request(stream: &mut TcpStream) {
 }
 
 /// Does one thing after the other, and the last again and again.
-fn serve(script: &'static [Does]) -> String {
+pub(crate) fn serve(script: &'static [Does]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the test");
     let address = format!("http://{}/v1", listener.local_addr().expect("it has one"));
     thread::spawn(move || {
@@ -67,7 +68,7 @@ fn serve(script: &'static [Does]) -> String {
     address
 }
 
-fn asks(place: &Place, address: &str) -> Oxydra {
+pub(crate) fn asks(place: &Place, address: &str) -> Oxydra {
     let desk = |key: &str| format!("OXYDRA__PROVIDERS__REGISTRY__DESK__{key}");
     let run = place.oxydra(&["run", "-p", "hi"]).env("OXYDRA__SELECTION__PROVIDER", "desk");
     let run = run.env("OXYDRA__SELECTION__MODEL", "m").env(&desk("PROVIDER_TYPE"), "openai");

@@ -1,6 +1,6 @@
 //! A desk over a real home: processes that come and go.
 use super::*;
-use crate::house::Going;
+use crate::{form::Form, house::Going};
 use config::{Config, Home};
 use std::path::Path;
 use telemetry::Logger;
@@ -18,7 +18,8 @@ fn process<T>(root: &Path, work: impl AsyncFnOnce(&House) -> T) -> T {
     let log = Logger::root(slog::Discard, slog::o!());
     let done = runtime.block_on(async {
         let home = Home::create(root).unwrap();
-        let (house, _, _) = House::open(&home, &user("ada"), Config::default(), &log, Going::All).unwrap();
+        let (house, _, _) =
+            House::open(&home, &user("ada"), Config::default(), Form::any(), &log, Going::All).unwrap();
         let done = work(&house).await;
         house.close().await;
         done

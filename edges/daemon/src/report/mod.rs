@@ -13,7 +13,9 @@ use frames::{
     AssistantDelta, CallReport, CallStatus, ErrorCode, ErrorFrame, Frame, ProgressKind, Session,
     TurnCancelled, TurnCompleted, TurnProgress, TurnResponse, TurnStarted, TurnState,
 };
-use parts::{answer_in, calls_in, failed_words, finish_reason, report, spent, status};
+use parts::{
+    answer_in, calls_in, failed_words, finish_reason, no_answer, report, spent, status, unfit_words,
+};
 pub(crate) use parts::{doubt_words, usage};
 use turn::{Answered, Stopped};
 
@@ -97,6 +99,11 @@ impl<'a> Report<'a> {
                 let report = report(call, CallStatus::InDoubt);
                 vec![self.progress(ProgressKind::Uncertain, doubt_words(call, evidence), Some(report))]
             }
+            // Before the correction: whoever joins the words of this round is left with none.
+            Progress::Unfit(why) => {
+                let taken_back = Frame::AssistantDelta(self.delta("", true));
+                vec![taken_back, self.progress(ProgressKind::Correction, unfit_words(why), None)]
+            }
             Progress::Correcting(why) => vec![self.progress(ProgressKind::Correction, why.clone(), None)],
         }
     }
@@ -147,6 +154,7 @@ impl<'a> Report<'a> {
                 (Frame::TurnCancelled(frame), Exit::Cancelled)
             }
             StopCause::Spent(what) => (self.failed(ErrorCode::BudgetSpent, spent(&what)), Exit::BudgetSpent),
+            StopCause::Unfit(why) => (self.failed(ErrorCode::AnswerUnfit, no_answer(&why)), Exit::Failed),
             StopCause::Failed(why) => (self.failed(ErrorCode::TurnFailed, why), Exit::Failed),
         }
     }

@@ -26,6 +26,18 @@ pub(super) fn failed_words(attempt: u32, why: &str, wait: Option<Duration>) -> S
     }
 }
 
+/// An answer that is taken back, since it has not the form that is wanted, and what follows.
+pub(super) fn unfit_words(why: &str) -> String {
+    format!("the answer does not fit the schema: {why}")
+}
+
+/// A turn whose model never gave an answer of the form.
+pub(super) fn no_answer(why: &str) -> String {
+    format!(
+        "no answer fits the schema (`runtime.answer_schema`): {why}. Another model may do better, or a schema that says less"
+    )
+}
+
 /// A call in doubt, for a person who has to look.
 pub(crate) fn doubt_words(call: &ToolCall, evidence: &str) -> String {
     format!("{} {} may have happened or not; {evidence}", call.tool, call.arguments)

@@ -246,6 +246,14 @@ fn a_turn_without_an_answer() {
             "#]],
         ),
         (
+            StopCause::Unfit("in the last one `city` is missing".into()),
+            Exit::Failed,
+            expect![[r#"
+            1 started, running
+            2 error answer_unfit failed: no answer fits the schema (`runtime.answer_schema`): in the last one `city` is missing. Another model may do better, or a schema that says less
+        "#]],
+        ),
+        (
             StopCause::Failed("the model refuses".into()),
             Exit::Failed,
             expect![[r#"
@@ -270,6 +278,28 @@ fn a_turn_without_an_answer() {
         2 error storage failed: the disk is gone
     "#]],
     );
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_taken_back() {
+    let mut reporter = Reporter::new(&user(), &session(), 8);
+    let mut report = Report::new(&mut reporter, turn(), 0);
+    let mut frames = report.told(&asking(1, 1));
+    frames.extend(report.told(&text("bare")));
+    frames.extend(report.told(&Progress::Unfit("it is not JSON; asked again, answer 2 of 3".into())));
+    frames.extend(report.told(&asking(2, 1)));
+    frames.extend(report.told(&text("{}")));
+    frames.extend(report.answered(&answered(2), &[assistant("bare"), assistant("{}")]));
+    let shown: Vec<_> = frames.iter().map(shown).collect();
+    expect![[r#"
+        1 provider_call 1/8 asking the model
+        2 1.1 "bare"
+        3 1.1 reset ""
+        4 correction 1/8 the answer does not fit the schema: it is not JSON; asked again, answer 2 of 3
+        5 provider_call 2/8 asking the model
+        6 2.1 "{}"
+        7 completed "{}" [] Some((13, 7))"#]]
+    .assert_eq(&shown.join("\n"));
 }
 
 #[test]

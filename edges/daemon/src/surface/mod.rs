@@ -16,6 +16,8 @@ pub(crate) trait Surface: Send {
     fn show(&mut self, frame: &Frame);
     /// A line that belongs to no turn.
     fn notice(&mut self, text: &str);
+    /// From now on a pipe or a file is given answers alone, not the words beside calls: answers have a form.
+    fn only_answers(&mut self) {}
     /// Whether a person reads it, who can be asked something.
     fn is_for_a_person(&self) -> bool;
     /// Why not all that was to be shown arrived.

@@ -19,6 +19,8 @@ pub(crate) struct Text<O, A> {
     in_line: bool,
     /// Whether text is held back until its attempt stands: nothing can be taken back from a pipe or a file.
     holds: bool,
+    /// Whether what is held back stands only if it is an answer.
+    only_answers: bool,
     broken: Option<io::Error>,
 }
 
@@ -30,7 +32,15 @@ impl Text<io::Stdout, io::Stderr> {
 
 impl<O: Write, A: Write> Text<O, A> {
     fn new(out: O, aside: A) -> Self {
-        Text { out, aside, shown: String::new(), in_line: false, holds: false, broken: None }
+        Text {
+            out,
+            aside,
+            shown: String::new(),
+            in_line: false,
+            holds: false,
+            only_answers: false,
+            broken: None,
+        }
     }
 
     fn write(&mut self, text: &str) {
@@ -52,7 +62,9 @@ impl<O: Write, A: Write> Text<O, A> {
     fn stand(&mut self) {
         if self.holds {
             let text = std::mem::take(&mut self.shown);
-            self.put(&text);
+            if !self.only_answers {
+                self.put(&text);
+            }
         }
         self.end();
     }
@@ -78,7 +90,7 @@ impl<O: Write, A: Write> Text<O, A> {
             self.shown.clear();
         }
         if *reset && !delta.starts_with(&self.shown) {
-            self.aside("· asked again: what stands above of this answer no longer counts");
+            self.aside("· what stands above of this answer no longer counts");
         }
         // What begins again with what is on the screen goes on there.
         let more = if *reset { delta.strip_prefix(self.shown.as_str()).unwrap_or(delta) } else { delta };
@@ -98,7 +110,9 @@ impl<O: Write, A: Write> Text<O, A> {
                 self.aside(&format!("  {}", line(&progress.message)));
             }
             (ProgressKind::Uncertain, _) => self.aside(&format!("· in doubt: {}", line(&progress.message))),
-            (ProgressKind::Correction, _) => self.aside(&format!("· corrected: {}", line(&progress.message))),
+            (ProgressKind::Correction, _) => {
+                self.aside(&format!("· corrected: {}", first(&progress.message)))
+            }
             (ProgressKind::Retry, _) => {
                 let is_on_screen = !self.holds && !self.shown.is_empty();
                 let above =
@@ -128,8 +142,8 @@ impl<O: Write, A: Write> Text<O, A> {
     /// Shows what the person has not seen of the answer.
     fn complete(&mut self, answer: &str) {
         if self.holds {
-            self.shown = answer.to_owned();
-            return self.stand();
+            self.put(answer);
+            return self.end();
         }
         if !answer.starts_with(&self.shown) {
             self.end();
@@ -167,12 +181,22 @@ impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
     fn notice(&mut self, text: &str) {
         self.aside(&format!("oxydra: {text}"));
     }
+    fn only_answers(&mut self) {
+        self.only_answers = true;
+    }
     fn is_for_a_person(&self) -> bool {
         true
     }
     fn broken(&self) -> Option<&io::Error> {
         self.broken.as_ref()
     }
+}
+
+/// The first line of a text.
+fn first(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let more = if first.len() < text.trim_end().len() { "…" } else { "" };
+    format!("{first}{more}")
 }
 
 /// The first line of a text, cut.
@@ -316,10 +340,10 @@ mod tests {
         check(
             &[says("wrong"), again(""), says("right"), done("right")],
             expect![[r#"
-            wrong
-            # · asked again: what stands above of this answer no longer counts
-            right
-        "#]],
+                wrong
+                # · what stands above of this answer no longer counts
+                right
+            "#]],
         );
         check(
             &[again(""), says("right"), done("right")],
@@ -336,10 +360,10 @@ mod tests {
         check(
             &[says("other"), again("one two"), done("one two")],
             expect![[r#"
-            other
-            # · asked again: what stands above of this answer no longer counts
-            one two
-        "#]],
+                other
+                # · what stands above of this answer no longer counts
+                one two
+            "#]],
         );
         check(
             &[says("other"), done("one two")],
@@ -414,6 +438,34 @@ mod tests {
             oxydra: gone
         "#]]
         .assert_eq(&piped(&[says("so fa"), error, says("next"), done("next")]));
+    }
+
+    #[test]
+    fn an_answer_of_a_form_stands_alone_in_a_pipe_and_one_without_it_is_taken_back() {
+        let frames = [
+            says("I look."),
+            calls("file_list {}"),
+            says("bare"),
+            again(""),
+            progress(ProgressKind::Correction, "the answer does not fit the schema", None),
+            says("{}"),
+            done("{}"),
+        ];
+        let mut text = Text { holds: true, ..Text::new(Vec::new(), Vec::new()) };
+        text.only_answers();
+        frames.iter().for_each(|frame| text.show(frame));
+        assert_eq!(text.out, b"{}\n");
+        check(
+            &frames,
+            expect![[r#"
+            I look.
+            # · file_list {}
+            bare
+            # · what stands above of this answer no longer counts
+            # · corrected: the answer does not fit the schema
+            {}
+        "#]],
+        );
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         4 => select(odd),
         1 => select(fatal),
         2 => Just(says("done")),
+        1 => select(vec![says("✗0 no"), says("✗1 no")]),
     ]
 }
 

@@ -84,7 +84,7 @@ fn leaves_the_way(groups: &[Group]) -> bool {
 }
 
 /// Plays the script with a crash behind each group, claims what holds for all, and prints what differs.
-async fn killed_everywhere(script: Vec<Round>) -> String {
+pub(crate) async fn killed_everywhere(script: Vec<Round>) -> String {
     let whole = play(script.clone(), Vec::new()).await;
     let keys: BTreeMap<_, _> =
         whole.ran.iter().map(|ran| ((ran.tool.clone(), ran.what.clone()), ran.key.clone())).collect();

@@ -18,6 +18,7 @@ fn stories() -> Vec<Vec<Round>> {
         vec![vec![calls(&[("look", "a"), ("note", "b"), ("look", "c")])], vec![says("done")]],
         vec![vec![calls(&[("zap", "x"), ("ship", "y")])], vec![calls(&[("note", "a")])], vec![says("done")]],
         vec![vec![calls(&[("send", "a"), ("look", "b")])], vec![says("done")]],
+        vec![vec![calls(&[("look", "a")])], vec![says("✗1 bare")], vec![says("done")]],
         vec![vec![busy(), calls(&[("probe", "a"), ("send", "b"), ("note", "fail")])], vec![says("done")]],
     ]
 }

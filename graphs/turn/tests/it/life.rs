@@ -100,6 +100,7 @@ pub(crate) fn builder(world: &Arc<World>, heard: &Heard, clock: ManualClock) -> 
 fn ports(world: &Arc<World>, heard: &Heard) -> Ports {
     Ports {
         form: AnswerForm::Free,
+        gauge: world.clone(),
         model: Arc::new(Scripted(world.clone())),
         tools: world.clone(),
         workshop: Arc::new(Benches(world.clone())),

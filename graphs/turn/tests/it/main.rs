@@ -11,6 +11,7 @@ mod forks;
 mod heard;
 mod life;
 mod limits;
+mod misfits;
 mod script;
 mod shown;
 mod tools;

@@ -28,11 +28,20 @@ pub(crate) type Round = Vec<Attempt>;
 
 /// Returns what the model does when it is asked this.
 pub(crate) fn reply(script: &[Round], question: &Question) -> Attempt {
-    let since = question.messages.iter().rposition(|message| matches!(message, Message::User { .. }));
-    let said = question.messages[since.unwrap_or(0)..].iter();
-    let round = said.filter(|message| matches!(message, Message::Assistant { .. })).count();
-    let round = script.get(round.min(script.len() - 1)).unwrap();
+    let round = &script[round(&question.messages).min(script.len() - 1)];
     round[(question.attempt as usize - 1).min(round.len() - 1)].clone()
+}
+
+/// Which round it is. What has not the form is shown once more and never again, so it says itself which round it was of.
+fn round(messages: &[Message]) -> usize {
+    if let [.., Message::Assistant { text, .. }, Message::User { .. }] = messages
+        && let Some(of) = text.strip_prefix('✗').and_then(|text| text.chars().next()?.to_digit(10))
+    {
+        return of as usize + 1;
+    }
+    let since = messages.iter().rposition(|message| matches!(message, Message::User { .. }));
+    let said = messages[since.unwrap_or(0)..].iter();
+    said.filter(|message| matches!(message, Message::Assistant { .. })).count()
 }
 
 pub(crate) fn text(text: &str) -> Item {

@@ -38,6 +38,7 @@ pub(crate) fn progress(progress: &Progress) -> String {
         Progress::Called { call: it, outcome } => format!("called {}: {outcome:?}", call(it)),
         Progress::InDoubt { call: it, evidence, .. } => format!("in doubt {}: {evidence}", call(it)),
         Progress::Correcting(why) => format!("correcting: {why}"),
+        Progress::Unfit(why) => format!("unfit: {why}"),
     }
 }
 
@@ -53,5 +54,6 @@ fn cause(cause: &StopCause) -> String {
         StopCause::Cancelled => "cancelled".to_owned(),
         StopCause::Spent(what) => format!("out of {what}"),
         StopCause::Failed(why) => format!("failed: {why}"),
+        StopCause::Unfit(why) => format!("unfit: {why}"),
     }
 }

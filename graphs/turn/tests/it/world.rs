@@ -6,7 +6,7 @@ use crate::{
     tools::Ran,
 };
 use domain::{
-    Conversation, Fragment, MessageSaid, Model, ModelFault, ModelLimits, Question, SessionId, Tokens,
+    Conversation, Fragment, Gauge, MessageSaid, Model, ModelFault, ModelLimits, Question, SessionId, Tokens,
     Unreadable,
 };
 use engine::{
@@ -186,6 +186,13 @@ impl Observer for Watching {
             | Observed::Ended { .. } => return,
         };
         self.0.say(line);
+    }
+}
+
+/// What begins with a cross has not the form that is wanted.
+impl Gauge for World {
+    fn misfit(&self, answer: &str) -> Option<String> {
+        answer.strip_prefix('✗').map(|what| format!("it is {what}"))
     }
 }
 

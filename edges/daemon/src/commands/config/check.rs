@@ -14,7 +14,7 @@ pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
     let catalog = known::catalog_of(&of.home, &Trust::of(&of.home, &sources(of)));
     let found: Found = match (Config::load(&sources(of)), catalog) {
         (Ok(mut loaded), Ok(catalog)) => {
-            known::look_up(&mut loaded, &catalog).map(|remarks| (loaded, remarks))
+            known::look_up(&mut loaded, &of.home, &catalog).map(|remarks| (loaded, remarks))
         }
         (loaded, catalog) => {
             let problems = loaded.err().into_iter().chain(catalog.err()).flat_map(|error| error.problems);

@@ -72,8 +72,9 @@ async fn examine(of: &Listing) -> Vec<Finding> {
             std::borrow::Cow::Borrowed(Catalog::pinned())
         }
     };
-    let loaded = Config::load(&trust.narrowed(sources))
-        .and_then(|mut loaded| known::look_up(&mut loaded, &catalog).map(|remarks| (loaded, remarks)));
+    let loaded = Config::load(&trust.narrowed(sources)).and_then(|mut loaded| {
+        known::look_up(&mut loaded, &of.home, &catalog).map(|remarks| (loaded, remarks))
+    });
     match loaded {
         Err(error) => {
             let problems = error.problems.iter();

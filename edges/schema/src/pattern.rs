@@ -1,0 +1,79 @@
+//! The patterns of a schema, read once. They are ECMA's, of which a little is written otherwise here.
+use fancy_regex::Regex;
+use std::collections::BTreeMap;
+
+/// Patterns by how they are written.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns(BTreeMap<String, Regex>);
+
+impl Patterns {
+    /// Reads a pattern, unless it is known.
+    pub(crate) fn learn(&mut self, written: &str) -> Result<(), String> {
+        if !self.0.contains_key(written) {
+            let regex = Regex::new(&ours(written)).map_err(|error| error.to_string())?;
+            self.0.insert(written.to_owned(), regex);
+        }
+        Ok(())
+    }
+
+    /// Whether the pattern is found in the text; `None` if that takes too long to say.
+    pub(crate) fn finds(&self, written: &str, text: &str) -> Option<bool> {
+        self.0.get(written).expect("the schema was read with all its patterns").is_match(text).ok()
+    }
+}
+
+/// ECMA's `\d` and `\w` are of ASCII alone; ours would be of all scripts.
+fn ours(written: &str) -> String {
+    let mut pattern = String::with_capacity(written.len());
+    let mut chars = written.chars();
+    while let Some(char) = chars.next() {
+        if char != '\\' {
+            pattern.push(char);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => pattern.push_str("[0-9]"),
+            Some('D') => pattern.push_str("[^0-9]"),
+            Some('w') => pattern.push_str("[A-Za-z0-9_]"),
+            Some('W') => pattern.push_str("[^A-Za-z0-9_]"),
+            Some('/') => pattern.push('/'),
+            Some(other) => pattern.extend(['\\', other]),
+            None => pattern.push('\\'),
+        }
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_ecma() {
+        let mut patterns = Patterns::default();
+        for (written, text, is_found) in [
+            ("^\\d+$", "٣", false),
+            ("^\\d+$", "3", true),
+            ("^\\d+$", "3\n", false),
+            ("b", "abc", true),
+            ("^[\\w-]+$", "a-b", true),
+            ("^[\\W]$", "ä", true),
+            ("^a\\/b$", "a/b", true),
+            ("^(?!x)", "xy", false),
+            ("^\\u00e4$", "ä", true),
+            ("^\\\\d$", "\\d", true),
+        ] {
+            patterns.learn(written).expect("it is one");
+            assert_eq!(patterns.finds(written, text), Some(is_found), "{written} in {text:?}");
+        }
+        assert!(patterns.learn("(").is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_takes_too_long_is_given_up() {
+        let mut patterns = Patterns::default();
+        let slow = "^(?:(a+)\\1?)+b";
+        patterns.learn(slow).expect("it is one");
+        assert_eq!(patterns.finds(slow, &"a".repeat(64)), None);
+    }
+}
