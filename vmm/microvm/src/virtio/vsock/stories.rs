@@ -404,13 +404,14 @@ fn calls_that_are_answered_and_taken_back_leave_nothing_behind() {
         let (_ours, theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
         lock(&world.transport).device.dialled(Some(theirs));
-        world.send(2000, port, 3, 0, b"");
+        // The first answers take the buffers that there are.
         world.watch();
+        world.send(2000, port, 3, 0, b"");
         assert!(lock(&world.transport).device.is_tidy(), "{port}");
     }
-    assert_eq!((world.connections(), world.watched.len()), (0, 0));
-    // The first answers took the buffers that there were; with those back, the next one is heard.
+    // With those back, the next one is heard.
     world.got();
+    assert_eq!((world.connections(), world.watched.len()), (0, 0));
     world.send(2000, 5001, 1, 0, b"");
     let (_ours, theirs) = UnixStream::pair().unwrap();
     theirs.set_nonblocking(true).unwrap();
