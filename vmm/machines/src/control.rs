@@ -13,6 +13,9 @@ const VERSION: u64 = 1;
 /// Longer than any answer: the serial log is the longest.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
+/// What is shown of what is no answer.
+const SHOWN_BYTES: usize = 200;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
@@ -22,7 +25,7 @@ pub(crate) enum NoAnswer {
     /// It is there and says no.
     #[error("{0}")]
     Refused(String),
-    /// It says what is no answer.
+    /// It says what is no answer, which begins like this.
     #[error(
         "the monitor answers `{0}`, which is of another version: end it with the version that started it"
     )]
@@ -66,7 +69,7 @@ impl Asked {
             Ok(_) if self.line.is_empty() => return Err(NoAnswer::Gone(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => {}
         }
-        let nonsense = || NoAnswer::Nonsense(String::from_utf8_lossy(&self.line).trim().to_owned());
+        let nonsense = || NoAnswer::Nonsense(beginning(&self.line));
         let answer: Value = serde_json::from_slice(&self.line).map_err(|_| nonsense())?;
         match (answer["v"] == json!(VERSION), answer.get("ok"), answer["error"]["message"].as_str()) {
             (true, Some(ok), None) => Ok(Some(ok.clone())),
@@ -74,6 +77,13 @@ impl Asked {
             _ => Err(nonsense()),
         }
     }
+}
+
+fn beginning(line: &[u8]) -> String {
+    let line = line.trim_ascii();
+    let shown = line.get(..SHOWN_BYTES);
+    let more = if shown.is_some() { "…" } else { "" };
+    String::from_utf8_lossy(shown.unwrap_or(line)).into_owned() + more
 }
 
 #[cfg(test)]
@@ -116,6 +126,12 @@ mod tests {
                 "the monitor answers `hello`, which is of another version: end it with the version that started it"
             ],
         );
+    }
+
+    #[test]
+    fn what_is_no_answer_is_shown_by_its_beginning() {
+        assert_eq!(beginning(b" hello\n"), "hello");
+        assert_eq!(beginning(&[b'x'; 100_000]), "x".repeat(200) + "…");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is said to a running monitor: one JSON object per line, over a Unix socket that only its owner may open. Requests
-//! are answered in order, and a line that is none is answered with what is wrong with it.
+//! of a connection are answered in order, so that whoever waits and wants something else meanwhile makes another one. A line
+//! that is no request is answered with what is wrong with it.
 //!
 //! ```text
 //! > {"v":1,"id":7,"do":"snapshot","name":"golden"}
@@ -8,6 +9,7 @@
 //! < {"v":1,"error":{"kind":"refused","message":"there is no command `dance`: try boot, …"}}
 //! ```
 mod client;
+mod peer;
 mod protocol;
 mod server;
 

@@ -1,6 +1,9 @@
 //! The main thread of a monitor: it reads requests, moves the machine from one point of its life to the next, and tells
 //! those who wait for one. It does one thing at a time, because there is one machine.
-use super::{Answer, Command, ErrorKind, LINE_MAX, Phase, Reply, Request};
+use super::{
+    Answer, Command, ErrorKind, Phase, Reply, Request,
+    peer::{Peer, Stays},
+};
 use crate::{
     bell::Bell,
     bus::End,
@@ -12,12 +15,9 @@ use crate::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send},
+    net::{SocketFlags, accept_with},
 };
-use std::{
-    os::{fd::OwnedFd, unix::net::UnixListener},
-    sync::Arc,
-};
+use std::{os::unix::net::UnixListener, sync::Arc};
 
 /// A daemon, a person, and a few that wait.
 const CLIENTS_MAX: usize = 8;
@@ -62,17 +62,11 @@ impl Life {
     }
 }
 
-struct Client {
-    socket: OwnedFd,
-    line: Vec<u8>,
-    waits: Option<(Option<u64>, Phase)>,
-}
-
 /// The server of one machine.
 pub(crate) struct Server {
     listener: UnixListener,
     bell: Arc<Bell>,
-    clients: Vec<Client>,
+    clients: Vec<Peer>,
     life: Option<Life>,
     /// Applied once the machine has what it needs.
     filter: Option<Program>,
@@ -165,24 +159,25 @@ impl Server {
         });
         self.gild();
         let phase = self.life().phase();
-        for client in &mut self.clients {
-            let Some((id, wanted)) = client.waits else { continue };
-            if let Some(reply) = waited(id, wanted, phase) {
-                client.waits = None;
-                client.say(&reply);
-            }
-        }
+        self.clients.retain_mut(|client| {
+            let reply = client.waits().and_then(|(id, wanted)| waited(id, wanted, phase));
+            reply.is_none_or(|reply| client.say(&reply) == Stays::Yes)
+        });
     }
 
     /// Waits for something to happen, and lets it.
     fn wait(&mut self) {
+        // What somebody said behind a request that is answered by now.
+        if let Some(index) = self.clients.iter().position(Peer::has_request) {
+            return self.answer(index);
+        }
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(&*self.bell, PollFlags::IN)];
         if self.clients.len() < CLIENTS_MAX {
             polled.push(PollFd::new(&self.listener, PollFlags::IN));
         } else {
             polled.push(PollFd::new(&self.listener, PollFlags::empty()));
         }
-        polled.extend(self.clients.iter().map(|client| PollFd::new(&client.socket, PollFlags::IN)));
+        polled.extend(self.clients.iter().map(|client| PollFd::new(client, client.interest())));
         if let Err(errno) = poll(&mut polled, None)
             && errno != Errno::INTR
         {
@@ -195,56 +190,33 @@ impl Server {
             self.bell.hush();
         }
         for index in (2..ready.len()).rev().filter(|index| ready[*index]) {
-            let mut client = self.clients.swap_remove(index - 2);
-            if self.heard(&mut client) {
-                self.clients.push(client);
+            if self.clients[index - 2].woken() == Stays::No {
+                self.clients.swap_remove(index - 2);
             }
         }
         if ready[1]
             && let Ok(socket) = accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
         {
-            self.clients.push(Client { socket, line: Vec::new(), waits: None });
+            self.clients.push(Peer::new(socket));
         }
     }
 
-    /// Reads what a client said. Returns whether it stays.
-    fn heard(&mut self, client: &mut Client) -> bool {
-        let mut bytes = [0; LINE_MAX];
-        let length = match recv(&client.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
-            Ok((0, _)) => return false,
-            Ok((_, length)) => length,
-            Err(Errno::AGAIN | Errno::INTR) => return true,
-            Err(_) => return false,
-        };
-        client.line.extend(&bytes[..length]);
-        while let Some(end) = client.line.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = client.line.drain(..=end).collect();
-            if !self.answer(client, &line[..end]) {
-                return false;
+    /// Answers the next request of a client, or puts the answer off.
+    fn answer(&mut self, index: usize) {
+        let Some(line) = self.clients[index].request() else { return };
+        let reply = match Request::parse(&line) {
+            Err(reply) => reply,
+            Ok(Request { id, command: Command::Wait { phase } }) => {
+                return self.clients[index].wait(id, phase);
             }
-        }
-        if client.line.len() > LINE_MAX {
-            let message = format!("the line is longer than {LINE_MAX} bytes");
-            client.say(&Reply::refused(None, ErrorKind::Refused, message));
-            return false;
-        }
-        true
-    }
-
-    fn answer(&mut self, client: &mut Client, line: &[u8]) -> bool {
-        let request = match Request::parse(line) {
-            Ok(request) => request,
-            Err(reply) => return client.say(&reply),
+            Ok(Request { id, command }) => match self.done(&command) {
+                Ok(answer) => Reply::ok(id, answer),
+                Err((kind, message)) => Reply::refused(id, kind, message),
+            },
         };
-        if let Command::Wait { phase } = request.command {
-            client.waits = Some((request.id, phase));
-            return true;
+        if self.clients[index].say(&reply) == Stays::No {
+            self.clients.swap_remove(index);
         }
-        let reply = match self.done(&request.command) {
-            Ok(answer) => Reply::ok(request.id, answer),
-            Err((kind, message)) => Reply::refused(request.id, kind, message),
-        };
-        client.say(&reply)
     }
 
     fn done(&mut self, command: &Command) -> Done {
@@ -405,13 +377,4 @@ fn told(error: &MachineError) -> (ErrorKind, String) {
         | MachineError::Setup { .. } => ErrorKind::Broken,
     };
     (kind, crate::chain(error))
-}
-
-impl Client {
-    /// Says something. Returns whether the client took it; one that does not read is let go.
-    fn say(&self, reply: &Reply) -> bool {
-        let line = format!("{}\n", reply.line());
-        let sent = send(&self.socket, line.as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-        sent.is_ok_and(|sent| sent == line.len())
-    }
 }

@@ -235,6 +235,44 @@ fn garbage_on_the_control_socket_is_answered_and_changes_nothing() {
 }
 
 #[test]
+fn a_log_of_bytes_that_are_all_escaped_is_answered_whole() {
+    // xor eax, eax; mov dx, 0x3f8; 1: out dx, al; jmp 1
+    let zeroes = [0x31, 0xc0, 0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xfd];
+    let Some(place) = Place::new(&zeroes) else { return };
+    let mut monitor = place.run(&[]);
+    let full = r#"{"v":1,"ok":{"log":""#.to_owned() + &r"\u0000".repeat(1 << 16) + r#""}}"#;
+    while place.line(b"{\"v\":1,\"do\":\"log\"}\n").len() < full.len() {}
+    assert!(place.ask(&["log"]) == full, "it is no whole log");
+    place.ask(&["stop"]);
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+}
+
+#[test]
+fn requests_of_one_connection_are_answered_in_order() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    let mut stream = UnixStream::connect(place.path("c")).unwrap();
+    let requests = [
+        r#""id":1,"do":"wait","phase":"paused""#,
+        r#""id":2,"do":"wait","phase":"booted""#,
+        r#""id":3,"do":"stats""#,
+        r#""id":4,"do":"stop""#,
+    ];
+    let lines = requests.map(|request| format!("{{\"v\":1,{request}}}\n")).concat();
+    stream.write_all(lines.as_bytes()).unwrap();
+    // Nothing of it is done before somebody else does what the first one waits for.
+    assert_eq!(place.ask(&["pause"]), r#"{"v":1,"ok":{"phase":"paused"}}"#);
+    for id in [1, 2] {
+        let paused = format!(r#"{{"v":1,"id":{id},"ok":{{"phase":"paused"}}}}"#);
+        assert_eq!(place::line_of(&mut stream), paused);
+    }
+    assert!(place::line_of(&mut stream).starts_with(r#"{"v":1,"id":3,"ok":{"phase":"paused","memory"#));
+    assert_eq!(place::line_of(&mut stream), r#"{"v":1,"id":4,"ok":{"phase":"ended"}}"#);
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_by_name() {
     let Some(place) = Place::new(POWER_OFF) else { return };
     let said = |flags: &[&str]| {

@@ -2,7 +2,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::{net::UnixStream, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -22,6 +22,17 @@ pub(crate) struct Monitor(Option<Child>);
 /// Says that a test did nothing, past the harness, which keeps to itself what a test that passes says.
 pub(crate) fn skipped(why: &str) {
     writeln!(std::io::stderr(), "SKIPPED, nothing was tested: {why}").unwrap();
+}
+
+/// Reads one line and nothing behind it.
+pub(crate) fn line_of(stream: &mut UnixStream) -> String {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        line.extend(byte);
+    }
+    String::from_utf8(line).unwrap().trim_end().to_owned()
 }
 
 /// Goes to jail without a guest: the exit code, and everything that was said.
