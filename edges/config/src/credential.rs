@@ -19,6 +19,14 @@ pub(crate) enum Reference {
     File(PathBuf),
 }
 
+/// A credential that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) secret: Secret,
+    /// The file that it was found in, which may be renewed.
+    pub(crate) file: Option<PathBuf>,
+}
+
 impl Reference {
     /// Reads `env:NAME`, `file:PATH` or the bare name of a variable.
     pub(crate) fn parse(text: &str) -> Option<Reference> {
@@ -35,18 +43,19 @@ impl Reference {
     ///
     /// # Errors
     /// Says in words why there is nothing.
-    pub(crate) fn resolve(&self, home: &Path, variables: &[(OsString, OsString)]) -> Result<Secret, String> {
+    pub(crate) fn resolve(&self, home: &Path, variables: &[(OsString, OsString)]) -> Result<Found, String> {
         match self {
             Reference::Variable(name) => variables
                 .iter()
                 .find(|(known, _)| known == name.as_str())
-                .and_then(|(_, value)| Secret::new(value.to_str()?))
+                .and_then(|(_, value)| Some(Found { secret: Secret::new(value.to_str()?)?, file: None }))
                 .ok_or_else(|| format!("the variable {name} is not set or blank")),
             Reference::File(path) => {
                 let path = home.join(path);
                 let text = plain_text(&path, KEY_BYTES_MAX)
                     .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                Secret::new(text).ok_or_else(|| format!("{} is blank", path.display()))
+                let secret = Secret::new(text).ok_or_else(|| format!("{} is blank", path.display()))?;
+                Ok(Found { secret, file: Some(path) })
             }
         }
     }
@@ -67,14 +76,17 @@ mod tests {
         let found = |text: &str| {
             let reference = Reference::parse(text).expect("it is one");
             match reference.resolve(place.path(), &variables) {
-                Ok(secret) => secret.expose().to_owned(),
+                Ok(Found { secret, file }) => {
+                    let renewed = if file.is_some() { ", renewed" } else { "" };
+                    format!("{}{renewed}", secret.expose())
+                }
                 Err(why) => why.replace(&format!("{}/", place.path().display()), ""),
             }
         };
         for (text, expected) in [
             ("env:KEY", "sk-env"),
             ("KEY", "sk-env"),
-            ("file:key", "sk-file"),
+            ("file:key", "sk-file, renewed"),
             ("env:NONE", "the variable NONE is not set or blank"),
             ("env:OTHER", "the variable OTHER is not set or blank"),
             ("file:blank", "blank is blank"),

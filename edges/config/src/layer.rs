@@ -190,6 +190,7 @@ fn said(path: &Path, why: &io::Error) -> String {
     match why.kind() {
         io::ErrorKind::PermissionDenied => format!("{why}; `chmod u+r {}` lets you read it", path.display()),
         io::ErrorKind::InvalidData => format!("{why}; save it as UTF-8"),
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => format!("{why}; move it away"),
         // `ErrorKind` belongs to the standard library and grows.
         _ => why.to_string(),
     }

@@ -2,6 +2,7 @@
 //! own file. It changes nothing on disk.
 use crate::{
     Config, ConfigError, FileKind, Notice, Place, Problem, Sources,
+    credential::Found,
     keys::{self, CURRENT, Power, Rule, Use},
     layer::{Layer, Setting},
     registry::Registry,
@@ -11,7 +12,7 @@ use crate::{
     user,
     written::Written,
 };
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// The files of a directory, in the order in which they are read. They have the same keys: the second exists so that
 /// credentials can be kept apart.
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub values: Vec<Shown>,
     /// What the home gives that nobody else gave: the reason to ask whether it may be trusted.
     pub widened_by_home: Vec<Shown>,
+    /// What is wrong with entries that nobody chose: it stops nobody, and is found by who checks all of it.
+    pub unchosen: Vec<Problem>,
 }
 
 /// What is gathered while loading.
@@ -157,7 +160,7 @@ impl Gathered {
     fn finish(
         mut self,
         sources: &Sources,
-        credentials: &std::collections::BTreeMap<String, http::Secret>,
+        credentials: &BTreeMap<String, Found>,
     ) -> Result<Loaded, ConfigError> {
         let home = sources.home.as_deref().unwrap_or(Path::new(""));
         let registry = Registry { written: &self.written, variables: &sources.variables, credentials, home };
@@ -185,6 +188,9 @@ impl Gathered {
         self.notices.extend(
             withheld.into_iter().map(|(variable, provider)| Notice::KeyWithheld { variable, provider }),
         );
+        let chosen: Vec<String> = models.iter().map(|model| model.provider.to_string()).collect();
+        let names = registry.names().into_iter().filter(|name| !chosen.iter().any(|chosen| chosen == name));
+        let unchosen = names.filter_map(|name| registry.file_problem(name)).collect();
         let config = Config {
             selection: choice.first,
             thinking: self.written.thinking(),
@@ -201,7 +207,13 @@ impl Gathered {
             known.is_none_or(|known| known.place == setting.place)
         };
         let widened_by_home = self.widening.iter().filter(|setting| counts(setting)).map(Shown::of).collect();
-        Ok(Loaded { config, notices: self.notices, values: Shown::all(&self.written), widened_by_home })
+        Ok(Loaded {
+            config,
+            notices: self.notices,
+            values: Shown::all(&self.written),
+            widened_by_home,
+            unchosen,
+        })
     }
 }
 

@@ -9,10 +9,10 @@ use std::{fs, io, io::Read, path::Path};
 pub fn plain_bytes(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let about = fs::metadata(path)?;
     if about.is_dir() {
-        return Err(io::Error::other("it is a directory"));
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
     if !about.is_file() {
-        return Err(io::Error::other("it is no plain file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
     }
     let mut bytes = Vec::new();
     // What is written behind our back does not make us read more.

@@ -1,8 +1,11 @@
 //! The providers that a configuration names, and where their keys come from. It reads no environment: the variables are
 //! handed in. A key that is blank is no key, wherever it stands.
 use crate::{
-    Api, Caps, Place, Problem, Provider, Server, Timeouts, api::BUILT_IN, check::Value,
-    credential::Reference, written::Written,
+    Api, Caps, Place, Problem, Provider, Server, Timeouts,
+    api::BUILT_IN,
+    check::Value,
+    credential::{Found, Reference},
+    written::Written,
 };
 use http::{Header, Secret, Url};
 use std::{
@@ -22,7 +25,7 @@ pub(crate) struct Registry<'a> {
     pub(crate) written: &'a Written,
     pub(crate) variables: &'a [(OsString, OsString)],
     /// The user's own keys, by entry.
-    pub(crate) credentials: &'a BTreeMap<String, Secret>,
+    pub(crate) credentials: &'a BTreeMap<String, Found>,
     /// Where paths begin.
     pub(crate) home: &'a Path,
 }
@@ -91,17 +94,14 @@ impl<'a> Registry<'a> {
         let base_url = self.base_url(name, api);
         let catalog_provider = self.text(name, "catalog_provider").map(str::to_owned);
         let is_owners = base_url.host() == api.own_host();
-        // What is named before the file needs no renewing, and no file.
-        let key_file = self.key_file(name).filter(|_| self.before_file(name).is_none());
-        if let Some(Err(why)) = key_file.clone().map(|path| self.in_file(path)) {
-            let key = format!("providers.registry.{name}.api_key_file");
-            return Err(Problem::NoCredential { key, place: self.place(name, "api_key_file"), why });
+        if let Some(problem) = self.file_problem(name) {
+            return Err(problem);
         }
         Ok(Server {
             name: name.to_owned(),
             api,
             key: self.key(name, api),
-            key_file: key_file.map(|path| self.home.join(path)),
+            key_file: self.renewed(name),
             headers: self.headers(name)?,
             timeouts: self.timeouts(name),
             caps: self.caps(name),
@@ -159,8 +159,26 @@ impl<'a> Registry<'a> {
         self.before_file(name).or_else(in_file).or_else(named)
     }
 
+    /// What is wrong with the file that an entry names for its key, if that is where its key would come from.
+    pub(crate) fn file_problem(&self, name: &str) -> Option<Problem> {
+        let path = self.key_file(name).filter(|_| self.before_file(name).is_none())?;
+        let why = self.in_file(path).err()?;
+        let key = format!("providers.registry.{name}.api_key_file");
+        Some(Problem::NoCredential { key, place: self.place(name, "api_key_file"), why })
+    }
+
+    /// The file that the key comes from, if it comes from one: the user's own before the entry's. What is written out needs no
+    /// renewing.
+    fn renewed(&self, name: &str) -> Option<PathBuf> {
+        match (self.credentials.get(name), self.before_file(name)) {
+            (Some(of_user), _) => of_user.file.clone(),
+            (None, Some(_)) => None,
+            (None, None) => self.key_file(name).map(|path| self.home.join(path)),
+        }
+    }
+
     fn before_file(&self, name: &str) -> Option<Secret> {
-        let of_user = self.credentials.get(name).cloned();
+        let of_user = self.credentials.get(name).map(|found| found.secret.clone());
         of_user.or_else(|| self.text(name, "api_key").and_then(Secret::new))
     }
 
@@ -170,7 +188,7 @@ impl<'a> Registry<'a> {
     }
 
     fn in_file(&self, path: PathBuf) -> Result<Secret, String> {
-        Reference::File(path).resolve(self.home, self.variables)
+        Reference::File(path).resolve(self.home, self.variables).map(|found| found.secret)
     }
 
     fn key_variables(&self, name: &str, api: Api) -> Vec<String> {

@@ -18,7 +18,7 @@ pub struct Server {
     pub base_url: Url,
     /// The key; a server of one's own may need none.
     pub key: Option<Secret>,
-    /// Where the key is renewed, if it came from a file that its entry names.
+    /// Where the key is renewed, if it came from a file: one that its entry names, or the user's own.
     pub key_file: Option<PathBuf>,
     /// What goes with every request. One that carries a key takes the place of [`key`](Server::key).
     pub headers: Vec<Header>,

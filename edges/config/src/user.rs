@@ -2,7 +2,7 @@
 use crate::{
     FileKind, Notice, Place, Problem, Sources,
     api::BUILT_IN,
-    credential::Reference,
+    credential::{Found, Reference},
     keys::{self, TIERS, Use},
     layer::{Layer, Setting},
     load::{Gathered, Standing, is_there, notice},
@@ -11,7 +11,6 @@ use crate::{
     sources::Users,
 };
 use domain::UserId;
-use http::Secret;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -24,7 +23,7 @@ pub(crate) struct OfUser {
     /// The settings of the user who counts.
     limits: Vec<Setting>,
     /// The user's keys, by entry of the registry.
-    pub(crate) credentials: BTreeMap<String, Secret>,
+    pub(crate) credentials: BTreeMap<String, Found>,
 }
 
 /// Reads `runner.toml` and the files of users. What a user's file asks for is measured against what the files say, so that a
@@ -57,6 +56,8 @@ pub(crate) fn read(sources: &Sources, gathered: &mut Gathered) -> OfUser {
         check(&layer.settings, &runner, gathered);
         if user == counting {
             found = of(layer.settings, sources, home, gathered);
+        } else if !sources.is_home_untrusted {
+            gathered.problems.extend(missing(&layer.settings, home));
         }
     }
     found
@@ -176,12 +177,26 @@ fn of(settings: Vec<Setting>, sources: &Sources, home: &Path, gathered: &mut Gat
     found
 }
 
+/// Credentials of somebody else that are not in the files that are said to hold them. What variables that somebody has is not
+/// known here.
+fn missing(settings: &[Setting], home: &Path) -> Vec<Problem> {
+    let is_reference = |setting: &&Setting| setting.path[0] == "credential_refs";
+    let problem = |setting: &Setting| {
+        let reference = setting.value.text().and_then(Reference::parse)?;
+        let why =
+            matches!(reference, Reference::File(_)).then(|| reference.resolve(home, &[]).err()).flatten()?;
+        let (key, place) = (keys::written(&setting.path), setting.place.clone());
+        Some(Problem::NoCredential { key, place, why })
+    };
+    settings.iter().filter(is_reference).filter_map(problem).collect()
+}
+
 fn credential(
     setting: &Setting,
     sources: &Sources,
     home: &Path,
     gathered: &mut Gathered,
-    credentials: &mut BTreeMap<String, Secret>,
+    credentials: &mut BTreeMap<String, Found>,
 ) {
     let (name, key, place) = (&setting.path[1], keys::written(&setting.path), setting.place.clone());
     let is_written =
@@ -192,7 +207,7 @@ fn credential(
     }
     let reference = setting.value.text().and_then(Reference::parse).expect("checked where it was read");
     match reference.resolve(home, &sources.variables) {
-        Ok(secret) => drop(credentials.insert(name.clone(), secret)),
+        Ok(found) => drop(credentials.insert(name.clone(), found)),
         Err(why) => gathered.problems.push(Problem::NoCredential { key, place, why }),
     }
 }

@@ -154,7 +154,7 @@ fn a_directory_or_a_huge_file_in_the_place_of_a_file_is_refused() {
     let place = tempfile::tempdir().expect("a directory for the test");
     let sources = Sources::none().directory(place.path());
     fs::create_dir(place.path().join("agent.toml")).expect("the directory is made");
-    expect!["cannot read the configuration file agent.toml: it is a directory"]
+    expect!["cannot read the configuration file agent.toml: it is a directory; move it away"]
         .assert_eq(&shown(place.path(), &sources));
     fs::remove_dir(place.path().join("agent.toml")).expect("the directory goes");
     fs::write(place.path().join("agent.toml"), "#".repeat(2 << 20)).expect("the file is written");

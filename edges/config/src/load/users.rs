@@ -155,6 +155,38 @@ fn a_users_credential_is_found_and_only_then_used() {
 }
 
 #[test]
+fn a_users_key_in_a_file_is_renewed_as_one_of_an_entry_is() {
+    let place = tempfile::tempdir().expect("a directory for the test");
+    let renewed = |entry: &str, user: &str| {
+        let server = format!(
+            "selection = {{ provider = \"desk\", model = \"m\" }}\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\n{entry}"
+        );
+        fs::create_dir_all(place.path().join("users")).expect("the directory is made");
+        for (name, text) in
+            [("agent.toml", server.as_str()), ("users/ada.toml", user), ("shared", "s-1"), ("mine", "m-1")]
+        {
+            fs::write(place.path().join(name), text).expect("the file is written");
+        }
+        let ada = UserId::parse("ada").expect("a good id");
+        let nowhere =
+            [("XDG_CONFIG_HOME".into(), place.path().join("nowhere").into()), ("KEY".into(), "v-1".into())];
+        let loaded = Config::load(&Sources::usual(place.path(), nowhere).user(&ada)).expect("it is in order");
+        let Provider::Server(server) = loaded.config.selection.provider else { panic!("the desk is chosen") };
+        let file =
+            server.key_file.map(|path| path.strip_prefix(place.path()).expect("in the home").to_owned());
+        (server.key.as_ref().map(|key| key.expose().to_owned()), file.map(|file| file.display().to_string()))
+    };
+    let found = |key: &str, file: Option<&str>| (Some(key.to_owned()), file.map(str::to_owned));
+    let shared = "api_key_file = \"shared\"\n";
+    let mine = "[credential_refs]\ndesk = \"file:mine\"\n";
+    assert_eq!(renewed(shared, ""), found("s-1", Some("shared")));
+    assert_eq!(renewed(shared, mine), found("m-1", Some("mine")));
+    assert_eq!(renewed("api_key = \"written\"\n", mine), found("m-1", Some("mine")));
+    assert_eq!(renewed("api_key = \"written\"\napi_key_file = \"shared\"\n", ""), found("written", None));
+    assert_eq!(renewed(shared, "[credential_refs]\ndesk = \"env:KEY\"\n"), found("v-1", None));
+}
+
+#[test]
 fn a_home_that_is_not_trusted_narrows_and_gives_nothing() {
     let files = [
         (

@@ -3,7 +3,8 @@
 use futures::future::BoxFuture;
 use http::Secret;
 use std::{
-    path::PathBuf,
+    fs, io,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -49,6 +50,18 @@ impl KeyFile {
     }
 }
 
+/// Longer than any key.
+const KEY_BYTES_MAX: u64 = 64 << 10;
+
+/// What is in a plain file. A pipe is not opened: it gives what it has once, and may never give anything.
+fn read(path: &Path) -> io::Result<String> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() || about.len() > KEY_BYTES_MAX {
+        return Err(io::Error::other(format!("it is no plain file of at most {KEY_BYTES_MAX} bytes")));
+    }
+    fs::read_to_string(path)
+}
+
 impl Credentials for KeyFile {
     fn key<'a>(
         &'a self,
@@ -60,7 +73,7 @@ impl Credentials for KeyFile {
                 return Ok(known);
             }
             let (path, file) = (self.path.display(), self.path.clone());
-            let text = tokio::task::spawn_blocking(|| std::fs::read_to_string(file)).await;
+            let text = tokio::task::spawn_blocking(move || read(&file)).await;
             let text = text.map_err(|ended| NoCredential(format!("{path} was not read: {ended}")))?;
             let text = text.map_err(|error| NoCredential(format!("{path} cannot be read: {error}")))?;
             let key = Secret::new(text).ok_or_else(|| NoCredential(format!("{path} is blank")))?;

@@ -9,6 +9,15 @@ struct Case(&'static str, &'static [(&'static str, &'static str)], &'static [(&'
 
 const DESK: &str = "selection.provider = \"desk\"\nselection.model = \"m\"\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\nfallback = [\"rehearsal/rehearsal\"]\n";
 
+/// A server, and a schema that its answers shall fit.
+const FORM: &str = "runtime.answer_schema = \"form.json\"\nselection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\n";
+
+/// A server that is chosen, and its key in a file.
+const KEYED: &str = "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\napi_key_file = \"the-key\"\n";
+
+/// A server that nobody chose, and its key in a file.
+const UNCHOSEN: &str = "[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\napi_key_file = \"the-key\"\n";
+
 const CASES: &[Case] = &[
     Case("an unknown key", &[("agent.toml", "[runtime]\nmax_turn = 3\n")], &[]),
     Case("an unknown key that is near to nothing", &[("agent.toml", "weather = \"fine\"\n")], &[]),
@@ -149,6 +158,40 @@ const CASES: &[Case] = &[
     Case(
         "a credential that is no reference",
         &[("users/default.toml", "[credential_refs]\nopenai = \"sk secret\"\n")],
+        &[],
+    ),
+    Case("a schema that is not there", &[("agent.toml", FORM)], &[]),
+    Case("a schema that is no JSON", &[("agent.toml", FORM), ("form.json", "{\"type\": ")], &[]),
+    Case("a schema that is a list", &[("agent.toml", FORM), ("form.json", "[]")], &[]),
+    Case(
+        "a schema with a type that there is not",
+        &[("agent.toml", FORM), ("form.json", "{\"properties\": {\"city\": {\"type\": \"text\"}}}")],
+        &[],
+    ),
+    Case(
+        "a schema that leads elsewhere",
+        &[("agent.toml", FORM), ("form.json", "{\"$ref\": \"https://example.com/city.json\"}")],
+        &[],
+    ),
+    Case("a schema that is no text", &[("agent.toml", FORM), ("form.json", "{}\n\u{fffd}")], &[]),
+    Case("a directory in place of a schema", &[("agent.toml", FORM), ("form.json/inside", "")], &[]),
+    Case(
+        "a schema for the rehearsal, and none",
+        &[("agent.toml", "runtime.answer_schema = \"form.json\"\nselection.provider = \"rehearsal\"\n")],
+        &[],
+    ),
+    Case("a key file that is not there", &[("providers.toml", KEYED)], &[]),
+    Case("a key file that is blank", &[("providers.toml", KEYED), ("the-key", "\n")], &[]),
+    Case("a directory in place of a key file", &[("providers.toml", KEYED), ("the-key/inside", "")], &[]),
+    Case("a key file of an entry that nobody chose", &[("providers.toml", UNCHOSEN)], &[]),
+    Case(
+        "a credential in a file that is not there",
+        &[("users/default.toml", "[credential_refs]\nopenai = \"file:mine\"\n")],
+        &[],
+    ),
+    Case(
+        "another user's credential in a file that is not there",
+        &[("users/ada.toml", "[credential_refs]\nopenai = \"file:mine\"\n")],
         &[],
     ),
     Case("a variable with an unknown key", &[], &[("OXYDRA__RUNTIME__MAX_TRUNS", "3")]),

@@ -14,7 +14,15 @@ pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
     let catalog = known::catalog_of(&of.home, &Trust::of(&of.home, &sources(of)));
     let found: Found = match (Config::load(&sources(of)), catalog) {
         (Ok(mut loaded), Ok(catalog)) => {
-            known::look_up(&mut loaded, &of.home, &catalog).map(|remarks| (loaded, remarks))
+            let looked_up = known::look_up(&mut loaded, &of.home, &catalog);
+            let problems = std::mem::take(&mut loaded.unchosen);
+            match looked_up {
+                Ok(remarks) if problems.is_empty() => Ok((loaded, remarks)),
+                looked_up => {
+                    let more = looked_up.err().into_iter().flat_map(|error| error.problems);
+                    Err(ConfigError { problems: problems.into_iter().chain(more).collect() })
+                }
+            }
         }
         (loaded, catalog) => {
             let problems = loaded.err().into_iter().chain(catalog.err()).flat_map(|error| error.problems);
