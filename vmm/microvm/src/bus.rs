@@ -19,6 +19,8 @@ pub enum End {
     Reset,
     /// Its processor gave up: a triple fault, or what KVM cannot run.
     Crashed(String),
+    /// The monitor cannot go on with it, which is not its fault.
+    Broken(String),
     /// Somebody stopped it.
     Stopped,
 }

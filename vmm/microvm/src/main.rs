@@ -109,6 +109,10 @@ fn ran(config: Config) -> ExitCode {
             eprintln!("oxydra-vmm: the guest crashed: {why}");
             ExitCode::from(4)
         }
+        Outcome::Ended(End::Broken(why)) => {
+            eprintln!("oxydra-vmm: the monitor failed: {why}");
+            ExitCode::FAILURE
+        }
         Outcome::Exited(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
         Outcome::Killed(signal) => {
             let sigsys = if signal == libc::SIGSYS { ", for a system call that is on no list" } else { "" };

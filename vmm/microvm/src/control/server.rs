@@ -181,7 +181,7 @@ impl Server {
         if let Err(errno) = poll(&mut polled, None)
             && errno != Errno::INTR
         {
-            self.life = Some(Life::Ended(End::Crashed(format!("the monitor cannot wait: {errno}"))));
+            self.life = Some(Life::Ended(End::Broken(format!("it cannot wait: {errno}"))));
             return;
         }
         let ready: Vec<bool> = polled.iter().map(|polled| !polled.revents().is_empty()).collect();
@@ -285,7 +285,7 @@ impl Server {
             }
             Err(error) => {
                 let told = told(&error);
-                self.life = Some(Life::Ended(End::Crashed("the monitor failed".to_owned())));
+                self.life = Some(Life::Ended(End::Broken("it failed to move the machine".to_owned())));
                 self.failure.get_or_insert(error);
                 Err(told)
             }

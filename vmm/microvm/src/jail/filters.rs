@@ -8,6 +8,8 @@ use seccompiler::{
     apply_filter,
 };
 use std::collections::BTreeMap;
+// The lists below are read as sentences.
+use self::With::{Anything, OneOf, Without};
 
 /// A class of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,6 @@ enum With {
     /// None of these bits in this argument.
     Without(u8, u64),
 }
-use With::{Anything, OneOf, Without};
 
 /// A call, what it is allowed with, and what needs it.
 type Call = (i64, With, &'static str);
@@ -82,6 +83,7 @@ const COMMON: &[Call] = &[
     (libc::SYS_write, Anything, "events, logs, sockets"),
     (libc::SYS_close, Anything, "descriptors end"),
     (libc::SYS_fcntl, OneOf(1, &[libc::F_GETFD as u64]), "a debug build looks before it closes"),
+    (libc::SYS_gettid, Anything, "a panic says in which thread, a processor is called by a signal"),
     (libc::SYS_exit, Anything, "a thread ends"),
     (libc::SYS_exit_group, Anything, "the process ends"),
     (libc::SYS_clock_gettime, Anything, "waiting for a time, where the clock is no page of the process"),
@@ -120,7 +122,6 @@ const MAIN: &[Call] = &[
     (libc::SYS_statx, Anything, "the length of a file, by its other name"),
     (libc::SYS_fsync, Anything, "a snapshot is on disk"),
     (libc::SYS_getpid, Anything, "a processor is called by a signal"),
-    (libc::SYS_gettid, Anything, "a processor is called by a signal"),
     (libc::SYS_tgkill, Anything, "a processor is called by a signal"),
     (libc::SYS_getrandom, Anything, "the seed of a table, the mark of a snapshot"),
 ];
@@ -193,6 +194,12 @@ impl Program {
         let filter = SeccompFilter::new(rules, otherwise, SeccompAction::Allow, arch)
             .map_err(seccompiler::Error::Backend)?;
         Ok(Program(Some(filter.try_into().map_err(seccompiler::Error::Backend)?)))
+    }
+
+    /// One that the kernel does not take.
+    #[cfg(test)]
+    pub(crate) fn unusable() -> Program {
+        Program(Some(Vec::new()))
     }
 
     /// From here on this thread makes no other call.

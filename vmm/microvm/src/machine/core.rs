@@ -2,7 +2,8 @@
 use super::{
     MachineError, Parts, kvm, setup, slots,
     state::VcpuState,
-    vcpu::{Ending, FirstRun, Vcpu},
+    thread::Ending,
+    vcpu::{FirstRun, Vcpu},
     watch::{Kick, Watch, Watched},
 };
 use crate::{
@@ -92,7 +93,7 @@ impl Core {
         slots::attach(&vm, &memory, noting).map_err(kvm("memory"))?;
 
         let wake = Arc::new(event()?);
-        let ending = Ending { how: Arc::new(Mutex::new(None)), bell: parts.bell.clone() };
+        let ending = Ending::new(parts.bell.clone());
         let knock = Knock { heard: Arc::new(AtomicBool::new(false)), bell: parts.bell.clone() };
         let mut board = Board { vm: &vm, memory: &memory, devices: Vec::new(), kicks: Vec::new() };
         let ports = parts.config.guest_ports.clone();
@@ -108,8 +109,8 @@ impl Core {
         let bus = Arc::new(Bus::new(serial::port(line, parts.log.take()), devices));
         let callers = parts.callers.try_clone().map_err(setup("the socket of callers"))?;
         let watched = Watched { kicks, vsock: vsock.clone(), callers, link: parts.dial.clone(), wake };
-        let watch =
-            Watch::start(watched, program(Class::Devices)?).map_err(setup("the thread of the devices"))?;
+        let watch = Watch::start(watched, program(Class::Devices)?, ending.clone())
+            .map_err(setup("the thread of the devices"))?;
 
         let first = FirstRun::default();
         let cpuid = boot::cpu::host_cpuid(&parts.kvm).map_err(kvm("what processors can do"))?;

@@ -1,5 +1,5 @@
 //! A machine: what it is made of, and why there may be none. `core` puts it together, `life` says what may be done with it
-//! when, `saving` turns it into bytes and back; `vcpu` and `watch` are its threads; `slots` and `state` speak to KVM.
+//! when, `saving` turns it into bytes and back; `vcpu` and `watch` are its threads, `thread` is what becomes of them; `slots` and `state` speak to KVM.
 #[cfg(test)]
 mod bare;
 mod core;
@@ -9,6 +9,7 @@ mod life;
 mod saving;
 mod slots;
 mod state;
+mod thread;
 mod vcpu;
 mod watch;
 

@@ -1,8 +1,10 @@
 //! A processor and its thread: it runs the guest, hands what comes out of it to the bus, and between two instructions takes
 //! orders. It keeps no state that the machine could not ask for.
-use super::state::VcpuState;
+use super::{
+    state::VcpuState,
+    thread::{self, Ending},
+};
 use crate::{
-    bell::Bell,
     bus::{Bus, End},
     jail::filters,
 };
@@ -57,21 +59,6 @@ pub enum VcpuError {
     Thread(#[from] io::Error),
 }
 
-/// How the guest ended, and the bell that says so.
-#[derive(Debug, Clone)]
-pub(crate) struct Ending {
-    pub(crate) how: Arc<Mutex<Option<End>>>,
-    pub(crate) bell: Arc<Bell>,
-}
-
-impl Ending {
-    /// The first end counts.
-    fn set(&self, end: End) {
-        crate::virtio::transport::lock(&self.how).get_or_insert(end);
-        self.bell.ring();
-    }
-}
-
 /// When the first instruction ran.
 pub(super) type FirstRun = Arc<Mutex<Option<Instant>>>;
 
@@ -97,14 +84,8 @@ impl Vcpu {
         filter: filters::Program,
     ) -> Result<Vcpu, VcpuError> {
         let ((orders, taken), (given, answers)) = (channel(), channel());
-        let mut worker = Worker { fd, bus, ending, first, orders: taken, answers: given };
-        let thread =
-            std::thread::Builder::new().name(format!("vcpu{id}")).stack_size(STACK).spawn(move || {
-                match filter.apply() {
-                    Ok(()) => worker.work(),
-                    Err(error) => worker.ending.set(End::Crashed(format!("no filter: {error}"))),
-                }
-            })?;
+        let mut worker = Worker { fd, bus, ending: ending.clone(), first, orders: taken, answers: given };
+        let thread = thread::start(format!("vcpu{id}"), filter, ending, move || worker.work())?;
         Ok(Vcpu { orders, answers, thread: Some(thread) })
     }
 
@@ -140,9 +121,6 @@ impl Vcpu {
         Err(VcpuError::Stuck)
     }
 }
-
-/// A processor's thread calls nothing deep.
-const STACK: usize = 256 * 1024;
 
 impl Drop for Vcpu {
     fn drop(&mut self) {

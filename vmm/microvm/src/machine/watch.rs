@@ -1,5 +1,6 @@
 //! The thread of the devices: it waits for queues that the guest filled, callers, answers of the warden and sockets of
 //! conversations. It takes a lock for each event, so that a snapshot can hold it between two.
+use super::thread::{self, Ending};
 use crate::{
     jail::{filters, warden::DialLink},
     virtio::{
@@ -59,23 +60,19 @@ const KICKS: u32 = 4;
 const EVENTS_AT_ONCE: usize = 32;
 
 impl Watch {
-    pub(super) fn start(watched: Watched, filter: filters::Program) -> io::Result<Watch> {
+    pub(super) fn start(watched: Watched, filter: filters::Program, ending: Ending) -> io::Result<Watch> {
         let (floor, over, wake) =
             (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)), watched.wake.clone());
         let watcher = Watcher { watched, floor: floor.clone(), sockets: HashMap::new() };
         let mut manager = EventManager::new_with_capacity(EVENTS_AT_ONCE).map_err(io::Error::other)?;
         manager.add_subscriber(watcher);
         let ended = over.clone();
-        let thread =
-            std::thread::Builder::new().name("devices".to_owned()).stack_size(STACK).spawn(move || {
-                if filter.apply().is_err() {
-                    return;
-                }
-                while !ended.load(Ordering::SeqCst) {
-                    // Interrupted by a signal, or out of kernel memory: both pass.
-                    let _ = manager.run();
-                }
-            })?;
+        let thread = thread::start("devices".to_owned(), filter, ending, move || {
+            while !ended.load(Ordering::SeqCst) {
+                // Interrupted by a signal, or out of kernel memory: both pass.
+                let _ = manager.run();
+            }
+        })?;
         Ok(Watch { floor, over, wake, thread: Some(thread) })
     }
 
@@ -85,9 +82,6 @@ impl Watch {
         work()
     }
 }
-
-/// Packets go straight between sockets and guest memory; nothing here needs much.
-const STACK: usize = 256 * 1024;
 
 impl Drop for Watch {
     fn drop(&mut self) {
@@ -181,5 +175,58 @@ impl Watcher {
                 None => self.sockets.remove(&socket),
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::thread::tests::ending, *};
+    use crate::{
+        bus::End,
+        bytes::Unreadable,
+        config::Seccomp,
+        jail::{filters::Class, warden},
+        virtio::{driver, vsock::stories},
+    };
+
+    /// A device of ours that is wrong.
+    struct Wrong;
+
+    impl Mmio for Wrong {
+        fn read(&self, _offset: u64, _to: &mut [u8]) {}
+        fn write(&self, _offset: u64, _from: &[u8]) {}
+        fn kicked(&self, _queue: usize) {
+            panic!("what cannot be is");
+        }
+        fn save(&self) -> Vec<u8> {
+            Vec::new()
+        }
+        fn restore(&self, _state: &[u8]) -> Result<(), Unreadable> {
+            Ok(())
+        }
+        fn revive(&self) {}
+        fn faults(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn a_device_that_panics_ends_the_guest() {
+        let dir = tempfile::tempdir().unwrap();
+        let ((link, _files), _ends) = warden::links().unwrap();
+        let (vsock, _dialled) = stories::vsock();
+        let event = EventFd::new(libc::EFD_NONBLOCK).unwrap();
+        event.write(1).unwrap();
+        let watched = Watched {
+            kicks: vec![Kick { event, device: Arc::new(Wrong), queue: 0 }],
+            vsock: Arc::new(Mutex::new(Transport::new(vsock, driver::memory(), driver::line()))),
+            callers: UnixListener::bind(dir.path().join("v")).unwrap(),
+            link: Arc::new(link),
+            wake: driver::line(),
+        };
+        let (filter, ending) = (filters::Program::of(Class::Devices, Seccomp::Off).unwrap(), ending());
+        let mut watch = Watch::start(watched, filter, ending.clone()).unwrap();
+        watch.thread.take().unwrap().join().unwrap();
+        assert_eq!(*lock(&ending.how), Some(End::Broken("its thread devices panicked".to_owned())));
     }
 }
