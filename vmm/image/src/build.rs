@@ -1,7 +1,7 @@
 //! Puts an image together, or finds it in the cache under the hash of what it would be made of.
 use crate::{
-    Archive, ImageError, Kind, Modules, Root, Wanted, failed, find_kernel, kernel::unpack_kernel,
-    source::KernelSource,
+    Archive, ImageError, Kind, Modules, Root, Wanted, failed, find_kernel, fresh::Fresh,
+    kernel::unpack_kernel, source::KernelSource,
 };
 use std::{
     fs::{self, File},
@@ -66,22 +66,13 @@ pub fn build(recipe: &Recipe, cache: &Path, tell: &mut dyn FnMut(&str)) -> Resul
     let program =
         unpack_kernel(&packed).map_err(|why| ImageError::Kernel { place: kernel.image.clone(), why })?;
     // Written beside its place and then moved: what is there is whole.
-    let fresh = place.with_extension(format!("new-{}", std::process::id()));
-    fs::create_dir_all(&fresh).map_err(failed("make", &fresh))?;
-    let written = write(&fresh.join("vmlinux"), &program)
-        .and_then(|()| write(&fresh.join("initrd"), &initrd))
-        .and_then(|()| write(&fresh.join("release"), image.release.as_bytes()))
-        .map_err(failed("write into", &fresh));
-    if let Err(error) = written {
-        // Half an image is of no use, and on a full disk it takes what room there is.
-        let _left = fs::remove_dir_all(&fresh);
-        return Err(error);
-    }
-    match fs::rename(&fresh, &place) {
-        // Somebody else built the same meanwhile.
-        Err(_) if place.exists() => fs::remove_dir_all(&fresh).map_err(failed("remove", &fresh))?,
-        other => other.map_err(failed("move to", &place))?,
-    }
+    let fresh = Fresh::beside(&place)?;
+    let at = |name: &str| fresh.path().join(name);
+    write(&at("vmlinux"), &program)
+        .and_then(|()| write(&at("initrd"), &initrd))
+        .and_then(|()| write(&at("release"), image.release.as_bytes()))
+        .map_err(failed("write into", fresh.path()))?;
+    fresh.moved("")?;
     Ok(image)
 }
 

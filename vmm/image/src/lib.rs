@@ -5,6 +5,7 @@
 //! What is built is named by everything it was built from, so that the same order twice is a look into the cache.
 mod build;
 mod cpio;
+mod fresh;
 mod kernel;
 mod modules;
 mod packed;

@@ -1,10 +1,16 @@
 //! Unpacks what kernels and modules are packed with, by the first bytes. Every result has a bound; a format that is not
 //! here is named, not guessed at.
 use flate2::read::GzDecoder;
+use ruzstd::decoding::{StreamingDecoder, errors::FrameDecoderError};
 use std::io::{self, Read};
 
 /// No kernel or module is larger unpacked; a larger one is a bomb.
 pub(crate) const UNPACKED_BYTES_MAX: usize = 256 << 20;
+/// As much of what came before may be referred back to, and so is kept: what kernels' builds ask of zstd and xz at most. Packed
+/// bytes say themselves how much they want, up to terabytes, and it would be had before one of them is read.
+const WINDOW_BYTES_MAX: u64 = 128 << 20;
+/// What unpacking takes besides, as its library counts it.
+const XZ_EXTRA_KIB: u32 = 1 << 10;
 /// A block of the legacy format holds as much.
 const LZ4_BLOCK_BYTES: usize = 8 << 20;
 
@@ -36,9 +42,17 @@ impl Packing {
     pub(crate) fn reader<'a>(self, packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Packing::Gzip => Box::new(GzDecoder::new(packed)),
-            Packing::Xz => Box::new(lzma_rust2::XzReader::new(packed, false)),
+            Packing::Xz => {
+                let limit_kib = (WINDOW_BYTES_MAX >> 10) as u32 + XZ_EXTRA_KIB;
+                Box::new(Narrow(lzma_rust2::XzReader::new_mem_limit(packed, false, limit_kib)))
+            }
             Packing::Zstd => {
-                Box::new(ruzstd::decoding::StreamingDecoder::new(packed).map_err(io::Error::other)?)
+                Box::new(StreamingDecoder::new_with_max_window_size(packed, WINDOW_BYTES_MAX).map_err(
+                    |error| match error {
+                        FrameDecoderError::WindowSizeTooBig { .. } => too_wide(),
+                        other => io::Error::other(other),
+                    },
+                )?)
             }
             Packing::Lz4Legacy => return Err(io::Error::other("only kernels are packed like that")),
         })
@@ -47,14 +61,29 @@ impl Packing {
     /// Unpacks.
     pub(crate) fn unpack(self, packed: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Packing::Gzip => bounded(GzDecoder::new(packed)),
-            Packing::Xz => bounded(lzma_rust2::XzReader::new(packed, false)),
-            Packing::Zstd => {
-                bounded(ruzstd::decoding::StreamingDecoder::new(packed).map_err(io::Error::other)?)
-            }
+            Packing::Gzip | Packing::Xz | Packing::Zstd => bounded(self.reader(packed)?),
             Packing::Lz4Legacy => lz4_legacy(&packed[4..]),
         }
     }
+}
+
+/// Says what a library means when it would need more memory than it may have.
+struct Narrow<R>(R);
+
+impl<R: Read> Read for Narrow<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::OutOfMemory => too_wide(),
+            _other => error,
+        })
+    }
+}
+
+fn too_wide() -> io::Error {
+    io::Error::other(format!(
+        "it refers back over more than {} MiB: pack it with a smaller dictionary, as `xz -9` or `zstd -19` do",
+        WINDOW_BYTES_MAX >> 20
+    ))
 }
 
 fn too_large() -> io::Error {
@@ -82,4 +111,52 @@ fn lz4_legacy(mut packed: &[u8]) -> io::Result<Vec<u8>> {
         packed = rest;
     }
     Ok(unpacked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A packed byte that wants `2 << log2` bytes kept. What says so lies behind the header of the stream, with a checksum.
+    fn xz(log2: u8) -> Vec<u8> {
+        let options = lzma_rust2::XzOptions::with_preset(0);
+        let mut writer = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        writer.write_all(b"x").unwrap();
+        let mut packed = writer.finish().unwrap();
+        const BLOCK: usize = 12;
+        let end = BLOCK + (usize::from(packed[BLOCK]) + 1) * 4;
+        assert_eq!(packed[BLOCK + 2..BLOCK + 4], [0x21, 1], "the filter is LZMA2");
+        packed[BLOCK + 4] = (log2 - 11) * 2;
+        let mut sum = flate2::Crc::new();
+        sum.update(&packed[BLOCK..end - 4]);
+        packed[end - 4..end].copy_from_slice(&sum.sum().to_le_bytes());
+        packed
+    }
+
+    /// A packed byte that wants `1 << log2` bytes kept.
+    fn zstd(log2: u8) -> Vec<u8> {
+        const RAW_LAST_BLOCK_OF_ONE: [u8; 3] = [0b1001, 0, 0];
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, (log2 - 10) << 3][..], &RAW_LAST_BLOCK_OF_ONE, b"x"].concat()
+    }
+
+    #[test]
+    fn what_refers_back_too_far_is_refused_before_memory_is_had() {
+        for (packing, packed) in [(Packing::Xz, xz(26)), (Packing::Zstd, zstd(27))] {
+            assert_eq!(packing.unpack(&packed).unwrap(), b"x", "{packing:?}");
+        }
+        for (packing, packed) in [
+            (Packing::Xz, xz(27)),
+            (Packing::Xz, xz(30)),
+            (Packing::Zstd, zstd(28)),
+            (Packing::Zstd, zstd(41)),
+        ] {
+            let why = packing.unpack(&packed).unwrap_err().to_string();
+            assert_eq!(
+                why,
+                "it refers back over more than 128 MiB: pack it with a smaller dictionary, as `xz -9` or `zstd -19` do",
+                "{packing:?}"
+            );
+        }
+    }
 }

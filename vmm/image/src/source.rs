@@ -1,6 +1,6 @@
 //! Where a kernel and the minimal root's program come from: the distribution's packages by its own client, else what this
 //! machine boots, else a path. It installs nothing: packages are unpacked into the cache.
-use crate::{ImageError, failed};
+use crate::{ImageError, failed, fresh::Fresh};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -152,14 +152,13 @@ pub fn package(name: &str, cache: &Path, tell: &mut dyn FnMut(&str)) -> Result<P
     }
     tell(&format!("fetching the package {name} {version}"));
     // Unpacked beside its place and then moved: what is there is whole.
-    let fresh = place.with_extension(format!("new-{}", std::process::id()));
-    fs::create_dir_all(fresh.join("deb")).map_err(failed("make", &fresh))?;
-    let done = run(Command::new("apt-get").args(["download", "-qq", name]).current_dir(fresh.join("deb")))
-        .and_then(|_| unpack(&fresh.join("deb"), &fresh.join("root")))
-        .and_then(|()| fs::rename(fresh.join("root"), &place).map_err(failed("move to", &place)));
-    // Whether it worked or not, what is left is of no use.
-    let _left = fs::remove_dir_all(&fresh);
-    done.map(|()| place)
+    let fresh = Fresh::beside(&place)?;
+    let (deb, root) = (fresh.path().join("deb"), fresh.path().join("root"));
+    fs::create_dir(&deb).map_err(failed("make", &deb))?;
+    run(Command::new("apt-get").args(["download", "-qq", name]).current_dir(&deb))?;
+    unpack(&deb, &root)?;
+    fresh.moved("root")?;
+    Ok(place)
 }
 
 fn unpack(downloads: &Path, root: &Path) -> Result<(), ImageError> {

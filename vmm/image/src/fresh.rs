@@ -1,0 +1,159 @@
+//! A directory that is made beside its place and moved there when it is whole. One whose maker was killed goes when the next is
+//! made; one that is being made stays, whoever makes it: a lock says so, which goes with its holder.
+use crate::{ImageError, failed};
+use rustix::fs::OFlags;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process,
+};
+
+/// Between a place's name and the number of who makes it.
+const MARK: &str = ".new-";
+/// So many of one process make the same at once, at most.
+const ATTEMPTS_MAX: u32 = 64;
+
+/// It goes when it is dropped before it was moved.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    place: PathBuf,
+    made: PathBuf,
+    /// Held as long as it is made.
+    _lock: File,
+}
+
+impl Fresh {
+    /// Makes a directory beside a place, and clears away what was left there half made.
+    pub(crate) fn beside(place: &Path) -> Result<Fresh, ImageError> {
+        let parent = place.parent().expect("a place in a cache is in a directory of it");
+        fs::create_dir_all(parent).map_err(failed("make", parent))?;
+        // Nobody makes one meanwhile: between making it and locking it, it would look like one that was left.
+        let all = opened(parent).map_err(failed("open", parent))?;
+        all.lock().map_err(failed("lock", parent))?;
+        swept(parent)?;
+        let name = place.file_name().expect("a place has a name").to_string_lossy();
+        for attempt in 0..ATTEMPTS_MAX {
+            let made = parent.join(format!("{name}{MARK}{}-{attempt}", process::id()));
+            match fs::create_dir(&made) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => {
+                    other.map_err(failed("make", &made))?;
+                    let lock = opened(&made).map_err(failed("open", &made))?;
+                    lock.lock().map_err(failed("lock", &made))?;
+                    return Ok(Fresh { place: place.to_owned(), made, _lock: lock });
+                }
+            }
+        }
+        let crowd = io::Error::other(format!("{ATTEMPTS_MAX} are being made there at once"));
+        Err(failed("make a directory beside", place)(crowd))
+    }
+
+    /// Where it is until it is moved.
+    pub(crate) fn path(&self) -> &Path {
+        &self.made
+    }
+
+    /// Moves it, or what is within it, to its place; what somebody else put there meanwhile is the same, and stays.
+    pub(crate) fn moved(self, within: &str) -> Result<(), ImageError> {
+        match fs::rename(self.made.join(within), &self.place) {
+            Err(_) if self.place.exists() => Ok(()),
+            other => other.map_err(failed("move to", &self.place)),
+        }
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // What was moved is not there any more. Half an image is of no use, and on a full disk it takes what room there is.
+        let _left = fs::remove_dir_all(&self.made);
+    }
+}
+
+/// Opens a directory, and follows no link: a cache may have come with a checkout.
+fn opened(place: &Path) -> io::Result<File> {
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(place)
+}
+
+/// Removes directories whose makers are gone.
+fn swept(parent: &Path) -> Result<(), ImageError> {
+    for entry in fs::read_dir(parent).map_err(failed("read", parent))? {
+        let entry = entry.map_err(failed("read", parent))?;
+        let name = entry.file_name();
+        if !name.to_str().is_some_and(is_half_made) {
+            continue;
+        }
+        // One that is not a directory, or went meanwhile, is none of ours.
+        let Ok(made) = opened(&entry.path()) else { continue };
+        match made.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(failed("lock", entry.path())(error)),
+            Ok(()) => fs::remove_dir_all(entry.path()).map_err(failed("clear away", entry.path()))?,
+        }
+    }
+    Ok(())
+}
+
+/// `NAME.new-PID`, and what follows in a newer version.
+fn is_half_made(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let maker = name.rsplit_once(MARK).map(|(_, maker)| maker);
+    maker.is_some_and(|maker| maker.split('-').all(is_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(parent: &Path) -> Vec<String> {
+        let entries = fs::read_dir(parent).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_was_left_half_made_goes_and_what_is_being_made_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let parent = home.path().join("images");
+        for name in ["abc", "abc.new-7", "linux-6.1.new-12-3", "abc.new-old", ".new-", "notes.new-7x"] {
+            fs::create_dir_all(parent.join(name).join("half")).unwrap();
+        }
+        fs::write(parent.join("a-file.new-7"), "").unwrap();
+        std::os::unix::fs::symlink("abc", parent.join("a-link.new-7")).unwrap();
+        let other = ["a-file.new-7", "a-link.new-7", ".new-", "abc", "abc.new-old", "notes.new-7x"];
+        let one = Fresh::beside(&parent.join("abc.def")).unwrap();
+        let two = Fresh::beside(&parent.join("abc.def")).unwrap();
+        let mut expected: Vec<_> = other.map(str::to_owned).to_vec();
+        for number in [0, 1] {
+            expected.push(format!("abc.def.new-{}-{number}", process::id()));
+        }
+        expected.sort();
+        assert_eq!(names(&parent), expected);
+
+        fs::write(one.path().join("whole"), "one").unwrap();
+        fs::write(two.path().join("whole"), "two").unwrap();
+        one.moved("").unwrap();
+        two.moved("").unwrap();
+        assert_eq!(fs::read_to_string(parent.join("abc.def/whole")).unwrap(), "one", "the first one stays");
+        drop(Fresh::beside(&parent.join("dropped")).unwrap());
+        let mut expected: Vec<_> = other.map(str::to_owned).to_vec();
+        expected.push("abc.def".to_owned());
+        expected.sort();
+        assert_eq!(names(&parent), expected);
+        assert_eq!(names(&parent.join("abc")), ["half"], "nothing is removed through a link");
+    }
+
+    #[test]
+    fn a_link_to_a_cache_is_not_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = home.path().join("elsewhere");
+        fs::create_dir_all(elsewhere.join("precious.new-7")).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, home.path().join("images")).unwrap();
+        let why = Fresh::beside(&home.path().join("images/abc")).unwrap_err().to_string();
+        assert!(why.starts_with("cannot open ") && why.contains("/images: "), "{why}");
+        assert_eq!(names(&elsewhere), ["precious.new-7"]);
+    }
+}
