@@ -17,6 +17,7 @@ pub mod fuzz;
 mod jail;
 mod kernel;
 mod layout;
+mod listening;
 pub mod machine;
 mod memory;
 pub mod probe;

@@ -12,6 +12,7 @@ use crate::{
         nobody::{Way, Word},
         warden::{self, Over, Warden, heed_signals},
     },
+    listening::{bound, gone},
     machine::{self, MachineError, Parts, Vm},
 };
 use kvm_ioctls::Kvm;
@@ -20,10 +21,7 @@ use std::{
     io::{self, ErrorKind},
     os::{
         fd::OwnedFd,
-        unix::{
-            fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
-            net::{UnixListener, UnixStream},
-        },
+        unix::{fs::OpenOptionsExt, net::UnixListener},
     },
     path::{Path, PathBuf},
     sync::Arc,
@@ -104,16 +102,62 @@ pub fn run(config: Config) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let config = config.checked()?;
     let kvm = Kvm::new().map_err(RunError::Kvm)?;
+    let images = Images::open(&config)?;
+    let sockets = [config.vsock.clone(), config.socket.clone()];
+    // What does not begin leaves no sockets that nobody listens at.
+    let cleared = |_: &RunError| sockets.iter().for_each(|socket| drop(gone(socket)));
     let callers = bound("vsock", &config.vsock)?;
-    let control = bound("socket", &config.socket)?;
+    let control = bound("socket", &config.socket).inspect_err(|_| drop(gone(&config.vsock)))?;
+    let (parts, warden, way) = prepared(config, started, kvm, images, callers).inspect_err(cleared)?;
+    match enter::split().map_err(RunError::from).inspect_err(cleared)? {
+        Side::Inside => {
+            // The other ends are the warden's: with them open, its death would go unnoticed.
+            drop(warden);
+            inside(parts, control, way.map(Way::inside))
+        }
+        Side::Outside(child) => {
+            let config = parts.config.clone();
+            drop((parts, control));
+            way.map_or(Ok(()), |way| way.outside().tell(child))?;
+            outside(&config, &warden, child)
+        }
+    }
+}
+
+/// The files that a guest boots from.
+struct Images {
+    kernel: File,
+    initrd: Option<File>,
+    disks: Vec<File>,
+}
+
+impl Images {
+    fn open(config: &Config) -> Result<Images, RunError> {
+        Ok(Images {
+            kernel: opened("kernel", &config.kernel)?,
+            initrd: config.initrd.as_deref().map(|path| opened("initrd", path)).transpose()?,
+            disks: config.disks.iter().map(|disk| opened("disks", &disk.image)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Everything that is needed before the process splits.
+fn prepared(
+    config: Config,
+    started: Instant,
+    kvm: Kvm,
+    images: Images,
+    callers: UnixListener,
+) -> Result<(Parts, Warden, Option<Way>), RunError> {
     let ((dial, files), ends) = warden::links()?;
     let snapshots = config.snapshots.as_deref().map(directory).transpose()?;
     let warden = Warden { ends, vsock: config.vsock.clone(), ports: config.guest_ports.clone(), snapshots };
+    let Images { kernel, initrd, disks } = images;
     let parts = Parts {
         kvm,
-        kernel: opened("kernel", &config.kernel)?,
-        initrd: config.initrd.as_deref().map(|path| opened("initrd", path)).transpose()?,
-        disks: config.disks.iter().map(|disk| opened("disks", &disk.image)).collect::<Result<_, _>>()?,
+        kernel,
+        initrd,
+        disks,
         log: config.log.as_deref().map(created).transpose()?,
         callers,
         dial: Arc::new(dial),
@@ -132,19 +176,7 @@ pub fn run(config: Config) -> Result<Outcome, RunError> {
         Jail::Off => None,
     };
     way.as_ref().map_or(Ok(()), enter::unshare_processes)?;
-    match enter::split()? {
-        Side::Inside => {
-            // The other ends are the warden's: with them open, its death would go unnoticed.
-            drop(warden);
-            inside(parts, control, way.map(Way::inside))
-        }
-        Side::Outside(child) => {
-            let config = parts.config.clone();
-            drop((parts, control));
-            way.map_or(Ok(()), |way| way.outside().tell(child))?;
-            outside(&config, &warden, child)
-        }
-    }
+    Ok((parts, warden, way))
 }
 
 fn inside(mut parts: Parts, control: UnixListener, jail: Option<Word>) -> Result<Outcome, RunError> {
@@ -174,25 +206,9 @@ fn outside(config: &Config, warden: &Warden, child: rustix::process::Pid) -> Res
     };
     for socket in [&config.socket, &config.vsock] {
         // Whoever cleared it away before us wanted the same.
-        let _ = fs::remove_file(socket);
+        let _ = gone(socket);
     }
     Ok(ended.map_or_else(Outcome::Killed, Outcome::Exited))
-}
-
-/// Binds a socket that only its owner may use. One that a dead monitor left is cleared away.
-fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunError> {
-    let failed = |step| move |source| RunError::Open { key, step, path: path.to_owned(), source };
-    let stale = fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket());
-    if stale {
-        if UnixStream::connect(path).is_ok() {
-            return Err(RunError::Taken { key, path: path.to_owned() });
-        }
-        fs::remove_file(path).map_err(failed("clear away"))?;
-    }
-    let listener = UnixListener::bind(path).map_err(failed("bind"))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed("close to others"))?;
-    listener.set_nonblocking(true).map_err(failed("listen at"))?;
-    Ok(listener)
 }
 
 fn opened(key: &'static str, path: &Path) -> Result<File, RunError> {

@@ -295,6 +295,11 @@ fn what_cannot_be_run_is_refused_by_name() {
     let snapshots = place.path("snapshots");
     expect!["1 oxydra-vmm: cannot open the snapshot `none`: No such file or directory (os error 2)"]
         .assert_eq(&said(&["--snapshots", &snapshots, "--start", "restore=none"]));
+    expect!["2 oxydra-vmm: `log`: cannot write …/none/serial: No such file or directory (os error 2)"]
+        .assert_eq(&said(&["--log", &place.path("none/serial")]));
+    expect!["2 oxydra-vmm: `socket`: cannot listen at …/err: something that is no socket is there"]
+        .assert_eq(&said(&["--socket", &place.path("err")]));
+    assert_eq!(place.left(), ["err", "kernel", "snapshots"], "what did not begin leaves no sockets");
 }
 
 #[test]
