@@ -39,8 +39,8 @@ pub(crate) struct Asked {
     line: Vec<u8>,
 }
 
-/// Asks, and waits for the answer; `None` waits as long as it takes.
-pub(crate) fn ask(socket: &Path, request: Value, patience: Option<Duration>) -> Result<Value, NoAnswer> {
+/// Asks, and waits so long for the answer.
+pub(crate) fn ask(socket: &Path, request: Value, patience: Duration) -> Result<Value, NoAnswer> {
     let mut asked = Asked::begin(socket, request)?;
     match asked.answer(patience)? {
         Some(value) => Ok(value),
@@ -58,8 +58,8 @@ impl Asked {
     }
 
     /// Waits for the answer this long; `None` when it has not come yet.
-    pub(crate) fn answer(&mut self, patience: Option<Duration>) -> Result<Option<Value>, NoAnswer> {
-        self.reading.get_ref().set_read_timeout(patience).map_err(NoAnswer::Gone)?;
+    pub(crate) fn answer(&mut self, patience: Duration) -> Result<Option<Value>, NoAnswer> {
+        self.reading.get_ref().set_read_timeout(Some(patience)).map_err(NoAnswer::Gone)?;
         let left = ANSWER_BYTES_MAX.saturating_sub(self.line.len() as u64);
         match self.reading.by_ref().take(left).read_until(b'\n', &mut self.line) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
@@ -92,6 +92,9 @@ mod tests {
     use expect_test::{Expect, expect};
     use std::{os::unix::net::UnixListener, thread};
 
+    /// Longer than a test runs.
+    const LONG: Duration = Duration::from_secs(60);
+
     fn check(says: &'static str, expected: Expect) {
         let home = tempfile::tempdir().unwrap();
         let socket = home.path().join("control");
@@ -103,7 +106,7 @@ mod tests {
             stream.write_all(says.as_bytes()).unwrap();
             line
         });
-        let said = ask(&socket, json!({"do": "stats"}), None)
+        let said = ask(&socket, json!({"do": "stats"}), LONG)
             .map_or_else(|why| why.to_string(), |ok| ok.to_string());
         assert_eq!(monitor.join().unwrap(), "{\"do\":\"stats\",\"v\":1}\n");
         expected.assert_eq(&said);
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn nobody_there_is_told_from_a_refusal() {
-        let nowhere = ask(Path::new("/nowhere/control"), json!({"do": "stats"}), None);
+        let nowhere = ask(Path::new("/nowhere/control"), json!({"do": "stats"}), LONG);
         assert!(matches!(nowhere, Err(NoAnswer::Gone(_))));
     }
 }

@@ -1,7 +1,7 @@
 //! Where guests, images and snapshots are, and which guests are there. A guest whose monitor was killed is found by the
 //! sockets that it left, and cleared away when it is asked for.
 use crate::{
-    Extent, Machine, Name, Part, Problem, Settings,
+    Machine, Name, Part, Problem,
     control::{NoAnswer, ask},
     files::{self, Lock},
     problem::failed,
@@ -11,7 +11,6 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    process,
     time::Duration,
 };
 
@@ -43,6 +42,8 @@ pub struct Listed {
 pub enum Standing {
     /// Its monitor answers, with these counts.
     Running(Value),
+    /// The same, but it was restored and has not its own time and random numbers: nobody may use it.
+    Unready(Value),
     /// Its monitor listens, and says nothing or nothing that is understood.
     Silent(String),
     /// Its monitor is gone without clearing its sockets away: it was killed.
@@ -136,11 +137,15 @@ impl Home {
 impl Machine {
     /// Says how it stands; `None` for one that ended well, or never was.
     pub fn standing(&self) -> Option<Standing> {
-        match ask(&self.control(), json!({"do": "stats"}), Some(ANSWER_PATIENCE)) {
+        match ask(&self.control(), json!({"do": "stats"}), ANSWER_PATIENCE) {
+            Ok(stats) if self.is_unready() => Some(Standing::Unready(stats)),
             Ok(stats) => Some(Standing::Running(stats)),
-            Err(NoAnswer::Gone(error)) if error.kind() == io::ErrorKind::TimedOut => Some(Standing::Silent(
-                format!("its monitor says nothing for {} s", ANSWER_PATIENCE.as_secs()),
-            )),
+            Err(NoAnswer::Gone(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                Some(Standing::Silent(format!(
+                    "its monitor says nothing for {} s, and may be writing a snapshot down",
+                    ANSWER_PATIENCE.as_secs()
+                )))
+            }
             Err(NoAnswer::Gone(_)) => self.left().next().is_some().then_some(Standing::Gone),
             Err(why @ (NoAnswer::Refused(_) | NoAnswer::Nonsense(_))) => {
                 Some(Standing::Silent(why.to_string()))
@@ -159,36 +164,10 @@ impl Machine {
             fs::remove_file(&place).map_err(failed(format!("clear {} away", place.display())))
         })
     }
-
-    /// Writes the guest down under a name, or what changed in it since it was restored.
-    ///
-    /// # Errors
-    /// When there is one of this name, or the monitor cannot write it; the guest goes on.
-    pub fn snapshot(&self, home: &Home, snapshot: &Name, extent: Extent) -> Result<(), Problem> {
-        let settings = Settings::read(&self.place.join("settings"))?;
-        let extent = match extent {
-            Extent::Full => "full",
-            Extent::Difference => "difference",
-        };
-        let place = home.snapshot_settings(snapshot);
-        home.make(place.parent().expect("it is in a directory"))?;
-        // Without them a snapshot is of no use and its name is taken, so they are on the disk before it is; and not yet under
-        // its name, which may be another's.
-        let ready = place.with_file_name(format!("{snapshot}.{}", process::id()));
-        let done = settings.write(&ready).and_then(|()| {
-            self.ask(json!({"do": "snapshot", "name": snapshot.as_str(), "extent": extent}))?;
-            fs::rename(&ready, &place).map_err(failed(format!("write {}", place.display())))
-        });
-        if done.is_err() {
-            // Of one that was never written there is nothing.
-            let _gone = fs::remove_file(&ready);
-        }
-        done
-    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::{
         io::{BufRead, BufReader, Write},
@@ -203,7 +182,7 @@ mod tests {
     }
 
     /// Reads one question, so that whoever asks it can, and answers.
-    fn answered(listener: &UnixListener, says: &str) {
+    pub(crate) fn answered(listener: &UnixListener, says: &str) {
         let (mut stream, _) = listener.accept().unwrap();
         BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
         stream.write_all(says.as_bytes()).unwrap();
@@ -246,36 +225,6 @@ mod tests {
             answered(&listener, "{\"v\":9}\n");
         });
         assert!(matches!(machine.standing(), Some(Standing::Silent(why)) if why.contains("another version")));
-        monitor.join().unwrap();
-    }
-
-    #[test]
-    fn settings_of_a_snapshot_are_there_with_it_or_not_at_all() {
-        let (_root, home) = home();
-        let machine = home.machine(&Name::new("one").unwrap());
-        home.make(&machine.place).unwrap();
-        let settings = Settings {
-            kernel: "/k".into(),
-            initrd: "/i".into(),
-            image: "x".to_owned(),
-            memory_mib: 48,
-            vcpus: 1,
-        };
-        settings.write(&machine.place.join("settings")).unwrap();
-        let listener = UnixListener::bind(machine.control()).unwrap();
-        let monitor = thread::spawn(move || {
-            for answer in ["\"error\":{\"message\":\"the disk is full\"}", "\"ok\":{}"] {
-                answered(&listener, &format!("{{\"v\":1,{answer}}}\n"));
-            }
-        });
-        let gold = Name::new("gold").unwrap();
-        let place = home.snapshot_settings(&gold);
-        let there = || fs::read_dir(place.parent().unwrap()).unwrap().count();
-        let full = machine.snapshot(&home, &gold, Extent::Full).unwrap_err().chain();
-        assert_eq!(full, "the guest `one` cannot snapshot: the disk is full");
-        assert_eq!(there(), 0);
-        machine.snapshot(&home, &gold, Extent::Full).unwrap();
-        assert_eq!((there(), Settings::read(&place).unwrap()), (1, settings));
         monitor.join().unwrap();
     }
 

@@ -15,8 +15,10 @@ mod order;
 mod patience;
 mod problem;
 mod programs;
+mod restore;
 mod settings;
 mod shell;
+mod snapshot;
 mod stop;
 mod talk;
 

@@ -2,22 +2,22 @@
 //! settings and last words are in the guest's directory.
 use crate::{
     Home, Name, Problem, Settings, Standing,
-    control::{Asked, NoAnswer, ask},
+    control::{Asked, NoAnswer},
     files::{self, Lock},
     groups,
     patience::within,
     problem::failed,
 };
 use guest::{Conversation, dial};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write},
     os::unix::{ffi::OsStrExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use wire::{LinkError, place};
 
@@ -28,7 +28,7 @@ const BOOT_PATIENCE: Duration = Duration::from_secs(240);
 /// How long a monitor whose guest has ended may take to end itself.
 const ENDING_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an agent may take to say who it is, and to take its time and random numbers: on hardware milliseconds.
-const AGENT_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const AGENT_PATIENCE: Duration = Duration::from_secs(60);
 /// How often a socket is looked for.
 const LOOK: Duration = Duration::from_millis(10);
 /// A path of a Unix socket has 107 bytes, and behind this one's comes a port: `_1026`.
@@ -41,6 +41,25 @@ pub enum Extent {
     Full,
     /// What was written since it was restored; the snapshot that it came from stays needed.
     Difference,
+}
+
+/// How a guest begins.
+#[derive(Debug)]
+pub(crate) enum Start<'a> {
+    /// With its kernel.
+    Boot,
+    /// Where another one was written down.
+    Restore(&'a Name),
+}
+
+/// As the monitor is told.
+impl fmt::Display for Start<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Start::Boot => to.write_str("boot"),
+            Start::Restore(snapshot) => write!(to, "restore={snapshot}"),
+        }
+    }
 }
 
 /// A guest.
@@ -56,37 +75,16 @@ impl Home {
     /// # Errors
     /// When it runs already, or does not come up; then it is ended, and what it said last is in the error.
     pub fn boot(&self, name: &Name, settings: &Settings) -> Result<(Machine, Child), Problem> {
-        let (machine, child, _lock) = self.start(name, settings, "boot")?;
-        Ok((machine, child))
-    }
-
-    /// Starts a guest from a snapshot, and makes it itself: its time is now, and its random numbers are its own.
-    ///
-    /// # Errors
-    /// When there is no such snapshot, it does not fit any more, or the guest does not come up.
-    pub fn restore(&self, snapshot: &Name, name: &Name) -> Result<(Machine, Child), Problem> {
-        let place = self.snapshot_settings(snapshot);
-        if !place.exists() {
-            let there: Vec<_> = self.snapshot_names().iter().map(|name| format!("`{name}`")).collect();
-            let there = if there.is_empty() { "there are none".to_owned() } else { there.join(", ") };
-            return Err(Problem::Refused(format!("there is no snapshot `{snapshot}`: {there}")));
-        }
-        let settings = Settings::read(&place)?;
-        let (machine, mut child, _lock) = self.start(name, &settings, &format!("restore={snapshot}"))?;
-        if let Err(why) = machine.refresh() {
-            // With the snapshot's random numbers it would repeat what others from it said in secret.
-            machine.abandon(&mut child);
-            return Err(why);
-        }
+        let (machine, child, _lock) = self.start(name, settings, &Start::Boot)?;
         Ok((machine, child))
     }
 
     /// Starts a guest, alone with its directory, and returns what keeps others away until it is ready.
-    fn start(
+    pub(crate) fn start(
         &self,
         name: &Name,
         settings: &Settings,
-        start: &str,
+        start: &Start<'_>,
     ) -> Result<(Machine, Child, Lock), Problem> {
         let machine = self.machine(name);
         machine.fits_in_a_path()?;
@@ -98,6 +96,11 @@ impl Home {
                 "the guest `{name}` runs already: stop it, or take another name"
             )));
         }
+        // Whatever becomes of us, a restored guest that was not made itself is known by this.
+        match start {
+            Start::Boot => machine.note_ready()?,
+            Start::Restore(_) => machine.note_unready()?,
+        }
         let mut child = self.spawn(&machine, settings, start)?;
         if let Err(why) = machine.wait(&mut child) {
             machine.abandon(&mut child);
@@ -107,7 +110,7 @@ impl Home {
     }
 
     /// Starts the monitor of a guest. It reads no variable, so it gets none: keys of ours are none of its business.
-    fn spawn(&self, machine: &Machine, settings: &Settings, start: &str) -> Result<Child, Problem> {
+    fn spawn(&self, machine: &Machine, settings: &Settings, start: &Start<'_>) -> Result<Child, Problem> {
         settings.write(&machine.place.join("settings"))?;
         let said = machine.place.join("monitor");
         let file = files::created(&said)?;
@@ -116,7 +119,7 @@ impl Home {
             "--jail",
             &self.jail,
             "--start",
-            start,
+            &start.to_string(),
             "--agent",
             &settings.image,
         ]);
@@ -170,24 +173,11 @@ impl Machine {
     }
 
     /// Ends a guest that did not come up: one that nobody can use must not go on unseen. Its monitor goes with its process.
-    fn abandon(&self, child: &mut Child) {
+    pub(crate) fn abandon(&self, child: &mut Child) {
         let _ended = child.kill();
         let _waited = child.wait();
         let _cleared = self.clear();
         self.ungroup();
-    }
-
-    /// Makes a restored guest itself: its time is now, and its random numbers are its own.
-    fn refresh(&self) -> Result<(), Problem> {
-        let mut entropy = [0; 64];
-        rustix::rand::getrandom(&mut entropy, rustix::rand::GetRandomFlags::empty())
-            .map_err(failed("draw random numbers"))?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_nanos()).map_err(failed("tell the time"))?;
-        let mut conversation = self.converse()?;
-        within(AGENT_PATIENCE, move || conversation.refresh(now, &entropy))
-            .unwrap_or_else(|| Err(silent().into()))
-            .map_err(failed("refresh the guest"))
     }
 
     /// The socket on which its monitor is asked.
@@ -238,7 +228,7 @@ impl Machine {
             thread::sleep(LOOK);
         };
         loop {
-            match asked.answer(Some(LOOK)) {
+            match asked.answer(LOOK) {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => is_over(BOOT_PATIENCE, "the guest's agent says nothing")?,
                 Err(_) => break,
@@ -261,12 +251,6 @@ impl Machine {
         let lines: Vec<_> = said.lines().collect();
         const LINES_SHOWN: usize = 40;
         lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
-    }
-
-    /// Asks the monitor, and returns what it says, however long it takes.
-    pub(crate) fn ask(&self, request: Value) -> Result<Value, Problem> {
-        let what = request["do"].as_str().unwrap_or_default().to_owned();
-        ask(&self.control(), request, None).map_err(|why| self.unanswered(&what, why))
     }
 
     /// Says why something was not done by its monitor.
@@ -315,29 +299,34 @@ impl Machine {
                     "the guest `{name}` is {phase}, and only an agent that is ready listens"
                 ))));
             }
+            Some(Standing::Unready(_)) => return Err(unreached(self.not_ready())),
             Some(Standing::Silent(why)) => {
                 return Err(unreached(Problem::Refused(format!("the guest `{name}`: {why}"))));
             }
             Some(Standing::Gone) | None => return Err(unreached(self.not_there())),
         }
+        self.begun(AGENT_PATIENCE).map_err(unreached)
+    }
+
+    /// Begins a conversation with an agent that listens, whether anybody else may or not.
+    pub(crate) fn begun(&self, patience: Duration) -> Result<Conversation, Problem> {
         let vsock = self.vsock();
-        let begun = within(AGENT_PATIENCE, move || {
+        let begun = within(patience, move || {
             let stream = dial(&vsock, place::AGENT_PORT).map_err(LinkError::from)?;
             Conversation::begin(stream, "oxydra")
         });
         begun
-            .unwrap_or_else(|| Err(silent().into()))
-            .map_err(failed(format!("speak with the agent of the guest `{name}`")))
-            .map_err(unreached)
+            .unwrap_or_else(|| Err(silent(patience).into()))
+            .map_err(failed(format!("speak with the agent of the guest `{}`", self.name)))
     }
 
     pub(crate) fn listens(&self) -> bool {
-        matches!(self.standing(), Some(Standing::Running(_) | Standing::Silent(_)))
+        matches!(self.standing(), Some(Standing::Running(_) | Standing::Unready(_) | Standing::Silent(_)))
     }
 }
 
-fn silent() -> LinkError {
-    let what = format!("it says nothing for {} s", AGENT_PATIENCE.as_secs());
+pub(crate) fn silent(patience: Duration) -> LinkError {
+    let what = format!("it says nothing for {} s", patience.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, what).into()
 }
 

@@ -62,7 +62,7 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
             say(all.iter().map(as_line).collect(), json!({"guests": rows}))
         }
         Command::Snapshot(name, snapshot) => {
-            home.machine(name).snapshot(&home, snapshot, order.extent)?;
+            home.machine(name).snapshot(&home, snapshot, order.extent, &mut tell)?;
             let text = format!("`{} restore {snapshot} NAME` starts a guest from it\n", program.name);
             say(text, json!({"guest": name.as_str(), "snapshot": snapshot.as_str()}))
         }
@@ -138,6 +138,9 @@ fn as_line(listed: &Listed) -> String {
             let (memory, vcpus) = (&stats["memory_mib"], &stats["vcpus"]);
             format!("{name}  {phase}, {memory} MiB, {vcpus} vCPU\n")
         }
+        Standing::Unready(_) => {
+            format!("{name}  restored, and not ready: it has not its own time and random numbers\n")
+        }
         Standing::Silent(why) => format!("{name}  {why}\n"),
         Standing::Gone => format!("{name}  killed: `stop {name}` clears away what it left\n"),
     }
@@ -147,6 +150,7 @@ fn as_json(listed: &Listed) -> Value {
     let name = listed.name.as_str();
     match &listed.standing {
         Standing::Running(stats) => json!({"name": name, "standing": "running", "stats": stats}),
+        Standing::Unready(stats) => json!({"name": name, "standing": "unready", "stats": stats}),
         Standing::Silent(why) => json!({"name": name, "standing": "silent", "why": why}),
         Standing::Gone => json!({"name": name, "standing": "killed"}),
     }

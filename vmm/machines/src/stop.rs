@@ -46,7 +46,7 @@ impl Machine {
     }
 
     fn stop_within(&self, patience: Patience) -> Result<bool, Problem> {
-        let stats = match ask(&self.control(), json!({"do": "stats"}), Some(patience.answer)) {
+        let stats = match ask(&self.control(), json!({"do": "stats"}), patience.answer) {
             Ok(stats) => stats,
             Err(NoAnswer::Gone(error)) if error.kind() != io::ErrorKind::TimedOut => {
                 if self.left().next().is_none() {
@@ -60,7 +60,7 @@ impl Machine {
         // Only an agent that came up can power off; before, its monitor ends the guest.
         let went = stats["phase"] == "agent_ready" && self.powers_off(patience);
         if !went {
-            match ask(&self.control(), json!({"do": "stop"}), Some(patience.answer)) {
+            match ask(&self.control(), json!({"do": "stop"}), patience.answer) {
                 Ok(_) => {}
                 // It ended meanwhile, or will be seen not to have.
                 Err(NoAnswer::Gone(error)) if error.kind() != io::ErrorKind::TimedOut => {}
@@ -96,8 +96,14 @@ impl Machine {
             match standing {
                 // Its helper clears them away; unless somebody killed that, too.
                 Standing::Gone if since.elapsed() > clear => return self.clear_away().map(|()| true),
-                Standing::Running(_) | Standing::Silent(_) if since.elapsed() > patience => return Ok(false),
-                Standing::Gone | Standing::Running(_) | Standing::Silent(_) => thread::sleep(LOOK),
+                Standing::Running(_) | Standing::Unready(_) | Standing::Silent(_)
+                    if since.elapsed() > patience =>
+                {
+                    return Ok(false);
+                }
+                Standing::Gone | Standing::Running(_) | Standing::Unready(_) | Standing::Silent(_) => {
+                    thread::sleep(LOOK);
+                }
             }
         }
         Ok(true)

@@ -5,6 +5,7 @@ use crate::{
     by_a_user::by_a_user,
     costs::counted,
     failed,
+    lane_image::tell,
     spans::{begin, end},
     step::{Step, next},
     work::{commands, done, refreshed, require, text, uname},
@@ -73,7 +74,7 @@ fn steps() -> Fallible<()> {
     let home = Home::new("/tmp/home".into());
     next(Step::Boot);
     begin("boot");
-    let (machine, child) = home.boot(&name("one"), &settings(2))?;
+    let (machine, child) = one_of_two(&home)?;
     done("our monitor boots Debian's kernel to the agent, jailed and filtered");
     limited(&machine)?;
     let mut guest = machine.converse()?;
@@ -93,13 +94,31 @@ fn steps() -> Fallible<()> {
 
     next(Step::Snapshot);
     let gold = name("gold");
-    machine.snapshot(&home, &gold, Extent::Full)?;
+    machine.snapshot(&home, &gold, Extent::Full, &mut tell)?;
     let pages = counted(&machine.control(), "snapshot_pages")?;
     done(&format!("snapshot, {pages} pages"));
     next(Step::PowerOff);
     power_off(&machine, child)?;
     done("powered off");
     restored(&home, &gold, pages)
+}
+
+/// Two boot a guest of one name at once: one does, and the other is told while the guest is on its way.
+fn one_of_two(home: &Home) -> Fallible<(Machine, Child)> {
+    let boot = || home.boot(&name("one"), &settings(2)).map_err(String::from);
+    let both: [_; 2] = thread::scope(|scope| {
+        let both = [scope.spawn(boot), scope.spawn(boot)];
+        both.map(|one| one.join().expect("a boot that fails says so"))
+    });
+    match both {
+        [Ok(guest), Err(why)] | [Err(why), Ok(guest)] => {
+            require(why.contains("is just being started"), || format!("the second of two is told: {why}"))?;
+            done("of two who boot one name at once, one does and the other is told");
+            Ok(guest)
+        }
+        [Ok(_), Ok(_)] => Err("two booted one name at once".to_owned()),
+        [Err(one), Err(other)] => Err(format!("neither of two boots one name: {one}; {other}")),
+    }
 }
 
 /// The first guest is in a group that limits it: the monitor and its warden, nobody else.
@@ -240,7 +259,7 @@ fn difference(
     text(&mut guest, "echo since > /workspace/since")?;
     drop(guest);
     let since = name("since");
-    machine.snapshot(home, &since, Extent::Difference)?;
+    machine.snapshot(home, &since, Extent::Difference, &mut tell)?;
     let changed = counted(&machine.control(), "snapshot_pages")?;
     next(Step::PowerOff);
     power_off(machine, child)?;
