@@ -165,7 +165,9 @@ mod tests {
         let cache = home.path().join("cache");
         let error = build(&recipe, &cache, &mut |_| ()).unwrap_err().to_string();
         assert!(
-            error.ends_with("is no kernel for a guest: it is neither a bzImage nor an ELF program"),
+            error.contains(
+                "is no kernel for a guest: it is neither a bzImage nor an ELF program; name a bzImage"
+            ),
             "{error}"
         );
         assert!(!cache.join("images").exists());

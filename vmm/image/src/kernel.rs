@@ -7,6 +7,9 @@ const MAGIC_AT: usize = 0x202;
 /// The first version that says where the payload is.
 const VERSION_WITH_PAYLOAD: u16 = 0x0208;
 const SECTOR: usize = 512;
+/// Where kernels of other machines say whose they are, and what: 64-bit ARM and RISC-V.
+const OTHERS_AT: usize = 56;
+const OTHERS: [&[u8; 4]; 2] = [b"ARM\x64", b"RSC\x05"];
 /// ELF's number for x86-64.
 const X86_64: u16 = 62;
 
@@ -40,7 +43,9 @@ pub fn unpack_kernel(image: &[u8]) -> Result<Vec<u8>, NoKernel> {
         return Ok(image.to_vec());
     }
     if image.get(MAGIC_AT..MAGIC_AT + 4) != Some(b"HdrS") {
-        return Err(NoKernel::Else);
+        let is_others =
+            OTHERS.iter().any(|magic| image.get(OTHERS_AT..).is_some_and(|rest| rest.starts_with(*magic)));
+        return Err(if is_others { NoKernel::Machine } else { NoKernel::Else });
     }
     let u16_at = |at: usize| Some(u16::from_le_bytes(*image.get(at..)?.first_chunk()?));
     let u32_at = |at: usize| Some(u32::from_le_bytes(*image.get(at..)?.first_chunk()?) as usize);
@@ -170,6 +175,8 @@ mod tests {
             (vec![0; 4096], NoKernel::Else),
             (whole[..32].to_vec(), NoKernel::Cut),
             (other_machine.clone(), NoKernel::Machine),
+            ([&[0; 56][..], b"ARM\x64", &[0; 4000]].concat(), NoKernel::Machine),
+            ([&[0; 56][..], b"RSC\x05", &[0; 4]].concat(), NoKernel::Machine),
             (image(&gzip(&other_machine), None), NoKernel::Machine),
             (image(&gzip(b"no program".repeat(10).as_slice()), None), NoKernel::Else),
             (image(b"BZh91AY", None), NoKernel::Packing("bzip2")),

@@ -27,17 +27,21 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// A file could not be read or written.
-    #[error("cannot {what} {}: {source}", .place.display())]
+    #[error("cannot {what} {}: {why}", .place.display())]
     File {
         /// What was attempted.
         what: &'static str,
         /// With which file.
         place: PathBuf,
-        /// Why it failed.
-        source: io::Error,
+        /// Why it failed. Said by the error itself, so that it is no cause that would be said again.
+        why: io::Error,
     },
     /// A file is no kernel that a guest could boot.
-    #[error("{} is no kernel for a guest: {why}", .place.display())]
+    #[error(
+        "{} is no kernel for a guest: {why}; name a bzImage or a vmlinux for x86-64 with `--kernel`, or none for the \
+         distribution's",
+        .place.display()
+    )]
     Kernel {
         /// Which file.
         place: PathBuf,
@@ -67,5 +71,5 @@ pub enum ImageError {
 /// Says what was attempted when a file fails.
 pub(crate) fn failed(what: &'static str, place: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> ImageError {
     let place = place.into();
-    move |source| ImageError::File { what, place, source }
+    move |why| ImageError::File { what, place, why }
 }

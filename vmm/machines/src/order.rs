@@ -2,7 +2,13 @@
 use crate::{Extent, Name, Problem};
 use image::KernelSource;
 use lexopt::{Arg, Parser, ValueExt};
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr};
+
+/// What a monitor gives to a guest: less, no kernel boots in, and of more none is sure. It is refused here before an image is
+/// made for it.
+const MEMORY_MIB: RangeInclusive<u64> = 48..=65_536;
+/// As many processors as a monitor gives.
+const VCPUS: RangeInclusive<u8> = 1..=16;
 
 /// The program whose command this is.
 #[derive(Debug, Clone)]
@@ -141,8 +147,8 @@ impl Order {
                 Arg::Long("json") => order.json = true,
                 Arg::Long("input") | Arg::Short('i') => order.has_input = true,
                 Arg::Long("root") => order.root = Some(parser.value().map_err(wrong)?.into()),
-                Arg::Long("memory") => order.memory_mib = number(&mut parser, "--memory")?,
-                Arg::Long("vcpus") => order.vcpus = number(&mut parser, "--vcpus")?,
+                Arg::Long("memory") => order.memory_mib = number(&mut parser, "--memory", MEMORY_MIB)?,
+                Arg::Long("vcpus") => order.vcpus = number(&mut parser, "--vcpus", VCPUS)?,
                 Arg::Long("jail") => order.jail = jail(&mut parser)?,
                 Arg::Short('c') => {
                     script = Some(parser.value().and_then(|value| value.string()).map_err(wrong)?)
@@ -196,10 +202,17 @@ impl Order {
     }
 }
 
-fn number<N: std::str::FromStr>(parser: &mut Parser, flag: &str) -> Result<N, Problem> {
+fn number<N: FromStr + PartialOrd + Display>(
+    parser: &mut Parser,
+    flag: &str,
+    bounds: RangeInclusive<N>,
+) -> Result<N, Problem> {
     let value = parser.value().map_err(wrong)?;
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| Problem::Usage(format!("{flag}: `{}` is no such number", value.display())))
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| bounds.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = (bounds.start(), bounds.end());
+        Problem::Usage(format!("{flag}: `{}` is no number between {least} and {most}", value.display()))
+    })
 }
 
 fn jail(parser: &mut Parser) -> Result<String, Problem> {
@@ -278,6 +291,8 @@ mod tests {
         check("boot one --help", expect!["Help"]);
         check("boot one --memory 512", expect![[r#"Boot(Name("one"))"#]]);
         check("exec one ls -l --color", expect![[r#"Exec(Name("one"), ["ls", "-l", "--color"])"#]]);
+        check("boot one --memory 48 --vcpus 16", expect![[r#"Boot(Name("one"))"#]]);
+        check("boot one --memory 65536 --vcpus 1", expect![[r#"Boot(Name("one"))"#]]);
         check("exec one -c exit -i", expect![[r#"Script(Name("one"), "exit")"#]]);
         check("restore gold two", expect![[r#"Restore(Name("gold"), Name("two"))"#]]);
         check("list --json", expect!["List"]);
@@ -300,7 +315,13 @@ mod tests {
                 "write `exec NAME PROGRAM [ARGUMENTS…]` or `exec NAME -c SCRIPT` (`oxydra guest --help`)"
             ],
         );
-        check("boot one --memory much", expect!["--memory: `much` is no such number"]);
+        check("boot one --memory much", expect!["--memory: `much` is no number between 48 and 65536"]);
+        for memory in ["0", "1", "47", "65537", "1048576", "99999999999999999999", "-1", ""] {
+            let why = parsed(&format!("boot one --memory={memory}")).unwrap_err().to_string();
+            assert_eq!(why, format!("--memory: `{memory}` is no number between 48 and 65536"));
+        }
+        check("boot one --vcpus 0", expect!["--vcpus: `0` is no number between 1 and 16"]);
+        check("boot one --vcpus 17", expect!["--vcpus: `17` is no number between 1 and 16"]);
         check("boot one --jail maybe", expect!["--jail is `on` or `off`, not `maybe`"]);
         check("build --kernel k", expect!["--kernel needs --modules DIRECTORY, its lib/modules/RELEASE"]);
         check(

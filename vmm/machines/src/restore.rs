@@ -28,7 +28,9 @@ impl Home {
             return Err(Problem::Refused(format!("there is no snapshot `{snapshot}`: {there}")));
         }
         let settings = Settings::read(&place)?;
-        let (machine, mut child, _lock) = self.start(name, &settings, &Start::Restore(snapshot))?;
+        let started = self.start(name, &settings, &Start::Restore(snapshot));
+        let (machine, mut child, _lock) =
+            started.map_err(failed(format!("restore the snapshot `{snapshot}`")))?;
         machine.made_itself(&mut child, AGENT_PATIENCE)?;
         Ok((machine, child))
     }
