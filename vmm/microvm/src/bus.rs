@@ -1,10 +1,6 @@
 //! Where an access of the guest goes: a port or an address, to a device or to nowhere. An address that is nobody's reads
 //! as all ones and swallows writes, as on any machine.
-use crate::{
-    layout,
-    serial::Port,
-    virtio::transport::{Mmio, lock},
-};
+use crate::{layout, lock::lock, serial::Port, virtio::transport::Mmio};
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU64, Ordering},

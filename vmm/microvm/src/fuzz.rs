@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     control::Request,
     kernel, layout,
+    lock::lock,
     machine::read_processor,
     memory, serial,
     snapshot::{format, pages},
@@ -15,7 +16,7 @@ use crate::{
         block::Block,
         driver::{BUFFERS, Driver, MEMORY, line, memory as guest_memory},
         rng::Rng,
-        transport::{Mmio, Transport, lock},
+        transport::{Mmio, Transport},
         vsock::{Dial, Knock, Vsock},
     },
 };

@@ -18,6 +18,7 @@ mod jail;
 mod kernel;
 mod layout;
 mod listening;
+mod lock;
 pub mod machine;
 mod memory;
 pub mod probe;

@@ -12,6 +12,7 @@ use crate::{
     control::Stats,
     jail::filters::{Class, Program},
     layout,
+    lock::lock,
     memory::{self, Memory},
     serial,
     snapshot::format::Origin,
@@ -20,7 +21,7 @@ use crate::{
         balloon::Balloon,
         block::Block,
         rng::Rng,
-        transport::{Mmio, NOTIFY, Transport, lock},
+        transport::{Mmio, NOTIFY, Transport},
         vsock::{Knock, Vsock},
     },
 };

@@ -12,13 +12,14 @@ use crate::{
     config::{Config, Disk, SnapshotName},
     control::Extent,
     jail::warden::Part,
+    lock::lock,
     memory, serial,
     snapshot::{
         SnapshotError,
         format::{self, Identity, Kind, Mark, Origin},
         pages::{self, Changed},
     },
-    virtio::{block::layer_bytes, transport::lock},
+    virtio::block::layer_bytes,
 };
 use kvm_bindings::{
     KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, kvm_clock_data, kvm_irqchip,

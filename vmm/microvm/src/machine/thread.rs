@@ -1,6 +1,6 @@
 //! The threads of a machine. None of them ends in silence: one that cannot be filtered, or that panics, ends the guest and
 //! says which it was. A guest that hangs because half of its monitor is gone is worse than none.
-use crate::{bell::Bell, bus::End, jail::filters, virtio::transport::lock};
+use crate::{bell::Bell, bus::End, jail::filters, lock::lock};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     bus::{Bus, End},
     jail::filters,
+    lock::lock,
 };
 use kvm_ioctls::{VcpuExit, VcpuFd};
 use std::{
@@ -155,7 +156,7 @@ impl Worker {
                     return;
                 }
                 Some(Order::Run) => {
-                    crate::virtio::transport::lock(&self.first).get_or_insert_with(Instant::now);
+                    lock(&self.first).get_or_insert_with(Instant::now);
                     running = true;
                     let _ = self.answers.send(Answer::Done);
                 }

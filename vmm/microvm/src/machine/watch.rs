@@ -3,8 +3,9 @@
 use super::thread::{self, Ending};
 use crate::{
     jail::{filters, warden::DialLink},
+    lock::lock,
     virtio::{
-        transport::{Mmio, Transport, lock},
+        transport::{Mmio, Transport},
         vsock::Vsock,
     },
 };

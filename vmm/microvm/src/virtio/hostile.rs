@@ -142,6 +142,27 @@ fn rings_outside_of_memory_stop_the_device_and_not_the_monitor() {
 }
 
 #[test]
+fn a_queue_that_is_ready_while_the_driver_runs_lies_in_memory_too() {
+    let memory = memory();
+    let (device, queues) = device(Rng, &memory);
+    let driver = Driver::start(device.clone(), memory.clone(), queues);
+    let write = |register: u64, value: u32| device.write(register, &value.to_le_bytes());
+    // A second driver describes its queue while it sets up, and says that it is ready when the device runs.
+    [(0x70, 0), (0x70, 3), (0x24, 1), (0x20, 1), (0x70, 11), (0x38, 16), (0x80, 0x0ff0_0000), (0x70, 15)]
+        .into_iter()
+        .for_each(|(register, value)| write(register, value));
+    assert_eq!((driver.status(), device.faults()), (15, 0));
+    write(0x44, 1);
+    assert_eq!((driver.status(), device.faults()), (0x40 | 11, 1));
+    // It stays so until it is reset, and what is written down of it comes back.
+    write(0x50, 0);
+    write(0x70, 15);
+    assert_eq!(driver.status(), 0x40 | 11);
+    device.restore(&device.save()).unwrap();
+    assert_eq!(Driver::start(device, memory, queues).status(), 15);
+}
+
+#[test]
 fn a_driver_that_skips_steps_gets_nothing() {
     let memory = memory();
     let (device, _) = device(Rng, &memory);

@@ -3,9 +3,10 @@
 use super::{Device, Served, VERSION_1};
 use crate::{
     bytes::{Reader, Unreadable, Writer},
+    lock::lock,
     memory::Memory,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use virtio_queue::{Queue, QueueState, QueueT};
 use vmm_sys_util::eventfd::EventFd;
 
@@ -91,11 +92,6 @@ pub(crate) trait Mmio: Send + Sync {
     fn faults(&self) -> u64;
 }
 
-/// Locks, whatever happened to others who did: registers and queues are valid between any two statements.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<D: Device> Transport<D> {
     pub(crate) fn new(device: D, memory: Memory, interrupt: Arc<EventFd>) -> Transport<D> {
         let queue =
@@ -153,11 +149,10 @@ impl<D: Device> Transport<D> {
     /// A queue is described before the driver runs, and not while it is ready.
     fn set_queue(&mut self, offset: u64, value: u32) {
         let running = self.registers.status & status::DRIVER_OK != 0;
-        let Some(queue) = self.selected() else { return };
         if offset == at::QUEUE_READY {
-            queue.set_ready(value == 1);
-            return;
+            return self.set_ready(value == 1);
         }
+        let Some(queue) = self.selected() else { return };
         if running || queue.ready() {
             return;
         }
@@ -171,6 +166,18 @@ impl<D: Device> Transport<D> {
             at::USED_HIGH => queue.set_used_ring_address(None, Some(value)),
             // Registers that can only be read, and holes.
             _ => {}
+        }
+    }
+
+    /// A queue is ready when its rings lie in memory, whenever the driver says so. One that lies elsewhere ends the device's
+    /// work until it is reset: the driver may have filled it already.
+    fn set_ready(&mut self, ready: bool) {
+        let Some(queue) = self.queues.get_mut(self.registers.queue as usize) else { return };
+        queue.set_ready(ready);
+        if ready && !queue.is_valid(&self.memory) {
+            queue.set_ready(false);
+            self.registers.status = self.registers.status & !status::DRIVER_OK | status::NEEDS_RESET;
+            self.faults += 1;
         }
     }
 
@@ -188,10 +195,13 @@ impl<D: Device> Transport<D> {
             next &= !status::FEATURES_OK;
         }
         let starts = next & status::DRIVER_OK != 0 && self.registers.status & status::DRIVER_OK == 0;
-        let sound = self.queues.iter().all(|queue| !queue.ready() || queue.is_valid(&self.memory));
-        if starts && (!sound || next & status::FEATURES_OK == 0) {
-            next = next & !status::DRIVER_OK | status::NEEDS_RESET;
+        if starts && next & status::FEATURES_OK == 0 {
+            next |= status::NEEDS_RESET;
             self.faults += 1;
+        }
+        // Bits are only ever added, so that this one stays as well.
+        if next & status::NEEDS_RESET != 0 {
+            next &= !status::DRIVER_OK;
         }
         self.registers.status = next;
     }

@@ -2,10 +2,11 @@
 use super::{GUEST, HOST, Knock, Vsock, muxer::Dial};
 use crate::{
     bell::Bell,
+    lock::lock,
     virtio::{
         Device,
         driver::{BUFFERS, Driver, line, memory},
-        transport::{Mmio, Transport, lock},
+        transport::{Mmio, Transport},
     },
 };
 use event_manager::EventSet;
