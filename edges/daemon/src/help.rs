@@ -116,7 +116,8 @@ Lists the sessions of a user, the latest first (`--json` prints one `session_lis
 numbers. Both read beside a running `oxydra run`.
 
 `fork` makes a new session that begins with the messages 1 to N of another one, and prints its id. The messages are shared,
-not copied; the files of the workspace are not forked. It needs the home to itself.
+not copied, with what was attached to them; to say message N otherwise, fork at N - 1 and attach its files again, or use
+`oxydra instances fork`, which keeps them. The files of the workspace are not forked. It needs the home to itself.
 
 `forget` takes a session off the lists, and what was said in it off the disk, with what its runs went through: there is no way
 back. Runs of it that have not ended are named instead, and sessions that share its messages. It needs the home to itself.
@@ -129,7 +130,7 @@ usage: oxydra instances [FILTERS] [--home DIR] [--json]
        oxydra instances wait ID
        oxydra instances answer ID again|done|drop
        oxydra instances park ID [--why TEXT] · unpark ID · cancel ID
-       oxydra instances fork ID --at N [--prompt TEXT | --answer again|done|drop] [--model M]
+       oxydra instances fork ID --at N [--prompt TEXT [--attach FILE… | --no-attach] | --answer again|done|drop] [--model M]
        oxydra instances replay ID
        oxydra instances export ID FILE · import FILE
 
@@ -149,7 +150,8 @@ cancel  leads the run to its end, parked or not.
 fork    another run goes on from the state that this one was in after N moves, in a session of its own with what had been
         said by then. Nothing before that is done again; what follows is asked and done anew, on a budget of its own, and
         every call is judged again. The files of the workspace are not forked: it works on them as they are now.
-        --prompt begins the turn again with another message (at 0 and 1), --answer settles the doubt that it stands in.
+        --prompt begins the turn again with another message (at 0 and 1): other words, and the files that went with its own
+        unless --attach names others or --no-attach leaves them out. --answer settles the doubt that the turn stands in.
 replay  runs the handlers of this build on what was recorded: nothing outside is reached, nothing is written. Says that all is
         the same, or shows the first thing that is not, and exits with 1.
 export  puts a run into a file, with all that it asked for: its messages are in it, other turns of its session are not.

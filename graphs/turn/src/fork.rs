@@ -1,7 +1,43 @@
 //! What a turn is when it is forked: the same state in a session of its own, or begun again with another message. It copies
 //! no approvals: `acting` judges again what was approved for another run.
 use crate::{Acting, Asking, Correcting, Gathering, Judging, Misfitting, Talk, TurnState, Uncertain};
+use domain::Attachment;
+use durable::FactId;
 use engine::Refused;
+
+/// Another message, in place of the one that a turn began with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instead {
+    /// The message.
+    pub prompt: String,
+    /// What goes with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Where the message is that another one would take the place of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Began {
+    /// It has not been said yet, and this goes with it.
+    With(Vec<Attachment>),
+    /// It is the last that a person said up to here.
+    Said(FactId),
+}
+
+/// Returns where the message of a turn is; none in states that no other message fits.
+pub fn began(state: &TurnState) -> Option<Began> {
+    forkable(state, true).ok()?;
+    match state {
+        TurnState::Gathering(it) => Some(Began::With(it.attachments.clone())),
+        TurnState::Asking(it) => Some(Began::Said(it.upto)),
+        TurnState::Judging(_)
+        | TurnState::Misfitting(_)
+        | TurnState::Correcting(_)
+        | TurnState::Acting(_)
+        | TurnState::Uncertain(_)
+        | TurnState::Answered(_)
+        | TurnState::Stopped(_) => None,
+    }
+}
 
 /// Returns the conversation of a turn that can be forked in this state; with another message, if one is wanted.
 ///
@@ -28,14 +64,14 @@ pub fn forkable(state: &TurnState, another_message: bool) -> Result<&Talk, Refus
     }
 }
 
-/// Puts a state of a turn into another session. With a message, the turn begins again with it instead of its own.
+/// Puts a state of a turn into another session. With another message, the turn begins again with that instead of its own.
 ///
 /// # Errors
 /// When it is not [`forkable`].
-pub fn forked(state: TurnState, talk: Talk, message: Option<String>) -> Result<TurnState, Refused> {
+pub fn forked(state: TurnState, talk: Talk, message: Option<Instead>) -> Result<TurnState, Refused> {
     forkable(&state, message.is_some())?;
-    if let Some(prompt) = message {
-        return Ok(Gathering { talk, prompt, attachments: Vec::new() }.into());
+    if let Some(Instead { prompt, attachments }) = message {
+        return Ok(Gathering { talk, prompt, attachments }.into());
     }
     Ok(match state {
         TurnState::Gathering(it) => Gathering { talk, ..it }.into(),

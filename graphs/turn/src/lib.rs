@@ -54,7 +54,7 @@ pub use acting::{Acting, BEGUN_ANEW_MAX, READS_AT_ONCE_MAX};
 pub use asking::Asking;
 pub use correcting::Correcting;
 pub use ends::{Answered, Stopped};
-pub use fork::{forkable, forked};
+pub use fork::{Began, Instead, began, forkable, forked};
 pub use gathering::Gathering;
 pub use intent::Intent;
 pub use judging::Judging;

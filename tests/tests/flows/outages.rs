@@ -69,8 +69,13 @@ pub(crate) fn serve(script: &'static [Does]) -> String {
 }
 
 pub(crate) fn asks(place: &Place, address: &str) -> Oxydra {
+    at_desk(place.oxydra(&["run", "-p", "hi"]), address)
+}
+
+/// Has a server at this address answer.
+pub(crate) fn at_desk(run: Oxydra, address: &str) -> Oxydra {
     let desk = |key: &str| format!("OXYDRA__PROVIDERS__REGISTRY__DESK__{key}");
-    let run = place.oxydra(&["run", "-p", "hi"]).env("OXYDRA__SELECTION__PROVIDER", "desk");
+    let run = run.env("OXYDRA__SELECTION__PROVIDER", "desk");
     let run = run.env("OXYDRA__SELECTION__MODEL", "m").env(&desk("PROVIDER_TYPE"), "openai");
     let run = run.env(&desk("BASE_URL"), address).env(&desk("MAX_CONTEXT_TOKENS"), "32768");
     run.env("OXYDRA__RELIABILITY__BACKOFF_BASE_MS", "1")

@@ -1,4 +1,5 @@
 //! Steering from the command line: what changes a run needs the home to itself, and what is carried elsewhere is a past.
+use crate::outages::{Does, asks, at_desk, serve};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -173,4 +174,35 @@ fn a_fork_of_a_fork_keeps_what_it_shares_when_the_one_between_is_forgotten() {
     let shown = place.run(&["sessions", "show", &last]).ended(0).text();
     assert!(shown.contains("user says say one") && shown.contains("model says one"), "{shown}");
     place.run(&["sessions", "forget", "first"]).refused(2, &["shares messages with", &last]);
+}
+
+#[test]
+fn another_message_keeps_the_files_of_the_one_it_replaces() {
+    let place = Place::new();
+    let address = serve(const { &[Does::Says("I see")] });
+    fs::write(place.root().join("note.txt"), "good morning").expect("it is written");
+    fs::write(place.root().join("other.txt"), "good night").expect("it is written");
+    asks(&place, &address).arg("--attach").arg("note.txt").done().ended(0);
+    let id = only(&place, &["--graph", "Turn"]);
+    let forked = |at: &str, more: &[&str]| {
+        let words = ["instances", "fork", &id, "--at", at, "--prompt", "in other words"];
+        let done = at_desk(place.oxydra(&[&words, more].concat()), &address).done().ended(0);
+        let session = done.err.split("in session ").nth(1).expect("it says where").split(';').next();
+        let shown = place.run(&["sessions", "show", session.expect("it ends")]).ended(0).text();
+        let said =
+            shown.lines().find(|line| line.contains("in other words")).expect("it was said").to_owned();
+        said.split_once('[').map_or("nothing".to_owned(), |(_, files)| files.trim_end_matches(']').to_owned())
+    };
+    for at in ["0", "1"] {
+        assert_eq!(forked(at, &[]), "attaches note.txt, text/plain, 12 bytes", "at {at}");
+    }
+    assert_eq!(forked("1", &["--attach", "other.txt"]), "attaches other.txt, text/plain, 10 bytes");
+    assert_eq!(forked("1", &["--no-attach"]), "nothing");
+    let words = ["instances", "fork", &id, "--at", "1", "--prompt", "again"];
+    // What the model of the fork does not read is refused as it is in a prompt.
+    let sessions = place.run(&["sessions"]).ended(0).text().lines().count();
+    at_desk(place.oxydra(&[&words[..], &["--model", "rehearsal"]].concat()), &address)
+        .done()
+        .refused(2, &["rehearsal does not read text/plain, which `note.txt` is"]);
+    assert_eq!(place.run(&["sessions"]).ended(0).text().lines().count(), sessions, "no session was begun");
 }

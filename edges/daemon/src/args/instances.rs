@@ -122,9 +122,20 @@ pub(crate) struct Fork {
     /// How many moves it had made.
     pub(crate) at: u64,
     pub(crate) prompt: Option<String>,
+    /// What goes with the prompt.
+    pub(crate) files: Files,
     pub(crate) answer: Option<DoubtAnswer>,
     pub(crate) model: Option<String>,
     pub(crate) json: bool,
+}
+
+/// What goes with a message that takes the place of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// What went with that one.
+    Kept,
+    /// These, none perhaps.
+    These(Vec<PathBuf>),
 }
 
 /// The flags of `oxydra instances`, as they were given.
@@ -133,6 +144,9 @@ struct Given {
     words: Vec<String>,
     /// Those of them that a command has to take, with their values.
     flags: Vec<(String, String)>,
+    /// Files, as often as they are given.
+    attach: Vec<PathBuf>,
+    no_attach: bool,
 }
 
 impl Given {
@@ -143,9 +157,11 @@ impl Given {
 
     /// Refuses what the command has not taken.
     fn nothing_left(&self, command: &str) -> Result<(), Failure> {
-        match self.flags.first() {
+        let files = [("--attach", !self.attach.is_empty()), ("--no-attach", self.no_attach)];
+        let file = files.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag);
+        match self.flags.first().map(|(flag, _)| flag.as_str()).or(file) {
             None => Ok(()),
-            Some((flag, _)) => Err(Failure::usage(format!("`{command}` does not take {flag}: try --help"))),
+            Some(flag) => Err(Failure::usage(format!("`{command}` does not take {flag}: try --help"))),
         }
     }
 }
@@ -176,6 +192,8 @@ pub(super) fn instances(mut parser: Parser) -> Result<Command, Failure> {
         };
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help(help::INSTANCES.to_owned())),
+            "--attach" => given.attach.push(PathBuf::from(parser.value().map_err(Failure::usage)?)),
+            "--no-attach" => given.no_attach = true,
             known if FLAGS.contains(&known) => {
                 let value = text(&mut parser, known)?;
                 if given.flags.iter().any(|(name, _)| name == known) {
@@ -277,16 +295,31 @@ fn fork(id: &str, shared: &Shared, given: &mut Given) -> Result<Fork, Failure> {
             "--prompt begins the turn again, --answer settles a doubt in it: give one",
         ));
     }
+    let files = files(given)?;
+    if files != Files::Kept && prompt.is_none() {
+        return Err(Failure::usage("--attach and --no-attach go with another message: add --prompt TEXT"));
+    }
     let model = given.take("--model");
     Ok(Fork {
         home: shared.home.clone(),
         id: Prefix::parse(id)?,
         at,
         prompt,
+        files,
         answer,
         model,
         json: shared.json,
     })
+}
+
+fn files(given: &mut Given) -> Result<Files, Failure> {
+    match (std::mem::take(&mut given.attach), std::mem::take(&mut given.no_attach)) {
+        (attach, false) if attach.is_empty() => Ok(Files::Kept),
+        (attach, is_none) if is_none != attach.is_empty() => {
+            Err(Failure::usage("--attach and --no-attach exclude each other"))
+        }
+        (attach, _) => Ok(Files::These(attach)),
+    }
 }
 
 fn answer_of(how: &str) -> Result<DoubtAnswer, Failure> {

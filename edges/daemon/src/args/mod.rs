@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use catalog::{CatalogCommand, Doing};
 pub(crate) use completions::Shell;
 pub(crate) use config::{Configuration, What};
-pub(crate) use instances::{Act, Export, Fork, Import, Instances, Life, Replay, Steer, Wait, Wanted};
+pub(crate) use instances::{Act, Export, Files, Fork, Import, Instances, Life, Replay, Steer, Wait, Wanted};
 pub(crate) use prefix::Prefix;
 
 use crate::{exit::Failure, help};

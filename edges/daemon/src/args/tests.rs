@@ -1,5 +1,5 @@
 //! The command line as a table: what is meant by it, or why it is refused.
-use super::{Command, Format, Input, Run, Wanted, Which, parse};
+use super::{Command, Files, Format, Input, Run, Wanted, Which, parse};
 use expect_test::{Expect, expect};
 use lexopt::Parser;
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
@@ -57,7 +57,14 @@ fn shown(command: &Command) -> String {
         Command::Replay(of) => format!("replay {}, json {}", of.id.as_str(), of.json),
         Command::Fork(of) => {
             let (prompt, answer, model) = (&of.prompt, of.answer, &of.model);
-            format!("fork {} at {}, {prompt:?}, {answer:?}, {model:?}", of.id.as_str(), of.at)
+            match &of.files {
+                Files::Kept => {
+                    format!("fork {} at {}, {prompt:?}, {answer:?}, {model:?}", of.id.as_str(), of.at)
+                }
+                Files::These(files) => {
+                    format!("fork {} at {}, {prompt:?} with {files:?}", of.id.as_str(), of.at)
+                }
+            }
         }
         Command::Instance(of) => {
             let id = of.id.as_ref().map_or("latest", |id| id.as_str());
@@ -236,6 +243,11 @@ fn the_other_commands() {
             "instances fork 12ab --at one",
             "instances fork 12ab --at 1",
             "instances fork 12ab --at 1 --prompt hi --model m",
+            "instances fork 12ab --at 1 --prompt hi --attach a --attach b",
+            "instances fork 12ab --at 1 --prompt hi --no-attach",
+            "instances fork 12ab --at 1 --prompt hi --no-attach --attach a",
+            "instances fork 12ab --at 1 --attach a",
+            "instances park 12ab --attach a",
             "instances fork 12ab --at 4 --answer drop",
             "instances fork 12ab --at 4 --answer maybe",
             "instances fork 12ab --at 4 --answer drop --prompt hi",
@@ -384,6 +396,16 @@ fn the_other_commands() {
                 fork 12ab at 1, None, None, None
             instances fork 12ab --at 1 --prompt hi --model m
                 fork 12ab at 1, Some("hi"), None, Some("m")
+            instances fork 12ab --at 1 --prompt hi --attach a --attach b
+                fork 12ab at 1, Some("hi") with ["a", "b"]
+            instances fork 12ab --at 1 --prompt hi --no-attach
+                fork 12ab at 1, Some("hi") with []
+            instances fork 12ab --at 1 --prompt hi --no-attach --attach a
+                refused (2): --attach and --no-attach exclude each other
+            instances fork 12ab --at 1 --attach a
+                refused (2): --attach and --no-attach go with another message: add --prompt TEXT
+            instances park 12ab --attach a
+                refused (2): `oxydra instances park 12ab` does not take --attach: try --help
             instances fork 12ab --at 4 --answer drop
                 fork 12ab at 4, None, Some(Drop), None
             instances fork 12ab --at 4 --answer maybe

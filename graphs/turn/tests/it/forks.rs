@@ -9,7 +9,7 @@ use crate::{
 use domain::DoubtAnswer;
 use engine::{InstanceId, log::Group, testing::ManualClock};
 use expect_test::expect;
-use turn::{Talk, TurnState, forkable, forked};
+use turn::{Began, Instead, Talk, TurnState, began, forkable, forked};
 
 /// The stories: answers, reads and writes, refusals, a call that is never repeated, one that can be probed.
 fn stories() -> Vec<Vec<Round>> {
@@ -89,8 +89,22 @@ fn moved(state: TurnState, message: Option<&str>) -> String {
     let other = crate::life::request();
     let session = domain::SessionId::parse("other").unwrap();
     let talk = Talk { user: other.user, session, turn: other.turn };
-    match forked(state, talk, message.map(str::to_owned)) {
-        Ok(state) => forkable(&state, false).map_or_else(|why| why.0, |talk| talk.session.to_string()),
+    let beginning = match began(&state) {
+        Some(Began::With(attachments)) => format!(", not said, {} files", attachments.len()),
+        Some(Began::Said(_)) => ", said".to_owned(),
+        None => String::new(),
+    };
+    let photo = domain::Attachment { name: "p".into(), media_type: "image/png".into(), bytes: vec![1] };
+    let instead = message.map(|prompt| Instead { prompt: prompt.to_owned(), attachments: vec![photo] });
+    let wanted = instead.clone();
+    match forked(state, talk, instead) {
+        Ok(state) => {
+            if let (Some(wanted), TurnState::Gathering(it)) = (&wanted, &state) {
+                assert_eq!((&it.prompt, &it.attachments), (&wanted.prompt, &wanted.attachments));
+            }
+            let session = forkable(&state, false).map(|talk| talk.session.to_string());
+            session.map_or_else(|why| why.0, |session| session + &beginning)
+        }
         Err(why) => why.0,
     }
 }
@@ -115,10 +129,10 @@ async fn a_forked_state_speaks_elsewhere_and_another_message_fits_the_beginning(
         }
     }
     expect![[r#"
-        0 as it is: other
-        0 another: other
-        1 as it is: other
-        1 another: other
+        0 as it is: other, not said, 0 files
+        0 another: other, not said, 0 files
+        1 as it is: other, said
+        1 another: other, said
         2 as it is: other
         2 another: the model has answered the message of this turn: another message fits its first two states, 0 and 1
         3 as it is: other

@@ -5,7 +5,8 @@ use super::{
     session::{branch, sayer},
 };
 use crate::{
-    args::Fork,
+    args::{Files, Fork},
+    attach,
     desk::fresh,
     enter::{Chosen, enter},
     exit::{Exit, Failure},
@@ -18,10 +19,10 @@ use crate::{
     watch::Watch,
 };
 use branch::Branching;
-use domain::{DoubtAnswer, TurnId, UserId, title_of};
+use domain::{Attachment, Conversation, DoubtAnswer, Message, TurnId, UserId, title_of};
 use durable::{FactId, InstanceId};
 use engine::{Engine, Journal, Run, fork::Point, journal::Happened};
-use turn::{Talk, Turn, TurnState, doubt, forkable, forked};
+use turn::{Began, Instead, Talk, Turn, TurnState, began, doubt, forkable, forked};
 use uuid::Uuid;
 
 pub(super) async fn go_on(fork: &Fork, id: InstanceId) -> Result<Exit, Failure> {
@@ -56,7 +57,12 @@ async fn begin(
     let journal = house.engine.journal();
     house.store.reach(journal.durable()).await.map_err(Failure::storage)?;
     let point = journal.point(id, fork.at).map_err(failed)?;
-    let base = base(&house.engine, &point, fork)?;
+    let (base, beginning) = base(&house.engine, &point, fork)?;
+    // Refused before the session is there.
+    let instead = match (&fork.prompt, beginning) {
+        (Some(prompt), Some(beginning)) => Some(instead(house, fork, prompt, &base, beginning).await?),
+        (Some(_) | None, _) => None,
+    };
     let ids = house.store.message_ids(&base.session).map_err(Failure::storage)?;
     let upto = shared(&ids, id, if fork.prompt.is_some() { 0 } else { fork.at });
     let title = match &fork.prompt {
@@ -74,7 +80,7 @@ async fn begin(
     branch(&house.engine, branching).await?;
     let turn = TurnId::parse(&Uuid::now_v7().to_string()).map_err(Failure::other)?;
     let talk = Talk { session, turn, ..base };
-    let change = |state| forked(state, talk.clone(), fork.prompt.clone());
+    let change = |state| forked(state, talk.clone(), instead.clone());
     let run = house.engine.fork::<Turn>(&point, house.budget(), change).map_err(failed)?;
     let run = run.await.map_err(|fault| Failure::other(fault.to_string()))?;
     surface.notice(&format!(
@@ -91,10 +97,40 @@ async fn begin(
     Ok((run, talk))
 }
 
-/// The conversation of the turn at that point, if it can be forked there as it is wanted.
-fn base(engine: &Engine, point: &Point, fork: &Fork) -> Result<Talk, Failure> {
-    let look = |state: &TurnState| (forkable(state, fork.prompt.is_some()).cloned(), doubt(state).is_some());
-    let (talk, in_doubt) = engine.look::<Turn, _>(point, look).map_err(failed)?;
+/// Another message, with the files of the one whose place it takes unless others are given.
+async fn instead(
+    house: &House,
+    fork: &Fork,
+    prompt: &str,
+    base: &Talk,
+    beginning: Began,
+) -> Result<Instead, Failure> {
+    let attachments = match (&fork.files, beginning) {
+        (Files::These(paths), _) => attach::read(paths)?,
+        (Files::Kept, Began::With(attachments)) => attachments,
+        (Files::Kept, Began::Said(upto)) => {
+            let said = house.store.upto(&base.session, upto).await.map_err(Failure::storage)?;
+            said.into_iter().rev().find_map(|said| files_of(said.message)).unwrap_or_default()
+        }
+    };
+    attach::check(&attachments, &house.config.selection)?;
+    Ok(Instead { prompt: prompt.to_owned(), attachments })
+}
+
+/// What went with a message of a person.
+fn files_of(message: Message) -> Option<Vec<Attachment>> {
+    match message {
+        Message::User { attachments, .. } => Some(attachments),
+        Message::Assistant { .. } | Message::Tool { .. } => None,
+    }
+}
+
+/// The conversation of the turn at that point, if it can be forked there as it is wanted, and where its message is.
+fn base(engine: &Engine, point: &Point, fork: &Fork) -> Result<(Talk, Option<Began>), Failure> {
+    let look = |state: &TurnState| {
+        (forkable(state, fork.prompt.is_some()).cloned(), doubt(state).is_some(), began(state))
+    };
+    let (talk, in_doubt, beginning) = engine.look::<Turn, _>(point, look).map_err(failed)?;
     let talk = talk.map_err(|why| {
         Failure::usage(format!("instance {} cannot be forked at {}: {why}", point.instance(), point.seq()))
     })?;
@@ -106,7 +142,7 @@ fn base(engine: &Engine, point: &Point, fork: &Fork) -> Result<Talk, Failure> {
                 point.seq()
             )))
         }
-        Some(_) | None => Ok(talk),
+        Some(_) | None => Ok((talk, beginning)),
     }
 }
 
