@@ -4,9 +4,10 @@ use crate::{conversation::GuestError, tree::remove_tree};
 use std::{
     fmt, fs,
     io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
-use wire::{Entry, Tally};
+use wire::{Entry, Tally, TreePath};
 
 /// How much a guest may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,16 @@ impl Default for Limits {
 pub struct Change {
     /// What is in the place now, or that nothing is.
     pub entry: Entry,
-    /// Where a file's bytes are, beneath the staging directory.
-    pub(crate) staged: Option<PathBuf>,
+    /// Which of the changes it is.
+    number: u64,
+}
+
+impl Change {
+    /// Returns the name of a file's bytes in the staging directory: a number, because a name of the guest's choice is used
+    /// once, when it is applied.
+    pub(crate) fn staged(&self) -> String {
+        self.number.to_string()
+    }
 }
 
 /// What a call changed.
@@ -39,8 +48,48 @@ pub struct Changes {
     pub(crate) changes: Vec<Change>,
     limits: Limits,
     tally: Tally,
+    order: Order,
     /// The file whose bytes come, and how many are still to come.
     current: Option<(fs::File, u64)>,
+}
+
+/// What was listed so far, as far as it bounds what may follow: names in their order, parents before what is in them. So no
+/// place is named twice, and nothing is in what is no directory.
+#[derive(Debug, Default)]
+struct Order {
+    last: Option<TreePath>,
+    /// The directories that the last entry is in.
+    open: Vec<TreePath>,
+}
+
+impl Order {
+    fn take(&mut self, entry: &Entry) -> Result<(), GuestError> {
+        let Some(path) = path_of(entry) else { return Ok(()) };
+        while self.open.last().is_some_and(|open| !path.as_path().starts_with(open.as_path())) {
+            self.open.pop();
+        }
+        let is_later = self.last.as_ref().is_none_or(|last| last.as_path() < path.as_path());
+        let is_listed = path.parent() == self.open.last().map(TreePath::as_path);
+        if !(is_later && is_listed) {
+            return Err(GuestError::Astray(format!("a list of changes with {path} out of its order")));
+        }
+        if matches!(entry, Entry::Directory(_)) {
+            self.open.push(path.clone());
+        }
+        self.last = Some(path.clone());
+        Ok(())
+    }
+}
+
+/// Returns which place an entry is about; one that was not carried is about none.
+pub(crate) fn path_of(entry: &Entry) -> Option<&TreePath> {
+    match entry {
+        Entry::Directory(directory) => Some(&directory.path),
+        Entry::File(file) => Some(&file.path),
+        Entry::Symlink(link) => Some(&link.path),
+        Entry::Removed(removed) => Some(&removed.path),
+        Entry::Skipped(_) => None,
+    }
 }
 
 fn host(what: &'static str, place: &Path) -> impl FnOnce(io::Error) -> GuestError {
@@ -50,22 +99,28 @@ fn host(what: &'static str, place: &Path) -> impl FnOnce(io::Error) -> GuestErro
 
 impl Changes {
     pub(crate) fn begin(staging: &Path, limits: Limits) -> Result<Changes, GuestError> {
-        fs::create_dir(staging).map_err(host("make", staging))?;
-        let tally = Tally { entries: 0, bytes: 0 };
-        Ok(Changes { staging: staging.to_owned(), changes: Vec::new(), limits, tally, current: None })
+        // Nobody else's: what is staged gets its own permissions late.
+        fs::DirBuilder::new().mode(0o700).create(staging).map_err(host("make", staging))?;
+        Ok(Changes {
+            staging: staging.to_owned(),
+            changes: Vec::new(),
+            limits,
+            tally: Tally { entries: 0, bytes: 0 },
+            order: Order::default(),
+            current: None,
+        })
     }
 
     pub(crate) fn entry(&mut self, entry: Entry) -> Result<(), GuestError> {
         self.finish_file()?;
+        self.order.take(&entry)?;
         self.tally.entries += 1;
-        let mut staged = None;
-        if let Entry::File(file) = &entry {
+        let change = Change { entry, number: self.tally.entries };
+        if let Entry::File(file) = &change.entry {
             self.tally.bytes = self.tally.bytes.saturating_add(file.bytes);
-            // Numbered, not named: a name of the guest's choice is used once, when it is applied.
-            let place = self.staging.join(self.tally.entries.to_string());
+            let place = self.staging.join(change.staged());
             let opened = fs::File::options().write(true).create_new(true).open(&place);
             self.current = Some((opened.map_err(host("make", &place))?, file.bytes));
-            staged = Some(place);
         }
         if self.tally.entries > self.limits.entries {
             return Err(GuestError::TooMuch {
@@ -75,7 +130,7 @@ impl Changes {
         if self.tally.bytes > self.limits.bytes {
             return Err(GuestError::TooMuch { what: format!("the {} bytes that are", self.limits.bytes) });
         }
-        self.changes.push(Change { entry, staged });
+        self.changes.push(change);
         Ok(())
     }
 

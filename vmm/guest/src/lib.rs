@@ -8,9 +8,10 @@ mod changes;
 mod conversation;
 mod dial;
 mod egress;
+mod root;
 mod tree;
 
-pub use apply::{ApplyError, Conflict};
+pub use apply::{ApplyError, Cause, Conflict};
 pub use changes::{Change, Changes, Limits};
 pub use conversation::{Conversation, GuestError, Input};
 pub use dial::dial;

@@ -1,12 +1,13 @@
 //! A directory of the host as it was sent to a guest, and what changed in it since: by length, time, permissions and kind,
-//! as every synchroniser does. Names that were told to stay, such as a vault, are not even looked into.
+//! as every synchroniser does. What was told to stay, such as a vault, is not even looked into, and is remembered.
+use crate::root::{Found, Root};
 use rustix::fs::Mode;
 use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
     io,
     os::unix::{
-        ffi::OsStrExt,
+        ffi::OsStringExt,
         fs::{MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
@@ -17,6 +18,8 @@ use wire::{Chunk, Directory, Entry, File, Removed, Symlink, TreePath};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
     entries: BTreeMap<TreePath, Mark>,
+    /// What was left out, with everything beneath it, whether it was there or not.
+    stays: Vec<TreePath>,
 }
 
 /// What tells one version of an entry from another.
@@ -47,25 +50,29 @@ impl Delta {
 }
 
 impl Tree {
-    /// Reads a directory. `stays` are names in it that are left out, with everything beneath them.
-    pub fn read(root: &Path, stays: &[&str]) -> io::Result<Tree> {
+    /// Reads a directory. `stays` are left out, with everything beneath them: no guest is sent them, and no guest's changes
+    /// are applied there.
+    pub fn read(root: &Path, stays: &[TreePath]) -> io::Result<Tree> {
         let mut entries = BTreeMap::new();
         let mut open = vec![root.to_owned()];
         while let Some(directory) = open.pop() {
-            for found in fs::read_dir(&directory)? {
-                let place = found?.path();
+            for found in fs::read_dir(&directory).map_err(named(&directory))? {
+                let place = found.map_err(named(&directory))?.path();
                 let relative = place.strip_prefix(root).expect("it was found beneath it");
-                if stays.iter().any(|name| relative == Path::new(name)) {
+                let Ok(path) = TreePath::from_path(relative) else { continue };
+                if stays.contains(&path) {
                     continue;
                 }
-                let Some((path, mark)) = mark(&place, relative)? else { continue };
+                let about = fs::symlink_metadata(&place).map_err(named(&place))?;
+                let target = || Ok(fs::read_link(&place)?.into_os_string().into_vec());
+                let Some(mark) = Mark::new(&path, &about, target).map_err(named(&place))? else { continue };
                 if mark.is_directory() {
                     open.push(place);
                 }
                 entries.insert(path, mark);
             }
         }
-        Ok(Tree { entries })
+        Ok(Tree { entries, stays: stays.to_vec() })
     }
 
     /// Returns what has to be sent so that a guest that has `self` gets `new`.
@@ -101,80 +108,83 @@ impl Tree {
         self.entries.is_empty()
     }
 
-    /// Says whether what is in a place, with everything beneath it, is what was sent from there.
-    pub(crate) fn is_same(&self, path: &TreePath, root: &Path) -> io::Result<bool> {
-        let mut open = vec![path.clone()];
-        while let Some(path) = open.pop() {
-            let place = root.join(path.as_path());
-            let now = look(&place, path.as_path())?;
-            let is_directory = now.as_ref().is_some_and(Mark::is_directory);
-            let is_same = match (self.entries.get(&path), &now) {
-                (Some(old), Some(now)) if is_directory => old.entry == now.entry,
-                (old, now) => old == now.as_ref(),
-            };
-            if !is_same {
-                return Ok(false);
-            }
-            if is_directory {
-                for found in fs::read_dir(&place)? {
-                    let inner = found?.path();
-                    let relative = inner.strip_prefix(root).expect("it was found beneath it");
-                    open.extend(TreePath::from_path(relative).ok());
-                }
-            }
-        }
-        Ok(true)
+    /// Returns what was sent from a place, if anything was.
+    pub(crate) fn sent(&self, path: &TreePath) -> Option<&Mark> {
+        self.entries.get(path)
+    }
+
+    /// Says whether a place was left out, or is in something that was.
+    pub(crate) fn stays(&self, path: &TreePath) -> bool {
+        self.stays.iter().any(|stays| path.as_path().starts_with(stays.as_path()))
     }
 
     /// Notes what is in a place now, because both sides have it.
-    pub(crate) fn note(&mut self, path: &TreePath, root: &Path, replaces: bool) -> io::Result<()> {
-        let now = look(&root.join(path.as_path()), path.as_path())?;
-        if replaces || !now.as_ref().is_some_and(Mark::is_directory) {
+    pub(crate) fn note(&mut self, path: &TreePath, root: &Root, replaces: bool) -> io::Result<()> {
+        let now = root.look(path)?;
+        let is_directory = matches!(&now, Found::Sendable(mark) if mark.is_directory());
+        if replaces || !is_directory {
             self.entries.retain(|old, _| !old.as_path().starts_with(path.as_path()));
         }
-        if let Some(now) = now {
+        if let Found::Sendable(now) = now {
             self.entries.insert(path.clone(), now);
         }
         Ok(())
     }
 }
 
+/// Says which place could not be read.
+fn named(place: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", place.display()))
+}
+
 impl Mark {
-    fn is_directory(&self) -> bool {
+    /// Makes the mark of an entry, if it can be sent; `target` is where it points, asked for if it is a link.
+    pub(crate) fn new(
+        path: &TreePath,
+        about: &Metadata,
+        target: impl FnOnce() -> io::Result<Vec<u8>>,
+    ) -> io::Result<Option<Mark>> {
+        let mode = mode(about);
+        let entry = if about.is_dir() {
+            Entry::Directory(Directory { path: path.clone(), mode, replaces: false })
+        } else if about.is_file() {
+            let modified = i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
+            let modified = u64::try_from(modified).unwrap_or(0);
+            Entry::File(File { path: path.clone(), mode, bytes: about.len(), modified })
+        } else if about.is_symlink() {
+            let Ok(target) = Chunk::new(target()?) else { return Ok(None) };
+            Entry::Symlink(Symlink { path: path.clone(), target })
+        } else {
+            // Sockets, pipes and devices of this machine mean nothing in another.
+            return Ok(None);
+        };
+        Ok(Some(Mark { entry, changed: (about.ctime(), about.ctime_nsec()), number: about.ino() }))
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
         matches!(self.entry, Entry::Directory(_))
     }
-}
 
-/// Looks at a place where nothing may be.
-fn look(place: &Path, relative: &Path) -> io::Result<Option<Mark>> {
-    match mark(place, relative) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        other => Ok(other?.map(|(_, mark)| mark)),
+    /// Returns the permissions, if it is a directory.
+    pub(crate) fn directory_mode(&self) -> Option<u16> {
+        if let Entry::Directory(directory) = &self.entry { Some(directory.mode) } else { None }
     }
-}
 
-fn mark(place: &Path, relative: &Path) -> io::Result<Option<(TreePath, Mark)>> {
-    let about = fs::symlink_metadata(place)?;
-    let Ok(path) = TreePath::from_path(relative) else { return Ok(None) };
-    let mode = mode(&about);
-    let entry = if about.is_dir() {
-        Entry::Directory(Directory { path: path.clone(), mode, replaces: false })
-    } else if about.is_file() {
-        let modified = i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
-        let modified = u64::try_from(modified).unwrap_or(0);
-        Entry::File(File { path: path.clone(), mode, bytes: about.len(), modified })
-    } else if about.is_symlink() {
-        let target = fs::read_link(place)?;
-        let Ok(target) = Chunk::new(target.as_os_str().as_bytes()) else { return Ok(None) };
-        Entry::Symlink(Symlink { path: path.clone(), target })
-    } else {
-        // Sockets, pipes and devices of this machine mean nothing in another.
-        return Ok(None);
-    };
-    let changed = (about.ctime(), about.ctime_nsec());
-    Ok(Some((path, Mark { entry, changed, number: about.ino() })))
+    /// Returns the number of the file, which no other file of its file system has.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Says whether it is the same thing, wherever it was moved: of what a move changes nothing is looked at.
+    pub(crate) fn is_still(&self, other: &Mark) -> bool {
+        self.entry == other.entry && self.number == other.number
+    }
+
+    /// Says whether nobody changed what it tells of. A directory's own time changes with its names, which are told of by
+    /// themselves.
+    pub(crate) fn is_unchanged(&self, now: &Mark) -> bool {
+        if self.is_directory() { self.is_still(now) } else { self == now }
+    }
 }
 
 /// Only permissions: who may become another user by a file is never carried.
@@ -206,10 +216,11 @@ mod tests {
         fs::write(at("d/e/f"), "one").unwrap();
         fs::write(at("g"), "two").unwrap();
         symlink("g", at("l")).unwrap();
-        let before = Tree::read(root.path(), &["vault"]).unwrap();
+        let vault = TreePath::new("vault").unwrap();
+        let before = Tree::read(root.path(), std::slice::from_ref(&vault)).unwrap();
         assert_eq!(before.len(), 5);
         change(root.path());
-        let after = Tree::read(root.path(), &["vault"]).unwrap();
+        let after = Tree::read(root.path(), std::slice::from_ref(&vault)).unwrap();
         let told: Vec<_> = before.delta(&after).entries().iter().map(word).collect();
         expected.assert_eq(&told.join(", "));
     }

@@ -107,7 +107,7 @@ wire_enum! {
         6 Exited(Exit),
         /// The push is whole.
         7 Pushed(Tally),
-        /// An entry of the changes.
+        /// An entry of the changes, in the order of their names and each behind the directory that it is in.
         8 Change(Entry),
         /// Bytes of the file that was named last.
         9 ChangeData(Data),

@@ -58,6 +58,21 @@ impl TreePath {
         if is_plain { TreePath::new(path.as_os_str().as_bytes()) } else { Err(BadPath::NotPlain) }
     }
 
+    /// Returns the directory that it is in, or `None` when that is the tree itself.
+    pub fn parent(&self) -> Option<&Path> {
+        self.as_path().parent().filter(|parent| !parent.as_os_str().is_empty())
+    }
+
+    /// Returns the last of its names.
+    pub fn name(&self) -> &OsStr {
+        self.as_path().file_name().expect("a plain path has a name")
+    }
+
+    /// Returns the path of a name in it.
+    pub fn join(&self, name: &OsStr) -> Result<TreePath, BadPath> {
+        TreePath::new([self.0.as_slice(), b"/", name.as_bytes()].concat())
+    }
+
     /// Returns it as a path of this system.
     pub fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
@@ -101,6 +116,15 @@ mod tests {
             assert!(TreePath::new(path).is_ok(), "{path}");
             assert!(TreePath::from_path(Path::new(path)).is_ok(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_is_a_directory_and_a_name() {
+        let path = TreePath::new("a/b").unwrap();
+        assert_eq!((path.parent(), path.name()), (Some(Path::new("a")), OsStr::new("b")));
+        let parent = TreePath::new("a").unwrap();
+        assert_eq!((parent.parent(), parent.join(path.name())), (None, Ok(path)));
+        assert_eq!(parent.join(OsStr::new("..")), Err(BadPath::NotPlain));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
 };
-use wire::{HostFrame, KillSession};
+use wire::{HostFrame, KillSession, TreePath};
 
 /// How many files there are.
 const FILES: usize = 1000;
@@ -39,6 +39,11 @@ fn fill(root: &Path) -> Fallible<()> {
         write(&root.join(format!("dir-{}/file-{number}", number % 10)), &format!("file {number}\n"))?;
     }
     write(&root.join("vault/key"), "the guest must never see this\n")
+}
+
+/// What no guest is sent.
+fn vault() -> TreePath {
+    TreePath::new("vault").expect("a plain name")
 }
 
 /// The guest's edits, made here.
@@ -107,7 +112,7 @@ pub(crate) fn workspace(guest: &mut Conversation, home: &Path) -> Fallible<()> {
         fill(place)?;
     }
     by_hand(&copy)?;
-    let read = || Tree::read(&root, &["vault"]).map_err(failed("read the workspace"));
+    let read = || Tree::read(&root, &[vault()]).map_err(failed("read the workspace"));
     let mut sent = read()?;
     let tally =
         guest.push(&root, &Tree::default().delta(&sent), true).map_err(failed("push the workspace"))?;

@@ -1,0 +1,178 @@
+//! Carries out a plan, and remembers what it did, so that it can be taken back. Decides nothing.
+use super::{
+    place::{Place, replaced},
+    plan::{Plan, Step},
+};
+use crate::{
+    changes::Change,
+    root::{Found, Root},
+    tree::Mark,
+};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat, renameat_with, symlinkat,
+    unlinkat,
+};
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt, fs::PermissionsExt},
+    },
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
+use wire::{Entry, TreePath};
+
+/// The permissions of a directory; which bits beside them it has is the host's.
+const PERMISSIONS: u32 = 0o777;
+
+/// What was done.
+enum Done<'a> {
+    /// What was in this place is in the staging directory under this name.
+    Out(&'a Place, TreePath),
+    /// A staged file is in this place.
+    File(&'a Place, &'a Change),
+    /// A link was made.
+    Link(&'a Place),
+    /// A directory was made.
+    Directory(&'a Place),
+    /// A directory had these permissions.
+    Mode(&'a Place, Mode),
+}
+
+/// An apply under way.
+pub(super) struct Ledger<'a> {
+    root: &'a Root,
+    staging: Root,
+    staging_path: &'a Path,
+    done: Vec<Done<'a>>,
+}
+
+impl<'a> Ledger<'a> {
+    /// Opens the staging directory. Nothing is moved yet.
+    pub(super) fn begin(root: &'a Root, staging: &'a Path) -> io::Result<Ledger<'a>> {
+        Ok(Ledger { root, staging: Root::open(staging)?, staging_path: staging, done: Vec::new() })
+    }
+
+    /// Does everything, or says at which place it stopped.
+    pub(super) fn carry_out(&mut self, plan: &'a Plan<'a>) -> Result<(), (TreePath, io::Error)> {
+        // Whatever may find no room comes before the workspace is touched.
+        for step in plan.steps() {
+            if let Step::In(place, change) = step {
+                self.prepare(change).map_err(|error| (place.path().clone(), error))?;
+            }
+        }
+        for step in plan.steps() {
+            let (Step::Out(place, _) | Step::In(place, _) | Step::Mode(place, _)) = step;
+            self.step(step).map_err(|error| (place.path().clone(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a staged file what it will be.
+    fn prepare(&self, change: &Change) -> io::Result<()> {
+        let Entry::File(file) = &change.entry else { return Ok(()) };
+        let staged = fs::File::options().write(true).open(self.staging_path.join(change.staged()))?;
+        staged.set_permissions(fs::Permissions::from_mode(u32::from(file.mode) & PERMISSIONS))?;
+        let modified = Duration::from_nanos(file.modified);
+        staged.set_modified(UNIX_EPOCH.checked_add(modified).unwrap_or(UNIX_EPOCH))?;
+        staged.sync_all()
+    }
+
+    fn step(&mut self, step: &'a Step<'a>) -> io::Result<()> {
+        match step {
+            Step::Out(place, mark) => self.move_out(place, mark),
+            Step::In(place, change) => self.move_in(place, change),
+            Step::Mode(place, mode) => {
+                let old = self.set_mode(place, *mode)?;
+                self.done.push(Done::Mode(place, old));
+                Ok(())
+            }
+        }
+    }
+
+    fn move_out(&mut self, place: &'a Place, mark: &Mark) -> io::Result<()> {
+        let kept = TreePath::new(format!("old-{}", self.done.len())).expect("a plain name");
+        renameat(
+            place.directory(self.root)?,
+            place.path().name(),
+            self.staging.directory(None)?,
+            kept.name(),
+        )?;
+        let found = self.staging.look_as(&kept, place.path());
+        self.done.push(Done::Out(place, kept));
+        // Now nobody reaches it by its name any more: what it is, it stays.
+        match found? {
+            Found::Sendable(now) if now.is_still(mark) => Ok(()),
+            Found::Sendable(_) | Found::Nothing | Found::Unsendable | Found::Mounted => Err(replaced()),
+        }
+    }
+
+    fn move_in(&mut self, place: &'a Place, change: &'a Change) -> io::Result<()> {
+        let (directory, name) = (place.directory(self.root)?, place.path().name());
+        self.done.push(match &change.entry {
+            Entry::File(_) => {
+                // Moved, not linked: a second name that goes later would change the file's time once more.
+                let staging = self.staging.directory(None)?;
+                renameat_with(staging, change.staged(), directory, name, RenameFlags::NOREPLACE)?;
+                Done::File(place, change)
+            }
+            Entry::Symlink(link) => {
+                symlinkat(OsStr::from_bytes(link.target.as_bytes()), directory, name)?;
+                Done::Link(place)
+            }
+            Entry::Directory(_) => {
+                mkdirat(directory, name, Mode::RWXU)?;
+                Done::Directory(place)
+            }
+            // Neither is put anywhere.
+            Entry::Removed(_) | Entry::Skipped(_) => return Ok(()),
+        });
+        Ok(())
+    }
+
+    /// Gives a directory permissions, and returns those that it had.
+    fn set_mode(&self, place: &Place, mode: Mode) -> io::Result<Mode> {
+        let directory = open_directory(&place.directory(self.root)?, place.path().name())?;
+        let old = fstat(&directory)?.st_mode;
+        // By its handle: what a process may not give by default is taken from what it asks for at its making.
+        fchmod(&directory, Mode::from_raw_mode(old & !PERMISSIONS | mode.as_raw_mode() & PERMISSIONS))?;
+        Ok(Mode::from_raw_mode(old))
+    }
+
+    /// Takes back whatever was done, last things first.
+    pub(super) fn take_back(&mut self) -> io::Result<()> {
+        while let Some(done) = self.done.pop() {
+            match done {
+                Done::Out(place, kept) => renameat_with(
+                    self.staging.directory(None)?,
+                    kept.name(),
+                    place.directory(self.root)?,
+                    place.path().name(),
+                    RenameFlags::NOREPLACE,
+                )?,
+                Done::File(place, change) => renameat(
+                    place.directory(self.root)?,
+                    place.path().name(),
+                    self.staging.directory(None)?,
+                    change.staged(),
+                )?,
+                Done::Link(place) => self.unlink(place, AtFlags::empty())?,
+                // One in which somebody put something meanwhile does not go.
+                Done::Directory(place) => self.unlink(place, AtFlags::REMOVEDIR)?,
+                Done::Mode(place, old) => drop(self.set_mode(place, old)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn unlink(&self, place: &Place, how: AtFlags) -> io::Result<()> {
+        Ok(unlinkat(place.directory(self.root)?, place.path().name(), how)?)
+    }
+}
+
+fn open_directory(parent: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(parent, name, flags, Mode::empty())?)
+}

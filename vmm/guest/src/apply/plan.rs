@@ -1,0 +1,247 @@
+//! What an apply does, step by step, decided before anything is touched. It looks at the host, and changes nothing.
+use super::{
+    ApplyError, Cause, Conflict,
+    place::{Place, Shared},
+};
+use crate::{
+    changes::{Change, path_of},
+    root::{Found, Root},
+    tree::{Mark, Tree},
+};
+use rustix::fs::Mode;
+use std::io;
+use wire::{Directory, Entry, TreePath};
+
+/// One thing to do. Each can be taken back.
+#[derive(Debug)]
+pub(super) enum Step<'a> {
+    /// What is in a place is moved away.
+    Out(Place, Mark),
+    /// What a guest made is put where nothing is.
+    In(Place, &'a Change),
+    /// A directory gets permissions.
+    Mode(Place, Mode),
+}
+
+/// What both sides have afterwards.
+#[derive(Debug)]
+pub(super) struct Noted<'a> {
+    /// Where.
+    pub(super) path: &'a TreePath,
+    /// Whether nothing that was beneath it before is still there.
+    pub(super) replaces: bool,
+}
+
+/// Everything to do, in order.
+#[derive(Debug, Default)]
+pub(super) struct Plan<'a> {
+    steps: Vec<Step<'a>>,
+    noted: Vec<Noted<'a>>,
+}
+
+impl<'a> Plan<'a> {
+    /// Decides what to do about a list of changes, whose order was looked at when it came. All conflicts are found.
+    pub(super) fn make(root: &Root, sent: &Tree, changes: &'a [Change]) -> Result<Plan<'a>, ApplyError> {
+        let mut planner = Planner { root, sent, open: Vec::new(), plan: Plan::default() };
+        let mut conflicts = Vec::new();
+        for change in changes {
+            let Some(path) = path_of(&change.entry) else { continue };
+            match planner.change(path, change) {
+                Ok(()) => {}
+                Err(Refusal::Conflict(conflict)) => conflicts.push(conflict),
+                Err(Refusal::Failed(source)) => {
+                    return Err(ApplyError::Failed { path: path.clone(), source });
+                }
+            }
+        }
+        if conflicts.is_empty() { Ok(planner.plan) } else { Err(ApplyError::Conflicts(conflicts)) }
+    }
+
+    /// Returns what is done.
+    pub(super) fn steps(&self) -> &[Step<'a>] {
+        &self.steps
+    }
+
+    /// Returns the places that are afterwards as the guest has them.
+    pub(super) fn noted(&self) -> &[Noted<'a>] {
+        &self.noted
+    }
+}
+
+/// Why a change is not planned.
+enum Refusal {
+    Conflict(Conflict),
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Refusal {
+        Refusal::Failed(error)
+    }
+}
+
+fn conflict(path: &TreePath, cause: Cause) -> Refusal {
+    Refusal::Conflict(Conflict { path: path.clone(), cause })
+}
+
+struct Planner<'a, 'host> {
+    root: &'host Root,
+    sent: &'host Tree,
+    /// The directories that the last change is in. One that is in conflict is not among them, and nothing is planned in it.
+    open: Vec<Open<'a>>,
+    plan: Plan<'a>,
+}
+
+/// A directory whose entries follow.
+struct Open<'a> {
+    path: &'a TreePath,
+    shared: Shared,
+    is_new: bool,
+}
+
+impl<'a> Planner<'a, '_> {
+    fn change(&mut self, path: &'a TreePath, change: &'a Change) -> Result<(), Refusal> {
+        while self.open.last().is_some_and(|open| !path.as_path().starts_with(open.path.as_path())) {
+            self.open.pop();
+        }
+        let is_new = self.open.last().is_some_and(|open| open.is_new);
+        let shared = self.open.last().map_or_else(Shared::root, |open| open.shared.clone());
+        // Its directory is in conflict already, if it has no place.
+        let Some(place) = shared.place(path) else { return Ok(()) };
+        if self.sent.stays(path) {
+            return Err(conflict(path, Cause::Unsent));
+        }
+        let found = if is_new { Found::Nothing } else { self.root.look(path)? };
+        match &change.entry {
+            Entry::Directory(wanted) => {
+                let stays = !is_new && !wanted.replaces;
+                match self.sent.sent(path).filter(|sent| stays && sent.is_directory()) {
+                    Some(sent) => self.enter(path, place, wanted, sent, found),
+                    None => self.make_directory(path, place, change, wanted, found),
+                }
+            }
+            Entry::File(_) | Entry::Symlink(_) => self.put(path, place, change, found),
+            Entry::Removed(_) => {
+                // Whoever removed it first, it is gone.
+                if found != Found::Nothing {
+                    self.clear(&place, found)?;
+                }
+                self.note(path, true);
+                Ok(())
+            }
+            Entry::Skipped(_) => Ok(()),
+        }
+    }
+
+    /// A directory that was sent and stays: it may get permissions, and what is in it is listed by itself.
+    fn enter(
+        &mut self,
+        path: &'a TreePath,
+        place: Place,
+        wanted: &Directory,
+        sent: &Mark,
+        found: Found,
+    ) -> Result<(), Refusal> {
+        let now = match found {
+            Found::Sendable(now) => now,
+            Found::Mounted => return Err(conflict(path, Cause::Mounted)),
+            Found::Nothing | Found::Unsendable => return Err(conflict(path, Cause::Changed)),
+        };
+        let changed = || conflict(path, Cause::Changed);
+        let shared = Shared::sent(&place, sent, &now).ok_or_else(changed)?;
+        // What the guest left alone is as the host wants it.
+        if sent.directory_mode() != Some(wanted.mode & PERMISSIONS) {
+            if now.directory_mode() != sent.directory_mode() {
+                return Err(changed());
+            }
+            self.plan.steps.push(Step::Mode(place, permissions(wanted)));
+            self.note(path, false);
+        }
+        self.open.push(Open { path, shared, is_new: false });
+        Ok(())
+    }
+
+    fn make_directory(
+        &mut self,
+        path: &'a TreePath,
+        place: Place,
+        change: &'a Change,
+        wanted: &Directory,
+        found: Found,
+    ) -> Result<(), Refusal> {
+        let shared = Shared::made(&place);
+        self.put(path, place.clone(), change, found)?;
+        self.plan.steps.push(Step::Mode(place, permissions(wanted)));
+        self.open.push(Open { path, shared, is_new: true });
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        path: &'a TreePath,
+        place: Place,
+        change: &'a Change,
+        found: Found,
+    ) -> Result<(), Refusal> {
+        self.clear(&place, found)?;
+        self.plan.steps.push(Step::In(place, change));
+        self.note(path, true);
+        Ok(())
+    }
+
+    fn note(&mut self, path: &'a TreePath, replaces: bool) {
+        self.plan.noted.push(Noted { path, replaces });
+    }
+
+    /// Moves away what is in a place, if all of it was sent and is still the same.
+    fn clear(&mut self, place: &Place, found: Found) -> Result<(), Refusal> {
+        let path = place.path();
+        match (found, self.sent.sent(path)) {
+            (Found::Nothing, None) => Ok(()),
+            (Found::Nothing, Some(_)) => Err(conflict(path, Cause::Changed)),
+            (found, _) => {
+                let mark = self.unchanged(path, found)?;
+                self.plan.steps.push(Step::Out(place.clone(), mark));
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes sure that what is in a place, with everything beneath it, is what was sent from there, and returns its mark.
+    fn unchanged(&self, path: &TreePath, found: Found) -> Result<Mark, Refusal> {
+        let top = self.same(path, found)?;
+        let mut open = Vec::from_iter(top.is_directory().then(|| path.clone()));
+        while let Some(directory) = open.pop() {
+            for name in self.root.names(&directory)? {
+                // A name that cannot be said was never sent.
+                let inner = directory.join(&name).map_err(|_| conflict(&directory, Cause::Unsent))?;
+                match self.root.look(&inner)? {
+                    Found::Nothing => {}
+                    found => open.extend(self.same(&inner, found)?.is_directory().then_some(inner)),
+                }
+            }
+        }
+        Ok(top)
+    }
+
+    /// Makes sure that one entry is what was sent.
+    fn same(&self, path: &TreePath, found: Found) -> Result<Mark, Refusal> {
+        let cause = match found {
+            _ if self.sent.stays(path) => Cause::Unsent,
+            Found::Sendable(now) if self.sent.sent(path).is_some_and(|sent| sent.is_unchanged(&now)) => {
+                return Ok(now);
+            }
+            Found::Sendable(_) | Found::Nothing => Cause::Changed,
+            Found::Unsendable => Cause::Unsent,
+            Found::Mounted => Cause::Mounted,
+        };
+        Err(conflict(path, cause))
+    }
+}
+
+/// What a guest may say about permissions: nothing about who becomes another user by a file.
+const PERMISSIONS: u16 = 0o777;
+
+fn permissions(wanted: &Directory) -> Mode {
+    Mode::from_raw_mode(u32::from(wanted.mode & PERMISSIONS))
+}
