@@ -1,6 +1,10 @@
 //! Guests of a few instructions, run for real where `/dev/kvm` opens. They need no kernel: an image of one segment is
 //! entered in long mode, as a kernel would be. Where there is no KVM each test says loudly that it did nothing.
-use super::{Parts, Vm, prepare};
+use super::{
+    Parts, Vm,
+    code::{Code, counter, flood, garbage, ports},
+    prepare,
+};
 use crate::{
     bell::Bell,
     bus::End,
@@ -20,61 +24,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-
-/// A very small assembler: each method appends one instruction.
-#[derive(Default)]
-pub(super) struct Code(pub(super) Vec<u8>);
-
-impl Code {
-    pub(super) fn raw(mut self, bytes: &[u8]) -> Code {
-        self.0.extend(bytes);
-        self
-    }
-
-    /// `mov dx, port; mov al, value; out dx, al`
-    pub(super) fn out(self, port: u16, value: u8) -> Code {
-        let [low, high] = port.to_le_bytes();
-        self.raw(&[0x66, 0xba, low, high, 0xb0, value, 0xee])
-    }
-
-    /// `mov rdi, address`
-    pub(super) fn at(self, address: u64) -> Code {
-        self.raw(&[0x48, 0xbf]).raw(&address.to_le_bytes())
-    }
-
-    /// `mov dword [rdi], value`
-    pub(super) fn store32(self, address: u64, value: u32) -> Code {
-        self.at(address).raw(&[0xc7, 0x07]).raw(&value.to_le_bytes())
-    }
-
-    /// `mov rax, value; mov [rdi], rax`
-    pub(super) fn store64(self, address: u64, value: u64) -> Code {
-        self.at(address).raw(&[0x48, 0xb8]).raw(&value.to_le_bytes()).raw(&[0x48, 0x89, 0x07])
-    }
-
-    /// `mov byte [rdi], value`, `mov word [rdi], value`, and reads of 1, 2, 4 and 8 bytes.
-    fn poke(self, address: u64) -> Code {
-        self.at(address)
-            .raw(&[0xc6, 0x07, 0xa5, 0x66, 0xc7, 0x07, 0x5a, 0xff])
-            .raw(&[0x8a, 0x07, 0x66, 0x8b, 0x07, 0x8b, 0x07, 0x48, 0x8b, 0x07])
-    }
-
-    /// Maps the 2 MiB around the registers of devices to themselves.
-    pub(super) fn with_devices(self) -> Code {
-        let (level3, level2) = (layout::PAGE_TABLES.0 + layout::PAGE, 0xc000);
-        let index = (layout::VIRTIO - layout::HOLE) >> 21;
-        self.store64(level3 + 3 * 8, level2 | 3).store64(level2 + index * 8, layout::VIRTIO | 0x83)
-    }
-
-    pub(super) fn power_off(self) -> Code {
-        self.out(layout::SLEEP_CONTROL, 1 << 5 | layout::SLEEP_OFF << 2).raw(&[0xeb, 0xfe])
-    }
-
-    /// `jmp` to itself.
-    pub(super) fn spin(self) -> Code {
-        self.raw(&[0xeb, 0xfe])
-    }
-}
 
 /// A place for one guest, and a warden for it.
 pub(super) struct Place {
@@ -184,28 +133,24 @@ fn a_guest_ends_in_its_own_way() {
 
 #[test]
 fn a_flood_of_the_serial_port_leaves_its_end() {
-    // mov ecx, 3000; 1: out 'x'; loop 1
-    let flood = Code::default()
-        .raw(&[0xb9, 0xb8, 0x0b, 0, 0])
-        .out(layout::SERIAL, b'x')
-        .raw(&[0xff, 0xc9, 0x75, 0xf5]);
-    let Some((end, stats, log)) = end_of(flood.out(layout::SERIAL, b'!').power_off()) else { return };
+    let Some((end, stats, log)) = end_of(flood(3000).out(layout::SERIAL, b'!').power_off()) else { return };
     assert_eq!((end, stats.serial_bytes), (End::PoweredOff, 3001));
     assert!(log.ends_with("xxx!"), "{log}");
 }
 
 #[test]
 fn garbage_in_every_register_of_every_device_hurts_nobody() {
-    let mut code = Code::default().with_devices();
-    for device in 0..4 {
-        for register in (0..0x120).step_by(4).chain([0xffc]) {
-            let address = layout::virtio_base(device) + register;
-            code = code.store32(address, u32::MAX).store32(address, 0x0000_0005).poke(address + 1);
-        }
-    }
-    let Some((end, stats, _)) = end_of(code.out(layout::SERIAL, b'k').power_off()) else { return };
+    let Some((end, stats, _)) = end_of(garbage().power_off()) else { return };
     assert_eq!((end, stats.serial_bytes), (End::PoweredOff, 1));
     assert!(stats.mmio_exits > 1000, "{stats:?}");
+}
+
+#[test]
+fn every_port_that_a_kernel_tries_is_there_or_nothing() {
+    let Some((end, stats, _)) = end_of(ports().power_off()) else { return };
+    assert_eq!(end, End::PoweredOff);
+    // Some are KVM's own.
+    assert!(stats.port_exits > 8000, "{stats:?}");
 }
 
 #[test]
@@ -227,15 +172,6 @@ fn memory_around_the_hole_is_given() {
         assert_eq!(vm.stats().memory_mib, mib);
         drop(vm);
     }
-}
-
-/// Counts in rbx, in memory and out of the serial port, for ever.
-fn counter() -> Code {
-    // inc ebx; mov [rdi], ebx; mov al, bl; mov dx, 0x3f8; out dx, al; jmp back
-    Code::default()
-        .raw(&[0x31, 0xdb])
-        .at(0x5000)
-        .raw(&[0xff, 0xc3, 0x89, 0x1f, 0x88, 0xd8, 0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xf3])
 }
 
 #[test]

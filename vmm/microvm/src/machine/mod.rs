@@ -2,6 +2,8 @@
 //! when, `saving` turns it into bytes and back; `vcpu` and `watch` are its threads, `thread` is what becomes of them; `slots` and `state` speak to KVM.
 #[cfg(test)]
 mod bare;
+#[cfg(test)]
+mod code;
 mod core;
 #[cfg(test)]
 mod hostile;

@@ -1,6 +1,16 @@
 //! The program as whoever starts guests meets it: in its jail, with its filters, over its sockets. Guests are a few
 //! instructions, so that they run wherever `/dev/kvm` opens; elsewhere each test says loudly that it did nothing.
 #[cfg(test)]
+#[path = "../../src/machine/code.rs"]
+#[expect(dead_code, reason = "some of it is for tests within the monitor")]
+mod code;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+#[path = "../../src/layout.rs"]
+#[expect(dead_code, reason = "a guest of a few instructions meets few addresses")]
+mod layout;
+#[cfg(test)]
 mod place;
 
 use expect_test::expect;
