@@ -231,7 +231,10 @@ fn a_snapshot_of_something_else_is_refused_by_name() {
         .set_len(4096)
         .unwrap();
     let said = place.machine(|_| {}).restore(&name).map(|_| ()).unwrap_err().to_string();
-    assert_eq!(said, "the snapshot is damaged: the memory of `first` is cut, or longer than it says");
+    assert_eq!(
+        said,
+        "the snapshot is damaged: the memory of `first` is cut, or longer than it says: boot, and take a new one"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub(crate) mod pages;
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// It is not what this monitor wrote.
-    #[error("the snapshot is damaged: {0}")]
+    #[error("the snapshot is damaged: {0}: boot, and take a new one")]
     Damaged(String),
     /// Another monitor wrote it.
     #[error(

@@ -5,6 +5,8 @@
 #[expect(dead_code, reason = "some of it is for tests within the monitor")]
 mod code;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 #[path = "../../src/layout.rs"]
