@@ -1,20 +1,23 @@
 //! Files that go with a prompt: what kind each is, told by what is in it, and whether the chosen model reads it. It reads
 //! plain files, and none that is larger than the journal should hold.
 use crate::exit::Failure;
-use config::{Caps, Provider, Selection};
+use config::{Caps, Provider, Selection, plain_bytes};
 use domain::Attachment;
 use providers::Reads;
 use std::{
-    fs,
-    io::Read,
+    io,
     path::{Path, PathBuf},
 };
 
-/// A body that is larger belongs outside the journal.
-const ATTACHMENT_BYTES_MAX: u64 = 1 << 20;
+/// A photograph of a telephone, or a paper of some hundred pages. What is larger belongs outside the journal.
+const ATTACHMENT_BYTES_MAX: u64 = 8 << 20;
 
-/// So many go with one prompt: the journal holds each twice, once as what has arrived and once as what was said.
+/// So many go with one prompt: more than anybody names on a command line.
 const ATTACHMENTS_MAX: usize = 8;
+
+/// All files of a prompt together. The journal holds each twice, once as what has arrived and once as what was said, in groups of 64 MiB;
+/// and a question holds each a few times over while it is written.
+const ATTACHED_BYTES_MAX: u64 = 16 << 20;
 
 /// How files of a kind begin.
 const MARKS: &[(&[u8], &str)] = &[
@@ -33,26 +36,33 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Attachment>, Failure> {
     }
     let refused =
         |path: &Path, why: String| Failure::usage(format!("cannot attach {}: {why}", path.display()));
-    paths.iter().map(|path| one(path).map_err(|why| refused(path, why))).collect()
+    let (mut attachments, mut bytes) = (Vec::with_capacity(paths.len()), 0);
+    for path in paths {
+        let attachment = one(path).map_err(|why| refused(path, why))?;
+        bytes += attachment.bytes.len() as u64;
+        if bytes > ATTACHED_BYTES_MAX {
+            let why = format!(
+                "with it more than {ATTACHED_BYTES_MAX} bytes would go with one prompt: send fewer, or make them smaller"
+            );
+            return Err(refused(path, why));
+        }
+        attachments.push(attachment);
+    }
+    Ok(attachments)
 }
 
 fn one(path: &Path) -> Result<Attachment, String> {
-    let about = fs::metadata(path).map_err(|error| error.to_string())?;
-    // A pipe could be waited for without an end.
-    if !about.is_file() {
-        return Err("it is no plain file".to_owned());
+    let bytes = plain_bytes(path, ATTACHMENT_BYTES_MAX).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => format!("{error}: make it smaller, or put it into the workspace"),
+        // `ErrorKind` belongs to the standard library and grows.
+        _ => error.to_string(),
+    })?;
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
     }
-    let mut bytes = Vec::new();
-    let read =
-        fs::File::open(path).and_then(|file| file.take(ATTACHMENT_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > ATTACHMENT_BYTES_MAX {
-        return Err(format!(
-            "it has more than {ATTACHMENT_BYTES_MAX} bytes: make it smaller, or put it into the workspace"
-        ));
-    }
-    let media_type =
-        media_type(&bytes).ok_or("it is neither an image (PNG, JPEG, GIF, WebP), nor a PDF, nor text")?;
+    let media_type = media_type(&bytes).ok_or(
+        "it is neither an image (PNG, JPEG, GIF, WebP), nor a PDF, nor text in UTF-8: convert it first",
+    )?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Attachment { name, media_type: media_type.to_owned(), bytes })
 }
@@ -73,8 +83,21 @@ pub(crate) fn reads(caps: &Caps) -> Reads {
     Reads { images: takes("image"), documents: takes("pdf") }
 }
 
-/// Refuses what the chosen model does not read.
+/// Refuses what the chosen model does not read, or its API does not take.
 pub(crate) fn check(attachments: &[Attachment], selection: &Selection) -> Result<(), Failure> {
+    readable(attachments, selection)?;
+    let Provider::Server(server) = &selection.provider else { return Ok(()) };
+    let sizes = server.is_owners().then(|| crate::models::api(server.api).sizes());
+    let too_large = |attachment: &Attachment| Some((attachment.name.clone(), sizes?.too_large(attachment)?));
+    match attachments.iter().find_map(too_large) {
+        None => Ok(()),
+        Some((name, why)) => {
+            Err(Failure::usage(format!("{selection} cannot be sent `{name}`: {why}; make it smaller")))
+        }
+    }
+}
+
+fn readable(attachments: &[Attachment], selection: &Selection) -> Result<(), Failure> {
     let unread = match &selection.provider {
         Provider::Rehearsal => attachments.first(),
         Provider::Server(server) => {
@@ -98,6 +121,7 @@ pub(crate) fn check(attachments: &[Attachment], selection: &Selection) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_is_what_is_in_it() {
@@ -121,17 +145,63 @@ mod tests {
     fn what_cannot_be_attached_is_said_by_name() {
         let place = tempfile::tempdir().expect("a directory for the test");
         let large = place.path().join("large.txt");
-        fs::write(&large, vec![b'a'; (1 << 20) + 1]).expect("it is written");
+        fs::write(&large, vec![b'a'; (8 << 20) + 1]).expect("it is written");
         let fits = place.path().join("fits.txt");
-        fs::write(&fits, vec![b'a'; 1 << 20]).expect("it is written");
+        fs::write(&fits, vec![b'a'; 8 << 20]).expect("it is written");
         let said = |path: &Path| {
             read(&[path.to_owned()]).map(|all| all[0].name.clone()).map_err(|why| why.to_string())
         };
         assert_eq!(said(&fits), Ok("fits.txt".to_owned()));
-        assert!(said(&large).is_err_and(|why| why.contains("large.txt") && why.contains("1048576 bytes")));
-        assert!(said(place.path()).is_err_and(|why| why.contains("no plain file")));
+        assert!(said(&large).is_err_and(|why| why.contains("large.txt") && why.contains("8388608 bytes")));
+        assert!(said(place.path()).is_err_and(|why| why.contains("it is a directory")));
+        assert!(said(Path::new("/dev/zero")).is_err_and(|why| why.contains("no plain file")));
+        let empty = place.path().join("empty");
+        fs::write(&empty, "").expect("it is written");
+        assert!(said(&empty).is_err_and(|why| why.contains("it is empty")));
+        assert!(read(&vec![fits.clone(); 2]).is_ok(), "together as much as may go with a prompt");
+        let more = read(&[fits.clone(), fits.clone(), empty]);
+        assert!(more.is_err_and(|why| why.to_string().contains("empty")));
+        let small = place.path().join("small.txt");
+        fs::write(&small, "a").expect("it is written");
+        let more = read(&[fits.clone(), fits.clone(), small]).map_err(|why| why.to_string());
+        assert!(more.is_err_and(|why| why.contains("small.txt") && why.contains("16777216 bytes")));
         assert!(said(&place.path().join("gone")).is_err_and(|why| why.contains("No such file")));
         assert!(read(&vec![fits; 9]).is_err_and(|why| why.to_string().contains("the most is 8")));
+    }
+
+    #[test]
+    fn what_an_api_does_not_take_is_refused_for_its_owner_alone() {
+        let said = |variables: &[(&str, &str)]| {
+            let sources = variables
+                .iter()
+                .fold(config::Sources::none(), |sources, (name, value)| sources.variable(name, value));
+            let selection = config::Config::load(&sources).expect("it is in order").config.selection;
+            let photo = |bytes| Attachment {
+                name: "a.png".into(),
+                media_type: "image/png".into(),
+                bytes: vec![0; bytes],
+            };
+            [3 << 20, 4 << 20]
+                .map(|bytes| check(&[photo(bytes)], &selection).map_err(|why| why.to_string()).err())
+        };
+        let key = ("ANTHROPIC_API_KEY", "k");
+        let [fits, large] = said(&[key]);
+        assert_eq!(fits, None);
+        let large = large.expect("it is refused");
+        assert!(
+            large.contains("anthropic/") && large.contains("`a.png`") && large.contains("3932160 at most"),
+            "{large}"
+        );
+        let elsewhere = ("OXYDRA__PROVIDERS__REGISTRY__ANTHROPIC__BASE_URL", "http://127.0.0.1:9");
+        assert_eq!(
+            said(&[
+                key,
+                elsewhere,
+                ("OXYDRA__SELECTION__PROVIDER", "anthropic"),
+                ("OXYDRA__SELECTION__MODEL", "m")
+            ]),
+            [None, None]
+        );
     }
 
     #[test]

@@ -240,8 +240,8 @@ quits, Ctrl-D ends. A turn of the session that was interrupted by a crash is fin
 sessions before the process ends. The answer goes to standard output, everything about it to standard error.
 
   -p, --prompt TEXT    one prompt, then exit; `-p -` reads all of standard input as the prompt
-      --attach FILE    an image (PNG, JPEG, GIF, WebP), a PDF or a text of 1 MiB at most that goes with the prompt
-                       of -p; up to eight times
+      --attach FILE    an image (PNG, JPEG, GIF, WebP), a PDF or a text of 8 MiB at most that goes with the prompt
+                       of -p; up to eight times, 16 MiB together
       --json           one frame per line on standard output instead of text; a failure is a frame too
       --session ID     talk in this session; it is opened if it is not there
       --new            open a new session; without either, the latest one goes on

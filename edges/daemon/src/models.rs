@@ -66,6 +66,7 @@ fn asked(server: &Server, model: &str, config: &Config, home: &Home) -> Result<A
         credentials: credentials(server),
         model: model.to_owned(),
         limits: server.caps.limits(None),
+        sizes: server.is_owners().then(|| api(server.api).sizes()),
         headers: server.headers.clone(),
         thinking,
         streams: true,

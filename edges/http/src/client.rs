@@ -96,9 +96,9 @@ impl Client {
         &self,
         url: &Url,
         headers: &[Header],
-        body: Vec<u8>,
+        body: impl Into<Bytes>,
     ) -> Result<Response, HttpFault> {
-        let mut request = request(hyper::Method::POST, url, headers, body);
+        let mut request = request(hyper::Method::POST, url, headers, body.into());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.send(url, request).await
     }
@@ -108,7 +108,7 @@ impl Client {
     /// # Errors
     /// When there is no answer. An answer that is a refusal is a [`Response`].
     pub async fn get(&self, url: &Url, headers: &[Header]) -> Result<Response, HttpFault> {
-        self.send(url, request(hyper::Method::GET, url, headers, Vec::new())).await
+        self.send(url, request(hyper::Method::GET, url, headers, Bytes::new())).await
     }
 
     async fn send(&self, url: &Url, request: Request<Full<Bytes>>) -> Result<Response, HttpFault> {
@@ -139,7 +139,7 @@ fn builder() -> legacy::Builder {
     builder
 }
 
-fn request(method: hyper::Method, url: &Url, headers: &[Header], body: Vec<u8>) -> Request<Full<Bytes>> {
+fn request(method: hyper::Method, url: &Url, headers: &[Header], body: Bytes) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri(url.uri()).body(Full::from(body));
     let mut request = request.expect("a parsed address makes a request");
     let written = request.headers_mut();

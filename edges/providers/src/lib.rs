@@ -23,6 +23,7 @@ mod priced;
 mod readable;
 pub mod rehearsal;
 mod responses;
+mod sizes;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;
@@ -36,5 +37,6 @@ pub use fitted::Fitted;
 pub use patient::Patient;
 pub use priced::Priced;
 pub use readable::{Readable, Reads};
+pub use sizes::Sizes;
 pub use tokens::{Tiktoken, TokenCounter, Uncountable};
 pub use wire::{BadConfig, Credentials, Fixed, KeyFile, NoCredential, Remote, Server};

@@ -6,7 +6,8 @@ use super::{
     body::Body,
     fault::{self, Refusal},
 };
-use crate::api::Api;
+use crate::{api::Api, sizes::Sizes};
+use bytes::Bytes;
 use domain::{Fragment, Model, ModelFault, ModelLimits, Question, Thinking};
 use futures::{
     StreamExt,
@@ -48,6 +49,8 @@ pub struct Server {
     pub model: String,
     /// What it can take.
     pub limits: ModelLimits,
+    /// How much it takes; `None` where nobody knows, since it is not the API's owner who answers.
+    pub sizes: Option<Sizes>,
     /// What goes with every request. A header that shows a key takes the place of the key.
     pub headers: Vec<Header>,
     /// How it shall think; `None` says nothing about it.
@@ -84,6 +87,7 @@ struct Account {
     credentials: Arc<dyn Credentials>,
     model: String,
     limits: ModelLimits,
+    sizes: Option<Sizes>,
     headers: Vec<Header>,
 }
 
@@ -94,8 +98,8 @@ impl Remote {
     /// When the address cannot be used.
     pub fn new(client: Client, server: Server) -> Result<Remote, BadConfig> {
         let wire = server.api.wire(&server)?;
-        let Server { credentials, model, limits, headers, .. } = server;
-        Ok(Remote(Arc::new(Account { client, wire, credentials, model, limits, headers })))
+        let Server { credentials, model, limits, sizes, headers, .. } = server;
+        Ok(Remote(Arc::new(Account { client, wire, credentials, model, limits, sizes, headers })))
     }
 }
 
@@ -131,14 +135,16 @@ impl Account {
     /// Asks and reads the answer to its end. `secrets` come to hold all that must not stand in a fault.
     async fn read(&self, question: &Question, secrets: &mut Vec<Secret>, to: &To) -> Result<(), ModelFault> {
         let mut written = self.wire.written(question, Context::New)?;
-        let mut response = self.answer(question, &written.url, &written.body, secrets).await?;
+        let mut response =
+            self.answer(question, &written.url, std::mem::take(&mut written.body), secrets).await?;
         if !response.is_success() {
             let refusal = Refusal::read(response).await;
             if !(written.leans && refusal.is_about_the_past()) {
                 return Err(refusal.fault());
             }
             written = self.wire.written(question, Context::Whole)?;
-            response = self.answer(question, &written.url, &written.body, secrets).await?;
+            response =
+                self.answer(question, &written.url, std::mem::take(&mut written.body), secrets).await?;
         }
         if !response.is_success() {
             return Err(Refusal::read(response).await.fault());
@@ -151,10 +157,11 @@ impl Account {
         &self,
         question: &Question,
         url: &Url,
-        body: &Value,
+        body: Value,
         secrets: &mut Vec<Secret>,
     ) -> Result<Response, ModelFault> {
-        let body = body.to_string().into_bytes();
+        let body = written_out(body);
+        self.sizes.map_or(Ok(()), |sizes| sizes.check(&body))?;
         let key = self.key(None, secrets).await?;
         let headers = self.headers(question, key.as_ref())?;
         let response = self.client.post_json(url, &headers, body.clone()).await;
@@ -197,6 +204,11 @@ impl Account {
         headers.extend(self.headers.iter().cloned());
         Ok(headers)
     }
+}
+
+/// The body as it is sent, and no longer twice: with files in it, it may have tens of megabytes.
+fn written_out(body: Value) -> Bytes {
+    body.to_string().into()
 }
 
 type To = mpsc::Sender<Result<Fragment, ModelFault>>;

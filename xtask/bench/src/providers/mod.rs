@@ -32,6 +32,7 @@ fn remote(api: Api, address: SocketAddr) -> Remote {
         credentials: Arc::new(Fixed(None)),
         model: "m".to_owned(),
         limits: ModelLimits { context_tokens_max: tokens, answer_tokens_max: tokens },
+        sizes: None,
         headers: Vec::new(),
         thinking: None,
         streams: true,

@@ -86,6 +86,7 @@ pub(crate) fn server(api: crate::Api, model: &str) -> Server {
         credentials: std::sync::Arc::new(Fixed(None)),
         model: model.into(),
         limits: domain::ModelLimits { context_tokens_max: tokens, answer_tokens_max: tokens },
+        sizes: None,
         headers: vec![],
         thinking: None,
         streams: true,

@@ -58,6 +58,7 @@ impl Server {
             credentials,
             model: "gpt-x".into(),
             limits: ModelLimits { context_tokens_max: Tokens(1_000), answer_tokens_max: Tokens(100) },
+            sizes: None,
             headers: vec![Header::new("x-title", TITLE).expect("it can be sent")],
             thinking: None,
             streams: true,
