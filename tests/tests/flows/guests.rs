@@ -174,6 +174,21 @@ fn what_is_missing_is_named_with_what_mends_it() {
         &["is of version 0.0.1", "install both from one version"],
     );
     refused(&["boot", "a/b"], &[], 2, &["`a/b` is no name"]);
+    for (flag, value) in [
+        ("--memory", "0"),
+        ("--memory", "1"),
+        ("--memory", "1048576"),
+        ("--memory", "x"),
+        ("--vcpus", "0"),
+        ("--vcpus", "17"),
+    ] {
+        refused(
+            &["boot", "a", flag, value],
+            &[],
+            2,
+            &[&bounds(flag), &format!("{flag}: `{value}` is no number")],
+        );
+    }
     let closed = put(
         "closed",
         &format!(
@@ -209,10 +224,15 @@ fn what_is_missing_is_named_with_what_mends_it() {
     fs::write(place.root().join("6.1/modules.builtin"), built_in).expect("a list");
     let mut foreign = kernel();
     foreign[18] = 183;
+    let arm = [&[0; 56][..], b"ARM\x64", &[0; 4000]].concat();
     for (bytes, why) in [
         (b"no kernel".to_vec(), "is no kernel for a guest: it is neither a bzImage nor an ELF program"),
         (kernel()[..40].to_vec(), "it is cut off"),
-        (foreign, "it is for another machine than x86-64"),
+        (
+            foreign,
+            "it is for another machine than x86-64; name a bzImage or a vmlinux for x86-64 with `--kernel`",
+        ),
+        (arm, "it is for another machine than x86-64"),
     ] {
         fs::write(place.root().join("kernel"), bytes).expect("a kernel");
         refused(&[&build[..], &["kernel"]].concat(), &agent, 1, &[why]);
@@ -223,11 +243,28 @@ fn what_is_missing_is_named_with_what_mends_it() {
         "no half image stays"
     );
     fs::write(place.root().join("kernel"), kernel()).expect("a kernel");
+    // Somebody was interrupted here.
+    let images = place.home().join("guest/images");
+    fs::create_dir_all(images.join("abc.new-4711/half")).expect("half an image");
     let built = place.oxydra(&[&["guest"], &build[..], &["kernel", "--json"]].concat());
     let built = built.env("OXYDRA_AGENT", agent[0].1).done().ended(0);
     let json: serde_json::Value = serde_json::from_str(&built.text()).expect("one object");
     assert_eq!((&json["release"], &json["was_cached"]), (&"6.1".into(), &false.into()));
     assert!(built.err.contains("unpacking the kernel 6.1"), "{}", built.err);
+    let left: Vec<_> =
+        fs::read_dir(images).expect("images").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left, [json["image"].as_str().expect("a name")], "only what is whole stays");
+}
+
+/// What the monitor itself says of a flag's bounds, so that whoever starts it says the same.
+fn bounds(flag: &str) -> String {
+    let run = ["run", "--kernel", "k", "--socket", "s", "--vsock", "v", flag, "99999"];
+    let run = if flag == "--vcpus" { [&run[..8], &["99"]].concat() } else { run.to_vec() };
+    let output = Command::new(monitor()).args(run).output().expect("the monitor starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (_, bounds) =
+        said.lines().next().and_then(|line| line.split_once(" is not ")).expect("it says what is");
+    bounds.to_owned()
 }
 
 #[test]

@@ -258,7 +258,8 @@ impl Machine {
         let name = &self.name;
         match why {
             NoAnswer::Gone(error) if error.kind() == io::ErrorKind::TimedOut => Problem::Refused(format!(
-                "the guest `{name}`: its monitor does not answer: end its process, then `guest stop {name}` clears it away"
+                "the guest `{name}`: its monitor does not answer. It does not while it writes a snapshot down; if it hangs, end its \
+                 process, and `guest stop {name}` clears it away"
             )),
             NoAnswer::Gone(_) => self.not_there(),
             NoAnswer::Refused(why) => Problem::Refused(format!("the guest `{name}` cannot {what}: {why}")),

@@ -242,14 +242,17 @@ mod tests {
         let all = [
             listed("one", Standing::Running(json!({"phase": "agent_ready", "memory_mib": 256, "vcpus": 2}))),
             listed("odd", Standing::Silent("its monitor says nothing for 5 s".to_owned())),
+            listed("new", Standing::Unready(json!({"phase": "agent_ready"}))),
             listed("two", Standing::Gone),
         ];
         expect![[r#"
             one  agent ready, 256 MiB, 2 vCPU
             odd  its monitor says nothing for 5 s
+            new  restored, and not ready: it has not its own time and random numbers
             two  killed: `stop two` clears away what it left
         "#]]
         .assert_eq(&all.iter().map(as_line).collect::<String>());
-        assert_eq!(as_json(&all[2]), json!({"name": "two", "standing": "killed"}));
+        assert_eq!(as_json(&all[2])["standing"], "unready");
+        assert_eq!(as_json(&all[3]), json!({"name": "two", "standing": "killed"}));
     }
 }

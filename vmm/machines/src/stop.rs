@@ -213,7 +213,7 @@ mod tests {
         let _silent = UnixListener::bind(machine.control()).unwrap();
         let impatient = Patience { answer: Duration::from_millis(1), ..PATIENCE };
         let why = machine.stop_within(impatient).unwrap_err().chain();
-        expect!["the guest `one`: its monitor does not answer: end its process, then `guest stop one` clears it away"]
+        expect!["the guest `one`: its monitor does not answer. It does not while it writes a snapshot down; if it hangs, end its process, and `guest stop one` clears it away"]
             .assert_eq(&why);
         assert!(machine.control().exists());
     }

@@ -15,7 +15,8 @@ use std::{
 /// What emulates a machine.
 const EMULATOR: &str = "qemu-system-x86_64";
 /// How a machine gets it.
-const WAY_OUT: &str = "`apt-get install --no-install-recommends qemu-system-x86 seabios` has it, and so does `cargo xtask test nested`";
+const WAY_OUT: &str = "install it (Debian, Ubuntu: `apt-get install --no-install-recommends qemu-system-x86 seabios`), or run \
+                       `cargo xtask test nested`, which does";
 /// A lane that takes longer is not run before a change is merged.
 const LANE_NANOS: f64 = 300e9;
 
