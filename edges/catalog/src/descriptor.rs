@@ -41,8 +41,8 @@ pub struct Flags {
     pub reasoning: bool,
     /// It calls tools.
     pub tool_call: bool,
-    /// It can be held to a JSON schema.
-    pub structured_output: bool,
+    /// It can be held to a JSON schema, or cannot; `None` when nobody says.
+    pub structured_output: Option<bool>,
     /// Its temperature can be set.
     pub temperature: bool,
     /// Its weights are published.
@@ -50,6 +50,11 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// What is known that it cannot do: of most flags, not saying means no.
+    pub fn denied(&self) -> Option<&'static str> {
+        (self.structured_output == Some(false)).then_some("structured_output")
+    }
+
     /// The flags by name, in the order in which they are written.
     pub fn named(&self) -> [(&'static str, bool); 6] {
         let Flags { attachment, reasoning, tool_call, structured_output, temperature, open_weights } = *self;
@@ -57,7 +62,7 @@ impl Flags {
             ("attachment", attachment),
             ("reasoning", reasoning),
             ("tool_call", tool_call),
-            ("structured_output", structured_output),
+            ("structured_output", structured_output == Some(true)),
             ("temperature", temperature),
             ("open_weights", open_weights),
         ]

@@ -76,9 +76,15 @@ impl<'a> Fields<'a> {
         self.text(name)?.ok_or_else(|| self.wrong(name, "text on one line"))
     }
 
+    /// What is not said means no.
     pub(crate) fn switch(&self, name: &str) -> Result<bool, BadCatalog> {
-        let Some(value) = self.get(name) else { return Ok(false) };
-        value.as_bool().ok_or_else(|| self.wrong(name, "true or false"))
+        Ok(self.said(name)?.unwrap_or(false))
+    }
+
+    /// Yes, no, or not said.
+    pub(crate) fn said(&self, name: &str) -> Result<Option<bool>, BadCatalog> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| self.wrong(name, "true or false"))
     }
 
     pub(crate) fn tokens(&self, name: &str) -> Result<Option<Tokens>, BadCatalog> {

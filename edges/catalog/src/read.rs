@@ -37,7 +37,7 @@ fn descriptor(id: &str, model: &Fields<'_>) -> Result<ModelDescriptor, BadCatalo
             attachment: model.switch("attachment")?,
             reasoning: model.switch("reasoning")?,
             tool_call: model.switch("tool_call")?,
-            structured_output: model.switch("structured_output")?,
+            structured_output: model.said("structured_output")?,
             temperature: model.switch("temperature")?,
             open_weights: model.switch("open_weights")?,
         },

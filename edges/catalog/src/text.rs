@@ -64,6 +64,7 @@ fn written(model: &ModelDescriptor) -> String {
     model.family.iter().for_each(|family| put("family", text(family)));
     let flags: Vec<_> = model.flags.named().into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect();
     put("can", json!(flags).to_string());
+    model.flags.denied().iter().for_each(|flag| put("cannot", json!([flag]).to_string()));
     model.interleaved.iter().for_each(|field| put("interleaved", text(field)));
     put("reads", json!(model.reads).to_string());
     put("writes", json!(model.writes).to_string());
@@ -95,7 +96,9 @@ fn priced(prices: &Prices) -> String {
 
 fn read(id: &str, model: &Fields<'_>) -> Result<ModelDescriptor, BadCatalog> {
     let can = model.texts("can")?;
+    let cannot = if model.get("cannot").is_some() { model.texts("cannot")? } else { Vec::new() };
     let has = |flag: &str| can.iter().any(|known| known == flag);
+    let denies = |flag: &str| cannot.iter().any(|known| known == flag);
     let cost = match model.object("micro_usd")? {
         None => None,
         Some(base) => Some(Tariff { base: read_prices(&base)?, above: read_tiers(model)? }),
@@ -108,7 +111,9 @@ fn read(id: &str, model: &Fields<'_>) -> Result<ModelDescriptor, BadCatalog> {
             attachment: has("attachment"),
             reasoning: has("reasoning"),
             tool_call: has("tool_call"),
-            structured_output: has("structured_output"),
+            structured_output: has("structured_output")
+                .then_some(true)
+                .or_else(|| denies("structured_output").then_some(false)),
             temperature: has("temperature"),
             open_weights: has("open_weights"),
         },

@@ -52,6 +52,7 @@ pub(crate) async fn enter(
     let found = here::settle(&mut loaded.config).await;
     found.iter().for_each(|remark| surface.notice(remark));
     let form = known::fits(&loaded, root).map_err(Failure::configuration)?;
+    known::unsure(&loaded.config).iter().for_each(|remark| surface.notice(remark));
     if form.is_wanted() {
         surface.only_answers();
     }

@@ -149,6 +149,25 @@ fn formless(config: &Config, place: Place) -> Option<Problem> {
     [&config.selection].into_iter().chain(&config.fallbacks).find_map(problem)
 }
 
+/// What the user of a schema should know of models of which nobody knows whether they can be held to it.
+pub(crate) fn unsure(config: &Config) -> Vec<String> {
+    if config.runtime.answer_schema.is_none() {
+        return Vec::new();
+    }
+    let remark = |selection: &Selection| match &selection.provider {
+        Provider::Server(server) if server.caps.structured_output.is_none() => {
+            let provider = server.catalog_provider.as_ref().unwrap_or(&server.name);
+            Some(format!(
+                "nobody knows whether {selection} can be held to a JSON schema; it is sent one all the same, and its answers are checked here. \
+                 Whoever knows says it: `structured_output = true` or `false` under `catalog.overrides.\"{provider}/{}\"`",
+                selection.model
+            ))
+        }
+        Provider::Rehearsal | Provider::Server(_) => None,
+    };
+    [&config.selection].into_iter().chain(&config.fallbacks).filter_map(remark).collect()
+}
+
 /// The provider that was looked at, and what may have been meant.
 type Unlisted = (String, Option<String>);
 
@@ -196,8 +215,7 @@ fn caps_of(descriptor: &ModelDescriptor) -> Caps {
         reasoning: Some(descriptor.flags.reasoning),
         attachment: Some(descriptor.flags.attachment),
         tool_call: Some(descriptor.flags.tool_call),
-        // Where the catalog leaves it open it says no, and many a model takes a schema all the same.
-        structured_output: descriptor.flags.structured_output.then_some(true),
+        structured_output: descriptor.flags.structured_output,
         temperature: Some(descriptor.flags.temperature),
         input_modalities: Some(descriptor.reads.clone()),
     }
@@ -381,6 +399,47 @@ mod tests {
         // Nobody said which model answers: it is the rehearsal only if none is found.
         assert_eq!(said(&[]), (true, false));
         assert_eq!(said(&[("OXYDRA__SELECTION__PROVIDER", "rehearsal")]), (false, false));
+    }
+
+    #[test]
+    fn whether_a_model_takes_a_schema_is_yes_no_or_not_known() {
+        let place = tempfile::tempdir().expect("a directory for the test");
+        let path = place.path().join("form.json");
+        fs::write(&path, r#"{"type":"object"}"#).expect("it is written");
+        let form = ("OXYDRA__RUNTIME__ANSWER_SCHEMA", path.to_str().expect("it is text"));
+        let said = |provider: &str, model: &str, says: Option<&str>| {
+            let key = format!("OXYDRA__CATALOG__OVERRIDES__{provider}/{model}__STRUCTURED_OUTPUT");
+            let sources =
+                Sources::none().variable(form.0, form.1).variable("OXYDRA__SELECTION__PROVIDER", provider);
+            let sources = sources.variable("OXYDRA__SELECTION__MODEL", model);
+            let sources = sources.variable("OPENAI_API_KEY", "k").variable("ANTHROPIC_API_KEY", "k");
+            let sources = says.into_iter().fold(sources, |sources, says| sources.variable(&key, says));
+            let mut loaded = Config::load(&sources).expect("it is in order");
+            match look_up(&mut loaded, place.path(), Catalog::pinned()) {
+                Err(why) => format!("refused: {why}"),
+                Ok(_) => format!("sent; {}", unsure(&loaded.config).join(" ")),
+            }
+        };
+        let rows = [
+            ("openai", "gpt-4.1-mini", None),
+            ("openai", "gpt-4.1-mini", Some("false")),
+            ("openai", "gpt-5.4-pro", None),
+            ("openai", "gpt-5.4-pro", Some("true")),
+            ("anthropic", "claude-haiku-4-5", None),
+            ("anthropic", "claude-haiku-4-5", Some("true")),
+        ];
+        let table: String = rows
+            .into_iter()
+            .map(|(provider, model, says)| format!("{model} {says:?}: {}\n", said(provider, model, says)))
+            .collect();
+        expect![[r#"
+            gpt-4.1-mini None: sent; 
+            gpt-4.1-mini Some("false"): refused: `runtime.answer_schema` in the environment variable OXYDRA__RUNTIME__ANSWER_SCHEMA asks for more than openai/gpt-4.1-mini can: it cannot be held to a JSON schema; leave the key out, choose another model, or say under `catalog.overrides` that it can
+            gpt-5.4-pro None: refused: `runtime.answer_schema` in the environment variable OXYDRA__RUNTIME__ANSWER_SCHEMA asks for more than openai/gpt-5.4-pro can: it cannot be held to a JSON schema; leave the key out, choose another model, or say under `catalog.overrides` that it can
+            gpt-5.4-pro Some("true"): sent; 
+            claude-haiku-4-5 None: sent; nobody knows whether anthropic/claude-haiku-4-5 can be held to a JSON schema; it is sent one all the same, and its answers are checked here. Whoever knows says it: `structured_output = true` or `false` under `catalog.overrides."anthropic/claude-haiku-4-5"`
+            claude-haiku-4-5 Some("true"): sent; 
+        "#]].assert_eq(&table);
     }
 
     #[test]

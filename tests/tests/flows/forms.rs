@@ -26,30 +26,33 @@ fn a_pipe_is_given_json_of_the_schema_or_nothing() {
         &[BERN],
         0,
         expect![[r#"
-        {"city":"Bern"}
-        --
-    "#]],
+            {"city":"Bern"}
+            --
+            oxydra: nobody knows whether desk/m can be held to a JSON schema; it is sent one all the same, and its answers are checked here. Whoever knows says it: `structured_output = true` or `false` under `catalog.overrides."desk/m"`
+        "#]],
     );
     check(
         &[Does::Says("Bern, I think"), TOWN, BERN],
         0,
         expect![[r#"
-        {"city":"Bern"}
-        --
-        · corrected: the answer does not fit the schema: it is not JSON: expected value at line 1 column 1; asked again, answer 2 of 3
-        · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 3 of 3
-    "#]],
+            {"city":"Bern"}
+            --
+            oxydra: nobody knows whether desk/m can be held to a JSON schema; it is sent one all the same, and its answers are checked here. Whoever knows says it: `structured_output = true` or `false` under `catalog.overrides."desk/m"`
+            · corrected: the answer does not fit the schema: it is not JSON: expected value at line 1 column 1; asked again, answer 2 of 3
+            · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 3 of 3
+        "#]],
     );
     check(
         &[TOWN],
         1,
         expect![[r#"
-        --
-        · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 2 of 3
-        · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 3 of 3
-        · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; that was answer 3 of 3
-        oxydra: no answer fits the schema (`runtime.answer_schema`): 3 answers in a row had not the form that was asked for; in the last one the whole lacks `city`; /town is no property that may be there. Another model may do better, or a schema that says less
-    "#]],
+            --
+            oxydra: nobody knows whether desk/m can be held to a JSON schema; it is sent one all the same, and its answers are checked here. Whoever knows says it: `structured_output = true` or `false` under `catalog.overrides."desk/m"`
+            · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 2 of 3
+            · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; asked again, answer 3 of 3
+            · corrected: the answer does not fit the schema: the whole lacks `city`; /town is no property that may be there; that was answer 3 of 3
+            oxydra: no answer fits the schema (`runtime.answer_schema`): 3 answers in a row had not the form that was asked for; in the last one the whole lacks `city`; /town is no property that may be there. Another model may do better, or a schema that says less
+        "#]],
     );
 }
 

@@ -1,6 +1,7 @@
 //! Says what went wrong and what a caller can do about it: change the question, take another model, or try again. Servers
 //! put their words into envelopes of several shapes; this opens all that we know and shows the rest as it is, short and
 //! without secrets.
+use super::wishes::Wishes;
 use domain::ModelFault;
 use http::{HttpFault, Response, Secret, retry_after};
 use serde_json::Value;
@@ -45,8 +46,18 @@ impl Refusal {
         (400..500).contains(&self.status) && about.iter().any(|about| words.contains(about))
     }
 
-    /// What it comes to.
-    pub(super) fn fault(self) -> ModelFault {
+    /// What it comes to, where the question asked for this besides words.
+    pub(super) fn fault(self, wishes: Wishes) -> ModelFault {
+        let words = format!("{} {} {}", self.said.code, self.said.param, self.said.message);
+        let way_out = wishes.way_out(self.status, &words);
+        match (self.judged(), way_out) {
+            // What to do comes first: what servers say may be long.
+            (ModelFault::Refused(why), Some(way_out)) => ModelFault::Refused(format!("{way_out}; {why}")),
+            (fault, _) => fault,
+        }
+    }
+
+    fn judged(self) -> ModelFault {
         if let (300..=399, Some(elsewhere)) = (self.status, self.elsewhere) {
             return ModelFault::Closed(format!(
                 "the server sends us to {elsewhere}, and we follow nobody: set `base_url`"

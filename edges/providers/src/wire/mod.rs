@@ -9,6 +9,7 @@ mod past;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wishes;
 
 pub(crate) use attached::{Kind, base64, kind, refused};
 #[cfg(any(test, feature = "testing"))]

@@ -5,6 +5,7 @@ use super::{
     Context, Credentials, Out, Wire,
     body::Body,
     fault::{self, Refusal},
+    wishes::Wishes,
 };
 use crate::{api::Api, sizes::Sizes};
 use bytes::Bytes;
@@ -84,6 +85,7 @@ pub struct Remote(Arc<Account>);
 struct Account {
     client: Client,
     wire: Box<dyn Wire>,
+    thinking: Option<Thinking>,
     credentials: Arc<dyn Credentials>,
     model: String,
     limits: ModelLimits,
@@ -98,8 +100,8 @@ impl Remote {
     /// When the address cannot be used.
     pub fn new(client: Client, server: Server) -> Result<Remote, BadConfig> {
         let wire = server.api.wire(&server)?;
-        let Server { credentials, model, limits, sizes, headers, .. } = server;
-        Ok(Remote(Arc::new(Account { client, wire, credentials, model, limits, sizes, headers })))
+        let Server { credentials, model, limits, sizes, headers, thinking, .. } = server;
+        Ok(Remote(Arc::new(Account { client, wire, thinking, credentials, model, limits, sizes, headers })))
     }
 }
 
@@ -134,20 +136,21 @@ impl Model for Remote {
 impl Account {
     /// Asks and reads the answer to its end. `secrets` come to hold all that must not stand in a fault.
     async fn read(&self, question: &Question, secrets: &mut Vec<Secret>, to: &To) -> Result<(), ModelFault> {
+        let wishes = Wishes::new(self.thinking, &question.form);
         let mut written = self.wire.written(question, Context::New)?;
         let mut response =
             self.answer(question, &written.url, std::mem::take(&mut written.body), secrets).await?;
         if !response.is_success() {
             let refusal = Refusal::read(response).await;
             if !(written.leans && refusal.is_about_the_past()) {
-                return Err(refusal.fault());
+                return Err(refusal.fault(wishes));
             }
             written = self.wire.written(question, Context::Whole)?;
             response =
                 self.answer(question, &written.url, std::mem::take(&mut written.body), secrets).await?;
         }
         if !response.is_success() {
-            return Err(Refusal::read(response).await.fault());
+            return Err(Refusal::read(response).await.fault(wishes));
         }
         hear(response, Body::read_by(written.parser), to).await
     }

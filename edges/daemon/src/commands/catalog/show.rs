@@ -78,6 +78,7 @@ fn in_full(provider: &str, model: &ModelDescriptor) -> String {
         format!("  writes   {}", model.writes.join(", ")),
         format!("  tokens   {} together, answers of {}", model.limits.context.0, model.limits.output.0),
     ];
+    lines.extend(model.flags.denied().map(|flag| format!("  cannot   {flag}")));
     lines.extend(model.limits.input.map(|input| format!("           {} read", input.0)));
     match &model.cost {
         None => lines.push("  costs    nobody says".to_owned()),
@@ -107,8 +108,10 @@ fn prices(prices: &Prices) -> String {
 }
 
 fn row(provider: &str, model: &ModelDescriptor) -> Value {
-    let flags: serde_json::Map<_, _> =
+    let mut flags: serde_json::Map<_, _> =
         model.flags.named().into_iter().map(|(name, on)| (name.to_owned(), json!(on))).collect();
+    // Yes, no, or nobody says.
+    flags.insert("structured_output".to_owned(), json!(model.flags.structured_output));
     let priced = |prices: &Prices| {
         json!({
             "input": prices.input.0,

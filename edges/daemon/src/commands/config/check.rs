@@ -17,7 +17,10 @@ pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
             let looked_up = known::look_up(&mut loaded, &of.home, &catalog);
             let problems = std::mem::take(&mut loaded.unchosen);
             match looked_up {
-                Ok(remarks) if problems.is_empty() => Ok((loaded, remarks)),
+                Ok(mut remarks) if problems.is_empty() => {
+                    remarks.extend(known::unsure(&loaded.config));
+                    Ok((loaded, remarks))
+                }
                 looked_up => {
                     let more = looked_up.err().into_iter().flat_map(|error| error.problems);
                     Err(ConfigError { problems: problems.into_iter().chain(more).collect() })

@@ -2,6 +2,7 @@
 mod forgotten;
 mod keys;
 pub(crate) mod server;
+mod wishes;
 
 use super::*;
 use domain::{Collector, Finish, SessionId, Tokens};

@@ -50,6 +50,14 @@ impl Server {
     }
 
     pub(super) async fn opened_by(api: crate::Api, credentials: Arc<dyn Credentials>) -> Server {
+        Server::thinking(api, credentials, None).await
+    }
+
+    pub(super) async fn thinking(
+        api: crate::Api,
+        credentials: Arc<dyn Credentials>,
+        thinking: Option<domain::Thinking>,
+    ) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let server = crate::Server {
@@ -60,7 +68,7 @@ impl Server {
             limits: ModelLimits { context_tokens_max: Tokens(1_000), answer_tokens_max: Tokens(100) },
             sizes: None,
             headers: vec![Header::new("x-title", TITLE).expect("it can be sent")],
-            thinking: None,
+            thinking,
             streams: true,
         };
         let model = Remote::new(Client::new(Options::default()), server).expect("it can be asked");
