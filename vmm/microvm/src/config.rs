@@ -43,8 +43,11 @@ pub struct Config {
     pub guest_ports: Vec<u32>,
     /// Where the beginning of the serial log goes, besides the ring that `log` shows.
     pub log: Option<PathBuf>,
-    /// The directory of snapshots. Without one there are none.
+    /// The directory of snapshots. Without one there are none to restore.
     pub snapshots: Option<PathBuf>,
+    /// The directory into which this guest's snapshots are written; without one they go where they are restored from. A guest
+    /// that owns its monitor can write no other.
+    pub outbox: Option<PathBuf>,
     /// Whatever says which agent is in the initramfs: part of what a golden snapshot must agree on.
     pub agent: String,
     /// Namespaces, an empty root, no capabilities, limits.
@@ -133,6 +136,7 @@ impl Default for Config {
             guest_ports: Vec::new(),
             log: None,
             snapshots: None,
+            outbox: None,
             agent: String::new(),
             jail: Jail::On,
             seccomp: Seccomp::Kill,
@@ -175,6 +179,9 @@ impl Config {
         let restores = matches!(self.start, Start::Restore(_) | Start::Golden(_));
         let nowhere = "name the directory of the snapshot that is to be restored".to_owned();
         fit(!restores || self.snapshots.is_some(), "snapshots", nowhere)?;
+        let lost = matches!(self.start, Start::Golden(_)) && self.outbox.is_some();
+        let same = "a golden snapshot is written where it is restored from: leave this out".to_owned();
+        fit(!lost, "outbox", same)?;
         Ok(self)
     }
 }
@@ -240,6 +247,10 @@ mod tests {
             expect![[r#"Restore(SnapshotName("golden"))"#]],
         );
         check(
+            r#","start":{"golden":"golden"},"snapshots":"d","outbox":"o""#,
+            expect!["`outbox`: a golden snapshot is written where it is restored from: leave this out"],
+        );
+        check(
             r#","start":{"restore":"golden"}"#,
             expect!["`snapshots`: name the directory of the snapshot that is to be restored"],
         );
@@ -256,7 +267,7 @@ mod tests {
         check(
             r#","memroy_mib":1"#,
             expect![
-                "unknown field `memroy_mib`, expected one of `kernel`, `initrd`, `cmdline`, `memory_mib`, `vcpus`, `disks`, `socket`, `vsock`, `guest_ports`, `log`, `snapshots`, `agent`, `jail`, `seccomp`, `cgroups`, `start` at line 1 column 51"
+                "unknown field `memroy_mib`, expected one of `kernel`, `initrd`, `cmdline`, `memory_mib`, `vcpus`, `disks`, `socket`, `vsock`, `guest_ports`, `log`, `snapshots`, `outbox`, `agent`, `jail`, `seccomp`, `cgroups`, `start` at line 1 column 51"
             ],
         );
     }

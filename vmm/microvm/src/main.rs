@@ -30,6 +30,7 @@ flags of run, each also a key of the JSON file that --config names:
   --guest-port PORT   a port of the host that the guest may dial; again for another
   --log FILE          the beginning of the serial log
   --snapshots DIR     where snapshots are
+  --outbox DIR        where this guest's are written, if not there: then it can write no other
   --agent TEXT        which agent is in the initramfs: snapshots of another are refused
   --cgroup DIR        a control group for this guest; again for another hierarchy of version 1
   --start WHAT        boot (default), wait, restore=NAME, or golden=NAME: restore it if it fits, else boot and write it anew
@@ -215,6 +216,7 @@ fn set(config: &mut Config, name: &str, value: String) -> Result<(), String> {
         }
         "log" => config.log = Some(value.into()),
         "snapshots" => config.snapshots = Some(value.into()),
+        "outbox" => config.outbox = Some(value.into()),
         "agent" => config.agent = value,
         "cgroup" => config.cgroups.push(value.into()),
         "start" => {

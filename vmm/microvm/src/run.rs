@@ -3,14 +3,14 @@
 use crate::{
     bell::Bell,
     bus::End,
-    config::{Config, Jail, Unfit},
+    config::{Config, Jail, SnapshotName, Start, Unfit},
     control::Server,
     jail::{
         cgroup,
         enter::{self, JailError, Side},
         filters::{Class, Program},
         nobody::{Way, Word},
-        warden::{self, Over, Warden, heed_signals},
+        warden::{self, Over, Reading, Shelf, Warden, heed_signals},
     },
     listening::{bound, gone},
     machine::{self, MachineError, Parts, Vm},
@@ -108,18 +108,18 @@ pub fn run(config: Config) -> Result<Outcome, RunError> {
     let cleared = |_: &RunError| sockets.iter().for_each(|socket| drop(gone(socket)));
     let callers = bound("vsock", &config.vsock)?;
     let control = bound("socket", &config.socket).inspect_err(|_| drop(gone(&config.vsock)))?;
-    let (parts, warden, way) = prepared(config, started, kvm, images, callers).inspect_err(cleared)?;
+    let (parts, files, warden, way) = prepared(config, started, kvm, images, callers).inspect_err(cleared)?;
     match enter::split().map_err(RunError::from).inspect_err(cleared)? {
         Side::Inside => {
             // The other ends are the warden's: with them open, its death would go unnoticed.
             drop(warden);
-            inside(parts, control, way.map(Way::inside))
+            inside(parts, files, control, way.map(Way::inside))
         }
         Side::Outside(child) => {
             let config = parts.config.clone();
-            drop((parts, control));
+            drop((parts, files, control));
             way.map_or(Ok(()), |way| way.outside().tell(child))?;
-            outside(&config, &warden, child)
+            outside(&config, warden, child)
         }
     }
 }
@@ -148,10 +148,10 @@ fn prepared(
     kvm: Kvm,
     images: Images,
     callers: UnixListener,
-) -> Result<(Parts, Warden, Option<Way>), RunError> {
+) -> Result<(Parts, Reading, Warden, Option<Way>), RunError> {
     let ((dial, files), ends) = warden::links()?;
-    let snapshots = config.snapshots.as_deref().map(directory).transpose()?;
-    let warden = Warden { ends, vsock: config.vsock.clone(), ports: config.guest_ports.clone(), snapshots };
+    let shelf = shelf(&config)?;
+    let warden = Warden { ends, vsock: config.vsock.clone(), ports: config.guest_ports.clone(), shelf };
     let Images { kernel, initrd, disks } = images;
     let parts = Parts {
         kvm,
@@ -161,7 +161,6 @@ fn prepared(
         log: config.log.as_deref().map(created).transpose()?,
         callers,
         dial: Arc::new(dial),
-        files,
         bell: Arc::new(Bell::new()?),
         started,
         jailed: started,
@@ -176,25 +175,30 @@ fn prepared(
         Jail::Off => None,
     };
     way.as_ref().map_or(Ok(()), enter::unshare_processes)?;
-    Ok((parts, warden, way))
+    Ok((parts, files, warden, way))
 }
 
-fn inside(mut parts: Parts, control: UnixListener, jail: Option<Word>) -> Result<Outcome, RunError> {
+fn inside(
+    mut parts: Parts,
+    files: Reading,
+    control: UnixListener,
+    jail: Option<Word>,
+) -> Result<Outcome, RunError> {
     if let Some(word) = jail {
         // Any directory will do: what is mounted there is seen by this process alone, and becomes its root.
         enter::lock_up(Path::new("/proc"), word)?;
-        if parts.files.is_alone() {
+        if files.is_alone() {
             return Err(RunError::Setup(io::Error::other("the warden died while the monitor went to jail")));
         }
     }
     parts.jailed = Instant::now();
     let start = parts.config.start.clone();
     let filter = Program::of(Class::Main, parts.config.seccomp).map_err(RunError::Filter)?;
-    let server = Server::new(control, parts.bell.clone(), Vm::new(parts), filter);
+    let server = Server::new(control, parts.bell.clone(), Vm::new(parts, files), filter);
     Ok(Outcome::Ended(server.serve(&start)?))
 }
 
-fn outside(config: &Config, warden: &Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
+fn outside(config: &Config, mut warden: Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
     heed_signals()?;
     enter::ordinary()?;
     Program::of(Class::Warden, config.seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
@@ -222,14 +226,36 @@ fn opened(key: &'static str, path: &Path) -> Result<File, RunError> {
 
 fn created(path: &Path) -> Result<File, RunError> {
     let failed = |source| RunError::Open { key: "log", step: "write", path: path.to_owned(), source };
-    // A link may lead to any file of whoever starts us, and its directory may have come with a checkout.
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    // A link may lead to any file of whoever starts us, and its directory may have come with a checkout. Nor may it be a pipe
+    // whose other end nobody opens.
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(flags).open(path).map_err(failed)
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    let file = options.open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "it is no file")));
+    }
+    file.set_len(0).map_err(failed)?;
+    Ok(file)
 }
 
-fn directory(path: &Path) -> Result<OwnedFd, RunError> {
-    let failed = |source| RunError::Open { key: "snapshots", step: "use", path: path.to_owned(), source };
+/// Where snapshots come from and go to.
+fn shelf(config: &Config) -> Result<Shelf, RunError> {
+    let opened =
+        |key, place: &Option<PathBuf>| place.as_deref().map(|place| directory(key, place)).transpose();
+    let into = match config.outbox {
+        Some(_) => opened("outbox", &config.outbox)?,
+        None => opened("snapshots", &config.snapshots)?,
+    };
+    let golden: Option<SnapshotName> = match &config.start {
+        Start::Golden(name) => Some(name.clone()),
+        Start::Wait | Start::Boot | Start::Restore(_) => None,
+    };
+    Ok(Shelf::new(opened("snapshots", &config.snapshots)?, into, golden))
+}
+
+fn directory(key: &'static str, path: &Path) -> Result<OwnedFd, RunError> {
+    let failed = |source| RunError::Open { key, step: "use", path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(failed)?;
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
     rustix::fs::open(path, flags, rustix::fs::Mode::empty()).map_err(|errno| failed(errno.into()))
@@ -264,13 +290,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_not_written_through_a_link() {
+    fn a_log_is_not_written_through_a_link_or_into_a_pipe() {
         let home = tempfile::tempdir().unwrap();
         let (precious, log) = (home.path().join("precious"), home.path().join("serial"));
         fs::write(&precious, "mine").unwrap();
         std::os::unix::fs::symlink(&precious, &log).unwrap();
         assert!(matches!(created(&log), Err(RunError::Open { key: "log", .. })));
         assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
-        assert!(created(&precious).is_ok());
+        assert_eq!(created(&precious).unwrap().metadata().unwrap().len(), 0);
+        let pipe = home.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        // With a reader it would open.
+        let _reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        assert!(matches!(created(&pipe), Err(RunError::Open { key: "log", .. })));
     }
 }

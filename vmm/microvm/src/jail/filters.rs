@@ -9,7 +9,7 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 // The lists below are read as sentences.
-use self::With::{Anything, OneOf, Without};
+use self::With::{Anything, OneOf, Only, Without};
 
 /// A class of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ enum With {
     OneOf(u8, &'static [u64]),
     /// None of these bits in this argument.
     Without(u8, u64),
+    /// All of these bits in this argument.
+    Only(u8, u64),
 }
 
 /// A call, what it is allowed with, and what needs it.
@@ -133,7 +135,8 @@ const WARDEN: &[Call] = &[
     (libc::SYS_sendmsg, Anything, "answers, with a descriptor"),
     (libc::SYS_socket, OneOf(0, &[libc::AF_UNIX as u64]), "a port is dialled"),
     (libc::SYS_connect, Anything, "a port is dialled"),
-    (libc::SYS_openat, Anything, "files of snapshots"),
+    (libc::SYS_openat, Only(2, libc::O_NOFOLLOW as u64), "files of snapshots, over no link"),
+    (libc::SYS_fstat, Anything, "whether that is a file"),
     (libc::SYS_mkdirat, Anything, "a snapshot begins"),
     (libc::SYS_renameat, Anything, "a snapshot is whole"),
     (libc::SYS_renameat2, Anything, "a snapshot is whole"),
@@ -221,6 +224,7 @@ impl With {
                 values.iter().map(|value| condition(*argument, SeccompCmpOp::Eq, *value)).collect()
             }
             Without(argument, bits) => Ok(vec![condition(*argument, SeccompCmpOp::MaskedEq(*bits), 0)?]),
+            Only(argument, bits) => Ok(vec![condition(*argument, SeccompCmpOp::MaskedEq(*bits), *bits)?]),
         }
     }
 }
@@ -283,6 +287,11 @@ mod tests {
         match crime {
             "nothing" => {}
             "open" => drop(std::fs::File::open("/etc/passwd")),
+            "open beneath" => {
+                let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+                let mode = rustix::fs::Mode::empty();
+                drop(rustix::fs::openat(rustix::fs::CWD, "/etc/passwd", flags, mode));
+            }
             "exec" => {
                 drop(std::os::unix::process::CommandExt::exec(&mut std::process::Command::new("/bin/true")))
             }
@@ -318,6 +327,8 @@ mod tests {
                 assert_eq!(fate(&format!("{class} {crime}")), (None, Some(libc::SIGSYS)), "{class} {crime}");
             }
         }
+        assert_eq!(fate("warden open"), (None, Some(libc::SIGSYS)), "it opens nothing through a link");
+        assert_eq!(fate("warden open beneath"), (Some(0), None));
         for class in ["vcpu", "devices", "main"] {
             for crime in ["open", "unix socket", "another machine"] {
                 assert_eq!(fate(&format!("{class} {crime}")), (None, Some(libc::SIGSYS)), "{class} {crime}");

@@ -10,7 +10,7 @@ use crate::{
     bus::End,
     config::{Config, Disk, Seccomp},
     control::Extent,
-    jail::warden::{Over, Warden, links},
+    jail::warden::{Over, Shelf, Warden, links},
     kernel::tests::image,
     layout,
 };
@@ -53,8 +53,9 @@ impl Place {
         let ((dial, files), ends) = links().unwrap();
         let path = self.dir.path();
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
-        let snapshots = Some(rustix::fs::open(path, flags, rustix::fs::Mode::empty()).unwrap());
-        let warden = Warden { ends, vsock: path.join("v"), ports: Vec::new(), snapshots };
+        let open = || Some(rustix::fs::open(path, flags, rustix::fs::Mode::empty()).unwrap());
+        let shelf = Shelf::new(open(), open(), Some("gold".parse().unwrap()));
+        let mut warden = Warden { ends, vsock: path.join("v"), ports: Vec::new(), shelf };
         self.wardens.push(std::thread::spawn(move || warden.serve()));
         let vsock = path.join(format!("v{}", self.wardens.len()));
         let mut config = Config {
@@ -67,7 +68,7 @@ impl Place {
             ..Config::default()
         };
         change(&mut config);
-        Vm::new(Parts {
+        let parts = Parts {
             config: config.checked().unwrap(),
             kvm: Kvm::new().unwrap(),
             kernel: self.kernel.try_clone().unwrap(),
@@ -76,11 +77,11 @@ impl Place {
             log: None,
             callers: UnixListener::bind(vsock).unwrap(),
             dial: Arc::new(dial),
-            files,
             bell: Arc::new(Bell::new().unwrap()),
             started: Instant::now(),
             jailed: Instant::now(),
-        })
+        };
+        Vm::new(parts, files)
     }
 }
 

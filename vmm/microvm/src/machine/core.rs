@@ -10,7 +10,10 @@ use crate::{
     boot,
     bus::{Bus, End},
     control::Stats,
-    jail::filters::{Class, Program},
+    jail::{
+        filters::{Class, Program},
+        warden::{Reading, Writing},
+    },
     layout,
     lock::lock,
     memory::{self, Memory},
@@ -61,6 +64,8 @@ pub(super) struct Core {
     pub(super) vm: VmFd,
     pub(super) memory: Memory,
     pub(super) parts: Parts,
+    /// A machine has this end only: before its first instruction the other was given up.
+    pub(super) files: Writing,
 }
 
 /// What a machine starts from, besides its parts.
@@ -82,8 +87,14 @@ pub(super) enum Processors {
 }
 
 impl Core {
-    /// Puts a machine together. Its processors wait for orders.
-    pub(super) fn assemble(mut parts: Parts, beginning: Beginning) -> Result<Core, MachineError> {
+    /// Puts a machine together. Its processors wait for orders, and the warden knows that they may get some: whatever was to
+    /// be read was read.
+    pub(super) fn assemble(
+        mut parts: Parts,
+        files: Reading,
+        beginning: Beginning,
+    ) -> Result<Core, MachineError> {
+        let files = files.guest_runs().map_err(setup("the warden hears that the guest runs"))?;
         let Beginning { memory, processors, origin, below } = beginning;
         let seccomp = parts.config.seccomp;
         let program = |class| Program::of(class, seccomp).map_err(MachineError::Filter);
@@ -155,6 +166,7 @@ impl Core {
             vm,
             memory,
             parts,
+            files,
         })
     }
 

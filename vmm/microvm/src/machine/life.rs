@@ -28,6 +28,7 @@ use crate::{
     bus::End,
     config::SnapshotName,
     control::{Extent, Stats},
+    jail::warden::Reading,
     kernel, memory,
 };
 
@@ -39,6 +40,7 @@ pub struct Vm<S> {
 /// It can be booted, or restored.
 pub struct Configured {
     parts: Parts,
+    files: Reading,
 }
 
 /// Its kernel runs.
@@ -94,13 +96,13 @@ impl Held for Paused {
 }
 
 impl Vm<Configured> {
-    pub(crate) fn new(parts: Parts) -> Vm<Configured> {
-        Vm { held: Configured { parts } }
+    pub(crate) fn new(parts: Parts, files: Reading) -> Vm<Configured> {
+        Vm { held: Configured { parts, files } }
     }
 
     /// Boots the configured kernel. After an error nothing is left: start another monitor.
     pub fn boot(self) -> Result<Vm<Booted>, MachineError> {
-        let parts = self.held.parts;
+        let Configured { parts, files } = self.held;
         let config = &parts.config;
         let memory = memory::fresh(config.memory_mib << 20)?;
         let image = |path: &std::path::Path| {
@@ -120,6 +122,7 @@ impl Vm<Configured> {
         let below = Vec::new();
         let core = Core::assemble(
             parts,
+            files,
             Beginning { memory, processors: Processors::Entry(loaded.entry), origin: None, below },
         )?;
         core.run()?;
@@ -128,17 +131,17 @@ impl Vm<Configured> {
 
     /// Whether a snapshot is there, whole, and of this very guest.
     pub fn fits(&self, name: &SnapshotName) -> bool {
-        saving::fits(&self.held.parts, name).is_ok()
+        saving::fits(&self.held.parts, &self.held.files, name).is_ok()
     }
 
     /// Removes a snapshot that does not fit any more, if there is one.
     pub fn remove(&self, name: &SnapshotName) -> Result<(), MachineError> {
-        saving::remove(&self.held.parts, name)
+        saving::remove(&self.held.files, name)
     }
 
     /// Brings a snapshot back. Its memory is mapped, not read.
     pub fn restore(self, name: &SnapshotName) -> Result<Vm<Paused>, MachineError> {
-        let core = saving::restored(self.held.parts, name)?;
+        let core = saving::restored(self.held.parts, self.held.files, name)?;
         // The agent counts as there once its guest has forgotten the conversations of its earlier life.
         Ok(Vm { held: Paused { core, agent: false } })
     }

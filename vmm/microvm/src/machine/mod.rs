@@ -23,14 +23,8 @@ pub use vcpu::VcpuError;
 pub(crate) use vcpu::prepare;
 
 use crate::{
-    bell::Bell,
-    boot::BootError,
-    bytes::Unreadable,
-    config::Config,
-    jail::warden::{DialLink, FileLink},
-    kernel::KernelError,
-    memory::MemoryError,
-    snapshot::SnapshotError,
+    bell::Bell, boot::BootError, bytes::Unreadable, config::Config, jail::warden::DialLink,
+    kernel::KernelError, memory::MemoryError, snapshot::SnapshotError,
 };
 use kvm_ioctls::Kvm;
 use std::{fs::File, io, os::unix::net::UnixListener, sync::Arc, time::Instant};
@@ -45,7 +39,6 @@ pub(crate) struct Parts {
     pub(crate) log: Option<File>,
     pub(crate) callers: UnixListener,
     pub(crate) dial: Arc<DialLink>,
-    pub(crate) files: FileLink,
     /// Rings when the agent knocked, forgot or the guest ended.
     pub(crate) bell: Arc<Bell>,
     /// When the process began, and when it was locked up.

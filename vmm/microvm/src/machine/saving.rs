@@ -11,7 +11,7 @@ use crate::{
     bytes::{Reader, Writer},
     config::{Config, Disk, SnapshotName},
     control::Extent,
-    jail::warden::Part,
+    jail::warden::{Part, Reading},
     lock::lock,
     memory, serial,
     snapshot::{
@@ -34,18 +34,18 @@ pub(super) fn save(core: &mut Core, name: &SnapshotName, extent: Extent) -> Resu
         Extent::Full => Kind::Whole(Mark::fresh().map_err(file("mark", name))?),
         Extent::Difference => Kind::Difference(core.origin.clone().ok_or(SnapshotError::NoOrigin)?),
     };
-    core.parts.files.begin(name).map_err(file("begin", name))?;
+    core.files.begin(name).map_err(file("begin", name))?;
     let written = write_parts(core, name, &kind);
     if written.is_err() {
         // The first error is the one that matters.
-        let _ = core.parts.files.forget(name);
+        let _ = core.files.forget();
     }
     written
 }
 
 fn write_parts(core: &mut Core, name: &SnapshotName, kind: &Kind) -> Result<(), MachineError> {
-    let files = &core.parts.files;
-    let made = |part| files.make(name, part).map_err(file("make a file of", name));
+    let files = &core.files;
+    let made = |part| files.make(part).map_err(file("make a file of", name));
     let (state, pages_file) = (made(Part::State)?, made(Part::Memory)?);
     let disks = (0..).zip(&core.disks).filter(|(_, disk)| lock(disk).device.written());
     let disks: Vec<_> = disks
@@ -80,7 +80,7 @@ fn write_parts(core: &mut Core, name: &SnapshotName, kind: &Kind) -> Result<(), 
     for to in [&state, &pages_file].into_iter().chain(disks.iter().map(|(_, to)| to)) {
         to.sync_all().map_err(file("keep", name))?;
     }
-    core.parts.files.finish(name).map_err(file("finish", name))?;
+    core.files.finish().map_err(file("finish", name))?;
     core.snapshot_pages = pages;
     Ok(())
 }
@@ -140,13 +140,13 @@ fn machine(core: &Core) -> Result<Vec<u8>, MachineError> {
 }
 
 /// Whether a snapshot is there, whole, and of these parts: everything that is looked at before a machine is made of it.
-pub(super) fn fits(parts: &Parts, name: &SnapshotName) -> Result<(), MachineError> {
-    found(parts, name).map(|_| ())
+pub(super) fn fits(parts: &Parts, files: &Reading, name: &SnapshotName) -> Result<(), MachineError> {
+    found(parts, files, name).map(|_| ())
 }
 
 /// Removes a snapshot.
-pub(super) fn remove(parts: &Parts, name: &SnapshotName) -> Result<(), MachineError> {
-    Ok(parts.files.remove(name).map_err(file("remove", name))?)
+pub(super) fn remove(files: &Reading, name: &SnapshotName) -> Result<(), MachineError> {
+    Ok(files.remove(name).map_err(file("remove", name))?)
 }
 
 /// A snapshot of which every file is there and as long as it must be.
@@ -163,26 +163,26 @@ struct Found {
 }
 
 /// Finds a snapshot of these parts.
-fn found(parts: &Parts, name: &SnapshotName) -> Result<Found, MachineError> {
-    let sealed = sealed_of(parts, name)?;
+fn found(parts: &Parts, files: &Reading, name: &SnapshotName) -> Result<Found, MachineError> {
+    let sealed = sealed_of(files, name)?;
     let state = format::opened(&sealed)?;
     agrees(parts, name, &state.identity)?;
     let bytes = parts.config.memory_mib << 20;
     let memory = |name: &SnapshotName| -> Result<File, SnapshotError> {
-        parts.files.open(name, Part::Memory).map_err(file("open the memory of", name))
+        files.open(name, Part::Memory).map_err(file("open the memory of", name))
     };
     let (origin, memory, changed) = match state.kind {
         Kind::Whole(mark) => (Origin { name: name.clone(), mark }, memory(name)?, None),
         Kind::Difference(origin) => {
             // Memory before the mark: a base that is replaced in between has another one.
             let below = memory(&origin.name)?;
-            is_there(parts, name, &origin)?;
+            is_there(files, name, &origin)?;
             (origin, below, Some(Changed::of(memory(name)?, bytes)?))
         }
     };
     let full = &origin.name;
     is_long(&memory, bytes, &format!("the memory of `{full}`")).map_err(file("look at", full))??;
-    let disks = disks(parts, name)?;
+    let disks = disks(parts, files, name)?;
     Ok(Found { machine: state.machine.to_vec(), origin, memory, changed, disks })
 }
 
@@ -193,8 +193,8 @@ fn agrees(parts: &Parts, name: &SnapshotName, then: &Identity) -> Result<(), Mac
 }
 
 /// Whether the snapshot under this name is the one that was differed from: names are used again.
-fn is_there(parts: &Parts, name: &SnapshotName, origin: &Origin) -> Result<(), SnapshotError> {
-    let sealed = sealed_of(parts, &origin.name)?;
+fn is_there(files: &Reading, name: &SnapshotName, origin: &Origin) -> Result<(), SnapshotError> {
+    let sealed = sealed_of(files, &origin.name)?;
     match format::opened(&sealed)?.kind {
         Kind::Whole(mark) if mark == origin.mark => Ok(()),
         Kind::Whole(_) | Kind::Difference(_) => {
@@ -204,12 +204,12 @@ fn is_there(parts: &Parts, name: &SnapshotName, origin: &Origin) -> Result<(), S
 }
 
 /// What was written to each disk that may be written.
-fn disks(parts: &Parts, name: &SnapshotName) -> Result<Vec<Option<File>>, SnapshotError> {
+fn disks(parts: &Parts, files: &Reading, name: &SnapshotName) -> Result<Vec<Option<File>>, SnapshotError> {
     let disk = |(index, (disk, image)): (u8, (&Disk, &File))| {
         if !disk.writable {
             return Ok(None);
         }
-        let written = parts.files.open(name, Part::Disk(index)).map_err(file("open a disk of", name))?;
+        let written = files.open(name, Part::Disk(index)).map_err(file("open a disk of", name))?;
         let bytes = layer_bytes(image).map_err(file("look at a disk of", name))?;
         is_long(&written, bytes, &format!("disk {index} of `{name}`"))
             .map_err(file("look at a disk of", name))??;
@@ -226,20 +226,20 @@ fn is_long(of: &File, bytes: u64, what: &str) -> io::Result<Result<(), SnapshotE
 }
 
 /// The state of a snapshot, as it is on disk.
-fn sealed_of(parts: &Parts, name: &SnapshotName) -> Result<Vec<u8>, SnapshotError> {
-    let state = parts.files.open(name, Part::State).map_err(file("open", name))?;
+fn sealed_of(files: &Reading, name: &SnapshotName) -> Result<Vec<u8>, SnapshotError> {
+    let state = files.open(name, Part::State).map_err(file("open", name))?;
     read_state(&state).map_err(file("read", name))
 }
 
 /// Brings a machine back, paused.
-pub(super) fn restored(parts: Parts, name: &SnapshotName) -> Result<Core, MachineError> {
-    let Found { origin, memory, changed, disks, machine } = found(&parts, name)?;
+pub(super) fn restored(parts: Parts, files: Reading, name: &SnapshotName) -> Result<Core, MachineError> {
+    let Found { origin, memory, changed, disks, machine } = found(&parts, &files, name)?;
     let memory = memory::of_file(parts.config.memory_mib << 20, &memory)?;
     changed.map_or(Ok(()), |changed| changed.put(&memory))?;
     let mut reader = Reader::new(&machine, "a machine");
     let processors = Processors::States(states(&mut reader, parts.config.vcpus)?);
     let beginning = Beginning { memory, processors, origin: Some(origin), below: disks };
-    let core = Core::assemble(parts, beginning)?;
+    let core = Core::assemble(parts, files, beginning)?;
     load(&core, reader)?;
     Ok(core)
 }

@@ -56,14 +56,17 @@ fn a_guest_lives_its_whole_life_in_the_jail_and_under_the_filters() {
     assert_eq!(place.ask(&["stop"]), r#"{"v":1,"ok":{"phase":"ended"}}"#);
     assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
 
-    // Another process goes on with it, and what that one writes down is only what changed.
-    let mut monitor = place.run(&["--snapshots", &snapshots, "--vcpus", "2", "--start", "restore=first"]);
+    // Another process goes on with it, and what that one writes down is only what changed, into a directory of its own.
+    let outbox = place.path("outbox");
+    let flags = ["--snapshots", &snapshots, "--outbox", &outbox, "--vcpus", "2", "--start", "restore=first"];
+    let mut monitor = place.run(&flags);
     assert_eq!(place.ask(&["wait", "booted"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
     assert_eq!(place.ask(&["snapshot", "more", "difference"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
     assert_eq!(place.ask(&["stop"]), r#"{"v":1,"ok":{"phase":"ended"}}"#);
     assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
-    let size = |name: &str| fs::metadata(format!("{snapshots}/{name}/memory")).unwrap().len();
-    assert!(size("more") < size("first") / 100);
+    let size = |name: &str| fs::metadata(format!("{name}/memory")).unwrap().len();
+    assert!(size(&format!("{outbox}/more")) < size(&format!("{snapshots}/first")) / 100);
+    assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 1);
 }
 
 #[test]
