@@ -136,7 +136,7 @@ fn with_syncs(syncs: usize) -> Came {
     );
     // Its end may have been written and not been told, so that there is nothing left to resume.
     let list = place.run(&["instances"]).ended(0).text();
-    let answered = list.lines().filter(|line| line.contains("Turn v2  Answered")).count();
+    let answered = list.lines().filter(|line| line.contains("Turn v3  Answered")).count();
     let begun = started.is_some() || !resumed.is_empty();
     assert_eq!(answered, 1 + usize::from(begun), "{syncs} syncs, {came:?}: {list}");
     came

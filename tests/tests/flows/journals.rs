@@ -108,7 +108,7 @@ fn a_second_process_is_refused_and_readers_are_not() {
     first.say(Sentence::SLOW);
     first.until(|frame| matches!(frame, Frame::AssistantDelta(_)));
     let listed = place.run(&["instances"]).ended(0).text();
-    assert!(listed.contains("running   Turn v2  Asking"), "{listed}");
+    assert!(listed.contains("running   Turn v3  Asking"), "{listed}");
     first.interrupt();
     first.until(|frame| matches!(frame, Frame::TurnCancelled(_)));
     assert_eq!(first.ask("say three").answer(), "three");

@@ -45,7 +45,7 @@ fn both_calls_are_shown(place: &Place, file: &str) {
     let list = place.run(&["instances"]).ended(0).text();
     let line = list.lines().next().expect("there is one");
     assert!(
-        list.lines().count() == 1 && line.contains("ended") && line.contains("Turn v2  Answered"),
+        list.lines().count() == 1 && line.contains("ended") && line.contains("Turn v3  Answered"),
         "{list}"
     );
     let id = line.split_whitespace().next().expect("it begins with its id");
@@ -152,7 +152,7 @@ fn bash_completes_what_there_is() {
 fn the_graphs_are_listed_and_drawn() {
     let place = Place::new();
     let list = place.run(&["graph", "list"]).ended(0).text();
-    assert!(list.starts_with("Turn v2  "), "{list}");
+    assert!(list.starts_with("Turn v3  "), "{list}");
     let drawn = place.run(&["graph", "draw", "turn"]).ended(0).text();
     for state in ["Gathering", "Asking", "Judging", "Correcting", "Acting", "Answered", "Stopped"] {
         assert!(drawn.contains(state), "{state} in {drawn}");
