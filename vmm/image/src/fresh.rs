@@ -7,9 +7,14 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process,
+    process, thread,
+    time::{Duration, Instant},
 };
 
+/// How long others may hold a directory: they remove what was left there, a few hundred megabytes at most.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(30);
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(10);
 /// Between a place's name and the number of who makes it.
 const MARK: &str = ".new-";
 /// So many of one process make the same at once, at most.
@@ -31,7 +36,7 @@ impl Fresh {
         fs::create_dir_all(parent).map_err(failed("make", parent))?;
         // Nobody makes one meanwhile: between making it and locking it, it would look like one that was left.
         let all = opened(parent).map_err(failed("open", parent))?;
-        all.lock().map_err(failed("lock", parent))?;
+        alone(&all, OTHERS_PATIENCE).map_err(failed("lock", parent))?;
         swept(parent)?;
         let name = place.file_name().expect("a place has a name").to_string_lossy();
         for attempt in 0..ATTEMPTS_MAX {
@@ -41,7 +46,8 @@ impl Fresh {
                 other => {
                     other.map_err(failed("make", &made))?;
                     let lock = opened(&made).map_err(failed("open", &made))?;
-                    lock.lock().map_err(failed("lock", &made))?;
+                    // Nobody else looks at it now.
+                    lock.try_lock().map_err(|error| failed("lock", &made)(error.into()))?;
                     return Ok(Fresh { place: place.to_owned(), made, _lock: lock });
                 }
             }
@@ -75,6 +81,24 @@ impl Drop for Fresh {
 fn opened(place: &Path) -> io::Result<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
     OpenOptions::new().read(true).custom_flags(flags).open(place)
+}
+
+/// Waits until nobody else makes or clears away anything in a directory.
+fn alone(all: &File, patience: Duration) -> io::Result<()> {
+    let since = Instant::now();
+    loop {
+        match all.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if since.elapsed() > patience => {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "another process holds it: end that one",
+                ));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+        }
+    }
 }
 
 /// Removes directories whose makers are gone.
@@ -144,6 +168,17 @@ mod tests {
         expected.sort();
         assert_eq!(names(&parent), expected);
         assert_eq!(names(&parent.join("abc")), ["half"], "nothing is removed through a link");
+    }
+
+    #[test]
+    fn a_directory_that_somebody_holds_is_not_waited_for_without_end() {
+        let home = tempfile::tempdir().unwrap();
+        let [theirs, ours] = [(), ()].map(|()| opened(home.path()).unwrap());
+        theirs.lock().unwrap();
+        let why = alone(&ours, Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(why, "another process holds it: end that one");
+        drop(theirs);
+        alone(&ours, Duration::ZERO).unwrap();
     }
 
     #[test]
