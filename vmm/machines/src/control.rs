@@ -1,5 +1,6 @@
 //! One question to a running monitor: a line over its control socket, and the line that comes back. It speaks the protocol
 //! and links nothing of the monitor; an answer in another version is refused, not guessed at.
+use crate::Problem;
 use serde_json::{Value, json};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -22,6 +23,9 @@ pub(crate) enum NoAnswer {
     /// Nobody listens, or it went away.
     #[error("no monitor answers: {0}")]
     Gone(io::Error),
+    /// What is in its place is nothing that may be dialled.
+    #[error("{}", .0.chain())]
+    Barred(Box<Problem>),
     /// It is there and says no.
     #[error("{0}")]
     Refused(String),

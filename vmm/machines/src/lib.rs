@@ -5,7 +5,7 @@
 //! A guest is a directory: two sockets while its monitor lives, its settings, and what monitor and kernel said last.
 mod control;
 pub mod doctor;
-mod files;
+mod folder;
 mod groups;
 mod home;
 mod machine;

@@ -2,16 +2,18 @@
 //! settings and last words are in the guest's directory.
 use crate::{
     Home, Name, Problem, Settings, Standing,
-    control::{Asked, NoAnswer},
-    files::{self, Lock},
+    control::{Asked, NoAnswer, ask},
+    folder::{Folder, Lock, Socket},
     groups,
+    home::{MACHINES, SNAPSHOTS},
     patience::within,
     problem::failed,
+    restore::{note_ready, note_unready},
+    snapshot::emptied,
 };
 use guest::{Conversation, dial};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
-    fmt, fs,
     io::{self, Write},
     os::unix::{ffi::OsStrExt, process::CommandExt},
     path::{Path, PathBuf},
@@ -52,20 +54,10 @@ pub(crate) enum Start<'a> {
     Restore(&'a Name),
 }
 
-/// As the monitor is told.
-impl fmt::Display for Start<'_> {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Start::Boot => to.write_str("boot"),
-            Start::Restore(snapshot) => write!(to, "restore={snapshot}"),
-        }
-    }
-}
-
 /// A guest.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    pub(crate) place: PathBuf,
+    pub(crate) home: PathBuf,
     pub(crate) name: Name,
 }
 
@@ -75,6 +67,7 @@ impl Home {
     /// # Errors
     /// When it runs already, or does not come up; then it is ended, and what it said last is in the error.
     pub fn boot(&self, name: &Name, settings: &Settings) -> Result<(Machine, Child), Problem> {
+        self.collect()?;
         let (machine, child, _lock) = self.start(name, settings, &Start::Boot)?;
         Ok((machine, child))
     }
@@ -88,9 +81,12 @@ impl Home {
     ) -> Result<(Machine, Child, Lock), Problem> {
         let machine = self.machine(name);
         machine.fits_in_a_path()?;
-        self.make(&machine.place)?;
-        self.make(&self.snapshots())?;
-        let Some(lock) = Lock::taken(&machine.place)? else { return Err(machine.is_starting()) };
+        let folder = self.made(MACHINES)?.made(name.as_str())?;
+        let Some(lock) = Lock::taken(&folder)? else { return Err(machine.is_starting()) };
+        // The monitor is told paths: where a link is in their place, it is refused before.
+        for name in [CONTROL, VSOCK] {
+            folder.socket(name)?;
+        }
         if machine.listens() {
             return Err(Problem::Refused(format!(
                 "the guest `{name}` runs already: stop it, or take another name"
@@ -98,10 +94,10 @@ impl Home {
         }
         // Whatever becomes of us, a restored guest that was not made itself is known by this.
         match start {
-            Start::Boot => machine.note_ready()?,
-            Start::Restore(_) => machine.note_unready()?,
+            Start::Boot => note_ready(&folder)?,
+            Start::Restore(_) => note_unready(&folder)?,
         }
-        let mut child = self.spawn(&machine, settings, start)?;
+        let mut child = self.spawn(&machine, &folder, settings, start)?;
         if let Err(why) = machine.wait(&mut child) {
             machine.abandon(&mut child);
             return Err(Problem::Refused(format!("{why}\n{}", machine.last_words())));
@@ -110,31 +106,38 @@ impl Home {
     }
 
     /// Starts the monitor of a guest. It reads no variable, so it gets none: keys of ours are none of its business.
-    fn spawn(&self, machine: &Machine, settings: &Settings, start: &Start<'_>) -> Result<Child, Problem> {
-        settings.write(&machine.place.join("settings"))?;
-        let said = machine.place.join("monitor");
-        let file = files::created(&said)?;
+    fn spawn(
+        &self,
+        machine: &Machine,
+        folder: &Folder,
+        settings: &Settings,
+        start: &Start<'_>,
+    ) -> Result<Child, Problem> {
+        settings.write(folder)?;
+        let file = folder.created(MONITOR)?;
+        drop(folder.created(SERIAL)?);
+        let outbox = emptied(folder)?;
         let mut command = Command::new(self.monitor()?);
-        command.env_clear().arg("run").args([
-            "--jail",
-            &self.jail,
-            "--start",
-            &start.to_string(),
-            "--agent",
-            &settings.image,
-        ]);
+        command.env_clear().args(["run", "--jail", &self.jail, "--agent", &settings.image]);
+        match start {
+            Start::Boot => command.args(["--start", "boot"]),
+            // Only one that restores is shown where all snapshots are.
+            Start::Restore(snapshot) => command
+                .args(["--start", &format!("restore={snapshot}"), "--snapshots"])
+                .arg(self.made(SNAPSHOTS)?.place()),
+        };
         command.args(["--cmdline", place::KERNEL_ARGUMENTS]);
         for (flag, value) in [
             ("--kernel", settings.kernel.clone()),
             ("--initrd", settings.initrd.clone()),
             ("--socket", machine.control()),
             ("--vsock", machine.vsock()),
-            ("--log", machine.place.join("serial")),
-            ("--snapshots", self.snapshots()),
+            ("--log", machine.serial()),
+            ("--outbox", outbox.place().to_owned()),
         ] {
             command.arg(flag).arg(value);
         }
-        for group in machine.grouped()? {
+        for group in machine.grouped(folder)? {
             command.arg("--cgroup").arg(group);
         }
         command.arg("--memory").arg(settings.memory_mib.to_string());
@@ -148,51 +151,78 @@ impl Home {
     }
 }
 
+/// The socket on which a monitor is asked.
+const CONTROL: &str = "control";
+/// The socket on which an agent is reached.
+const VSOCK: &str = "vsock";
+/// What a guest's kernel said.
+const SERIAL: &str = "serial";
+/// What its monitor said.
+const MONITOR: &str = "monitor";
+/// Its control groups, a line for each.
+const GROUPS: &str = "groups";
+
 impl Machine {
+    /// Its directory; `None` for a guest that never was.
+    pub(crate) fn folder(&self) -> Result<Option<Folder>, Problem> {
+        let machines = Folder::home(&self.home)?.map_or(Ok(None), |home| home.folder(MACHINES))?;
+        machines.map_or(Ok(None), |machines| machines.folder(self.name.as_str()))
+    }
+
+    fn socket(&self, name: &str) -> Result<Option<Socket>, Problem> {
+        self.folder()?.map_or(Ok(None), |folder| folder.socket(name))
+    }
+
     /// Makes its control groups, and notes them for whoever clears up. Says so when there are none.
-    fn grouped(&self) -> Result<Vec<PathBuf>, Problem> {
+    fn grouped(&self, folder: &Folder) -> Result<Vec<PathBuf>, Problem> {
         let name = &self.name;
         let unlimited = |why: String| {
             // Nobody may be there to read it.
             let _unread = writeln!(io::stderr(), "guest: no control group limits `{name}`: {why}");
             Vec::new()
         };
-        let groups = match groups::make(name, &self.place) {
+        let groups = match groups::make(name, folder.place()) {
             Ok(made) if made.is_empty() => unlimited("this system has none".to_owned()),
             Ok(made) => made,
             Err(problem) => unlimited(problem.chain()),
         };
         let noted: String = groups.iter().map(|group| format!("{}\n", group.display())).collect();
-        files::written(&self.place.join("groups"), &noted)?;
+        folder.write(GROUPS, &noted)?;
         Ok(groups)
-    }
-
-    /// Removes its control groups, if nobody is in them any more.
-    pub(crate) fn ungroup(&self) {
-        groups::remove_noted(&fs::read_to_string(self.place.join("groups")).unwrap_or_default());
     }
 
     /// Ends a guest that did not come up: one that nobody can use must not go on unseen. Its monitor goes with its process.
     pub(crate) fn abandon(&self, child: &mut Child) {
         let _ended = child.kill();
         let _waited = child.wait();
-        let _cleared = self.clear();
-        self.ungroup();
+        if let Ok(Some(folder)) = self.folder() {
+            let _cleared = clear(&folder);
+            ungroup(&folder);
+        }
+    }
+
+    /// Whether a socket of it is there.
+    pub(crate) fn is_left(&self) -> bool {
+        [CONTROL, VSOCK].into_iter().any(|name| matches!(self.socket(name), Ok(Some(_))))
     }
 
     /// The socket on which its monitor is asked.
     pub fn control(&self) -> PathBuf {
-        self.place.join("control")
+        self.place().join(CONTROL)
     }
 
     /// The socket on which its agent is reached.
     pub fn vsock(&self) -> PathBuf {
-        self.place.join("vsock")
+        self.place().join(VSOCK)
     }
 
     /// What its kernel said.
     pub fn serial(&self) -> PathBuf {
-        self.place.join("serial")
+        self.place().join(SERIAL)
+    }
+
+    fn place(&self) -> PathBuf {
+        self.home.join(MACHINES).join(self.name.as_str())
     }
 
     fn fits_in_a_path(&self) -> Result<(), Problem> {
@@ -221,7 +251,7 @@ impl Machine {
             Ok(())
         };
         let mut asked = loop {
-            match Asked::begin(&self.control(), json!({"do": "wait", "phase": "agent_ready"})) {
+            match self.asking(json!({"do": "wait", "phase": "agent_ready"})) {
                 Ok(asked) => break asked,
                 Err(_) => is_over(SOCKET_PATIENCE, "the monitor opens no socket")?,
             }
@@ -245,12 +275,27 @@ impl Machine {
 
     /// What monitor and guest said last, for an error.
     fn last_words(&self) -> String {
-        let read = |name: &str| fs::read(self.place.join(name)).unwrap_or_default();
-        let said = [read("monitor"), read("serial")].concat();
+        let Ok(Some(folder)) = self.folder() else { return String::new() };
+        let said = [folder.tail(MONITOR), folder.tail(SERIAL)].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
         let lines: Vec<_> = said.lines().collect();
         const LINES_SHOWN: usize = 40;
         lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
+    }
+
+    /// Asks the monitor, and returns what it says in this time.
+    pub(crate) fn asked(&self, request: Value, patience: Duration) -> Result<Value, NoAnswer> {
+        ask(&self.dialled()?.path(), request, patience)
+    }
+
+    /// Asks the monitor, whose answer may take its time.
+    pub(crate) fn asking(&self, request: Value) -> Result<Asked, NoAnswer> {
+        Asked::begin(&self.dialled()?.path(), request)
+    }
+
+    fn dialled(&self) -> Result<Socket, NoAnswer> {
+        let socket = self.socket(CONTROL).map_err(|why| NoAnswer::Barred(Box::new(why)))?;
+        socket.ok_or_else(|| NoAnswer::Gone(io::ErrorKind::NotFound.into()))
     }
 
     /// Says why something was not done by its monitor.
@@ -263,6 +308,7 @@ impl Machine {
             )),
             NoAnswer::Gone(_) => self.not_there(),
             NoAnswer::Refused(why) => Problem::Refused(format!("the guest `{name}` cannot {what}: {why}")),
+            NoAnswer::Barred(why) => *why,
             why @ NoAnswer::Nonsense(_) => Problem::Refused(format!("the guest `{name}`: {why}")),
         }
     }
@@ -276,11 +322,11 @@ impl Machine {
 
     pub(crate) fn not_there(&self) -> Problem {
         let name = &self.name;
-        Problem::Refused(match self.left().next() {
-            None => {
+        Problem::Refused(match self.is_left() {
+            false => {
                 format!("no guest `{name}` runs: `guest list` shows what does, `guest boot {name}` starts it")
             }
-            Some(_) => {
+            true => {
                 format!("the monitor of the guest `{name}` is gone: `guest stop {name}` clears it away")
             }
         })
@@ -311,9 +357,9 @@ impl Machine {
 
     /// Begins a conversation with an agent that listens, whether anybody else may or not.
     pub(crate) fn begun(&self, patience: Duration) -> Result<Conversation, Problem> {
-        let vsock = self.vsock();
+        let Some(vsock) = self.socket(VSOCK)? else { return Err(self.not_there()) };
         let begun = within(patience, move || {
-            let stream = dial(&vsock, place::AGENT_PORT).map_err(LinkError::from)?;
+            let stream = dial(&vsock.path(), place::AGENT_PORT).map_err(LinkError::from)?;
             Conversation::begin(stream, "oxydra")
         });
         begun
@@ -324,6 +370,20 @@ impl Machine {
     pub(crate) fn listens(&self) -> bool {
         matches!(self.standing(), Some(Standing::Running(_) | Standing::Unready(_) | Standing::Silent(_)))
     }
+}
+
+/// Clears away the sockets that a killed monitor left.
+pub(crate) fn clear(folder: &Folder) -> Result<(), Problem> {
+    [CONTROL, VSOCK].into_iter().try_for_each(|name| match folder.socket(name)? {
+        Some(_) => folder.remove(name),
+        None => Ok(()),
+    })
+}
+
+/// Removes the control groups of a guest, if nobody is in them any more.
+pub(crate) fn ungroup(folder: &Folder) {
+    let noted = folder.read(GROUPS).ok().flatten().unwrap_or_default();
+    groups::remove_noted(&String::from_utf8_lossy(&noted));
 }
 
 pub(crate) fn silent(patience: Duration) -> LinkError {

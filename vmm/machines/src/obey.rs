@@ -93,18 +93,27 @@ fn tell(what: &str) {
     let _unread = writeln!(io::stderr(), "guest: {what}");
 }
 
+/// Where images are kept.
+const IMAGES: &str = "images";
+/// What they are made of, as it was fetched.
+const PACKAGES: &str = "packages";
+
 /// Builds the image that an order wants.
 ///
 /// # Errors
 /// When a part of it is not there, or there is no room for it.
 pub fn make(order: &Order) -> Result<Image, Problem> {
     let init = Part::Agent.find()?;
+    // Made here, so that nothing is built behind a link.
+    let home = Home::new(order.home.clone());
+    for name in [IMAGES, PACKAGES] {
+        home.made(name)?;
+    }
     let root = match &order.root {
         None => Root::Minimal { busybox: find_busybox(&order.home, &mut tell)? },
         Some(place) if place.is_dir() => Root::Directory(place.clone()),
         Some(place) => Root::Tar(place.clone()),
     };
-    Home::new(order.home.clone()).make(&order.home)?;
     let (kernel, modules) = (order.kernel.clone(), MODULES.to_vec());
     let recipe = Recipe { kernel, root, init, modules, files: Vec::new() };
     Ok(build(&recipe, &order.home, &mut tell)?)

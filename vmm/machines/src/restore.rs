@@ -2,15 +2,14 @@
 //! then a note in its directory says so, which stays when whoever restores it is killed; a guest that could not be made itself
 //! is ended.
 use crate::{
-    Home, Machine, Name, Problem, Settings, files,
-    files::Lock,
+    Home, Machine, Name, Problem, Settings,
+    folder::{Folder, Lock},
+    home::SNAPSHOTS,
     machine::{AGENT_PATIENCE, Start, silent},
     patience::within,
     problem::failed,
 };
 use std::{
-    fs, io,
-    path::PathBuf,
     process::Child,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,51 +20,52 @@ impl Home {
     /// # Errors
     /// When there is no such snapshot, it does not fit any more, or the guest does not come up.
     pub fn restore(&self, snapshot: &Name, name: &Name) -> Result<(Machine, Child), Problem> {
-        let place = self.snapshot_settings(snapshot);
-        if !place.exists() {
-            let there: Vec<_> = self.snapshot_names().iter().map(|name| format!("`{name}`")).collect();
-            let there = if there.is_empty() { "there are none".to_owned() } else { there.join(", ") };
-            return Err(Problem::Refused(format!("there is no snapshot `{snapshot}`: {there}")));
-        }
-        let settings = Settings::read(&place)?;
+        self.collect()?;
+        let snapshots = self.folder(SNAPSHOTS)?;
+        let there = snapshots.map_or(Ok(None), |snapshots| snapshots.folder(snapshot.as_str()))?;
+        let Some(there) = there else { return Err(self.no_snapshot(snapshot)?) };
+        let settings = Settings::read(&there)?;
         let started = self.start(name, &settings, &Start::Restore(snapshot));
         let (machine, mut child, _lock) =
             started.map_err(failed(format!("restore the snapshot `{snapshot}`")))?;
         machine.made_itself(&mut child, AGENT_PATIENCE)?;
         Ok((machine, child))
     }
+
+    fn no_snapshot(&self, snapshot: &Name) -> Result<Problem, Problem> {
+        let there: Vec<_> = self.snapshot_names()?.iter().map(|name| format!("`{name}`")).collect();
+        let there = if there.is_empty() { "there are none".to_owned() } else { there.join(", ") };
+        Ok(Problem::Refused(format!("there is no snapshot `{snapshot}`: {there}")))
+    }
+}
+
+/// Is there while a restored guest is not itself.
+const UNREADY: &str = "unready";
+
+/// Notes that nobody may use the guest yet.
+pub(crate) fn note_unready(folder: &Folder) -> Result<(), Problem> {
+    folder.write(UNREADY, "")
+}
+
+/// Notes that anybody may.
+pub(crate) fn note_ready(folder: &Folder) -> Result<(), Problem> {
+    folder.remove(UNREADY)
 }
 
 impl Machine {
-    /// Where is noted that a restored guest is not itself yet.
-    fn unready(&self) -> PathBuf {
-        self.place.join("unready")
-    }
-
-    /// Whether it is noted.
+    /// Whether it is noted that a restored guest is not itself yet. What cannot be looked at is none that may be used.
     pub(crate) fn is_unready(&self) -> bool {
-        self.unready().exists()
-    }
-
-    /// Notes that nobody may use the guest yet.
-    pub(crate) fn note_unready(&self) -> Result<(), Problem> {
-        files::written(&self.unready(), "")
-    }
-
-    /// Notes that anybody may.
-    pub(crate) fn note_ready(&self) -> Result<(), Problem> {
-        match fs::remove_file(self.unready()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed(format!("remove {}", self.unready().display()))(error))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
+        let noted = self.folder().and_then(|folder| folder.map_or(Ok(false), |folder| folder.has(UNREADY)));
+        noted.unwrap_or(true)
     }
 
     /// Makes a restored guest itself, or ends it: with the snapshot's random numbers it would repeat what others from it said in
     /// secret.
     fn made_itself(&self, child: &mut Child, patience: Duration) -> Result<(), Problem> {
-        let done = self.refresh(patience).and_then(|()| self.note_ready());
+        let done = self.refresh(patience).and_then(|()| match self.folder()? {
+            Some(folder) => note_ready(&folder),
+            None => Err(self.not_there()),
+        });
         done.inspect_err(|_| self.abandon(child)).map_err(failed(format!(
             "give the restored guest `{}` its own time and random numbers, so it was ended",
             self.name
@@ -88,7 +88,8 @@ impl Machine {
     /// Says why nobody may use a restored guest that runs.
     pub(crate) fn not_ready(&self) -> Problem {
         let name = &self.name;
-        Problem::Refused(match Lock::taken(&self.place) {
+        let lock = self.folder().and_then(|folder| folder.map_or(Ok(None), |folder| Lock::taken(&folder)));
+        Problem::Refused(match lock {
             Ok(Some(_nobody_starts_it)) => format!(
                 "the guest `{name}` was restored, and whoever did it went before it had its own time and random numbers: \
                  `guest stop {name}` ends it"
@@ -101,7 +102,10 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Standing, home::tests::answered};
+    use crate::{
+        Standing,
+        home::tests::{answered, made},
+    };
     use expect_test::expect;
     use std::{
         io::{Read, Write},
@@ -138,8 +142,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let home = Home::new(root.path().to_owned());
         let machine = home.machine(&Name::new("one").unwrap());
-        home.make(&machine.place).unwrap();
-        machine.note_unready().unwrap();
+        note_unready(&made(&home, &machine)).unwrap();
         let (control, vsock) =
             (UnixListener::bind(machine.control()).unwrap(), UnixListener::bind(machine.vsock()).unwrap());
         thread::spawn(move || {
@@ -191,7 +194,7 @@ mod tests {
     #[test]
     fn until_it_is_made_itself_a_clone_is_listed_and_not_offered() {
         let (_root, home, machine, mut child) = restored(Some(&[Ok(()), Ok(())]));
-        let lock = Lock::taken(&machine.place).unwrap();
+        let lock = Lock::taken(&machine.folder().unwrap().unwrap()).unwrap();
         let standing = || home.list().unwrap().remove(0).standing;
         let refused = || machine.converse().unwrap_err().chain();
         assert!(matches!(standing(), Standing::Unready(_)));

@@ -1,10 +1,10 @@
 //! What a guest is started with, and the file beside it that says so: a snapshot of it is restored with the same. A path
 //! that the file could not hold is refused before anything is started with it.
-use crate::{Problem, files, problem::failed};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use crate::{Problem, folder::Folder};
+use std::path::{Path, PathBuf};
+
+/// The file.
+const FILE: &str = "settings";
 
 /// What a guest is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +22,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn write(&self, place: &Path) -> Result<(), Problem> {
+    /// Writes them beside a guest, or into a snapshot.
+    pub(crate) fn write(&self, folder: &Folder) -> Result<(), Problem> {
         let Settings { kernel, initrd, image, memory_mib, vcpus } = self;
         let (kernel, initrd) = (line(kernel)?, line(initrd)?);
         let text = format!("{kernel}\n{initrd}\n{image}\n{memory_mib}\n{vcpus}\n");
-        files::written(place, &text)
+        folder.write(FILE, &text)
     }
 
-    pub(crate) fn read(place: &Path) -> Result<Settings, Problem> {
-        let text = fs::read_to_string(place).map_err(failed(format!("read {}", place.display())))?;
+    pub(crate) fn read(folder: &Folder) -> Result<Settings, Problem> {
+        let damaged = || {
+            let place = folder.place().join(FILE);
+            Problem::Refused(format!("{} is damaged or missing: make it again", place.display()))
+        };
+        let text = folder.read(FILE)?.ok_or_else(damaged)?;
+        let text = String::from_utf8(text).map_err(|_| damaged())?;
         let lines: Vec<_> = text.lines().collect();
-        let damaged = || Problem::Refused(format!("{} is damaged: make it again", place.display()));
         let [kernel, initrd, image, memory, vcpus] = lines[..] else { return Err(damaged()) };
         Ok(Settings {
             kernel: kernel.into(),
@@ -57,12 +62,12 @@ fn line(path: &Path) -> Result<&str, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
     #[test]
     fn settings_come_back_and_damaged_ones_are_named() {
         let home = tempfile::tempdir().unwrap();
-        let place = home.path().join("settings");
+        let folder = Folder::home(home.path()).unwrap().unwrap();
         let settings = Settings {
             kernel: "/k".into(),
             initrd: "/i".into(),
@@ -70,15 +75,18 @@ mod tests {
             memory_mib: 128,
             vcpus: 2,
         };
-        settings.write(&place).unwrap();
-        assert_eq!(Settings::read(&place).unwrap(), settings);
+        settings.write(&folder).unwrap();
+        assert_eq!(Settings::read(&folder).unwrap(), settings);
         for bytes in [&b"/k\xff"[..], b"/k\nl", b"/k\r"] {
             let kernel = OsStr::from_bytes(bytes).into();
-            let said = Settings { kernel, ..settings.clone() }.write(&place).unwrap_err().to_string();
+            let said = Settings { kernel, ..settings.clone() }.write(&folder).unwrap_err().to_string();
             assert!(said.starts_with("the settings of a guest cannot hold the path \"/k\\"), "{said}");
-            assert_eq!(Settings::read(&place).unwrap(), settings, "what was there stays");
+            assert_eq!(Settings::read(&folder).unwrap(), settings, "what was there stays");
         }
-        fs::write(&place, "/k\n/i\nabc\nmuch\n2\n").unwrap();
-        assert!(Settings::read(&place).unwrap_err().to_string().ends_with("is damaged: make it again"));
+        for damaged in ["/k\n/i\nabc\nmuch\n2\n", "", "/k\n"] {
+            fs::write(home.path().join(FILE), damaged).unwrap();
+            let said = Settings::read(&folder).unwrap_err().to_string();
+            assert!(said.ends_with("settings is damaged or missing: make it again"), "{said}");
+        }
     }
 }

@@ -1,14 +1,13 @@
-//! Has a guest written down by its monitor, says how far that is, and waits no longer than a slow disk needs. What a restore
-//! needs besides lies beside what the monitor writes: the settings of the guest.
-use crate::{Extent, Home, Machine, Name, Problem, Settings, control::Asked, problem::failed};
-use serde_json::json;
-use std::{
-    fs,
-    os::unix::fs::MetadataExt,
-    path::Path,
-    process,
-    time::{Duration, Instant},
+//! Has a guest written down by its monitor, says how far that is, and waits no longer than a slow disk needs. A monitor writes
+//! into its guest's outbox and nowhere else; what was asked for there gets the guest's settings, and its name among the
+//! snapshots, here. What a monitor wrote that nobody asked for goes.
+use crate::{
+    Extent, Home, Machine, Name, Problem, Settings,
+    folder::Folder,
+    home::{MACHINES, OUTBOX, SNAPSHOTS},
 };
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// How often is said how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(2);
@@ -44,49 +43,52 @@ impl Machine {
         extent: Extent,
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), Problem> {
-        let settings = Settings::read(&self.place.join("settings"))?;
-        self.snapshot_within(home, snapshot, extent, &settings, Patience::of(&settings), tell)
+        let Some(folder) = self.folder()? else { return Err(self.not_there()) };
+        let patience = Patience::of(&Settings::read(&folder)?);
+        self.snapshot_within(home, &folder, (snapshot, extent), patience, tell)
     }
 
     fn snapshot_within(
         &self,
         home: &Home,
-        snapshot: &Name,
-        extent: Extent,
-        settings: &Settings,
+        folder: &Folder,
+        (snapshot, extent): (&Name, Extent),
         patience: Patience,
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), Problem> {
-        let place = home.snapshot_settings(snapshot);
-        home.make(place.parent().expect("it is in a directory"))?;
-        // Without them a snapshot is of no use and its name is taken, so they are on the disk before it is; and not yet under
-        // its name, which may be another's.
-        let ready = place.with_file_name(format!("{snapshot}.{}", process::id()));
-        let kept = || fs::rename(&ready, &place).map_err(failed(format!("write {}", place.display())));
-        let mut progress = || {
-            let written = home.snapshots().join(format!(".{snapshot}.unfinished")).join("memory");
-            tell(&format!("{} MiB of at most {} are written", mib(&written), settings.memory_mib));
-        };
-        let done = settings.write(&ready).and_then(|()| {
-            match self.written_down(snapshot, extent, patience, &mut progress)? {
-                Written::Whole => kept(),
-                Written::NotYet => {
-                    // It will be of use if it comes.
-                    kept()?;
-                    Err(Problem::Refused(format!(
-                        "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
-                         it did: if it does not, the disk is slow or the monitor hangs",
-                        self.name,
-                        patience.all.as_secs()
-                    )))
-                }
-            }
-        });
-        if done.is_err() {
-            // Of one that was never written there is nothing.
-            let _gone = fs::remove_file(&ready);
+        home.collect()?;
+        let snapshots = home.made(SNAPSHOTS)?;
+        if snapshots.folder(snapshot.as_str())?.is_some() {
+            return Err(Problem::Refused(format!(
+                "there is a snapshot `{snapshot}` already: take another name, or remove it"
+            )));
         }
-        done
+        let outbox = folder.made(OUTBOX)?;
+        outbox.remove_folder(snapshot.as_str())?;
+        let memory_mib = Settings::read(folder)?.memory_mib;
+        let mut progress = || {
+            let unfinished = outbox.folder(format!(".{snapshot}.unfinished")).ok().flatten();
+            let written = unfinished.map_or(0, |unfinished| unfinished.size("memory"));
+            tell(&format!("{} MiB of at most {memory_mib} are written", written >> 20));
+        };
+        match self.written_down(snapshot, extent, patience, &mut progress)? {
+            Written::Whole if taken(folder, &snapshots, snapshot)? => Ok(()),
+            Written::Whole => Err(Problem::Refused(format!(
+                "the monitor of the guest `{}` wrote the snapshot elsewhere, as one of another version does: stop the guest and boot \
+                 it again",
+                self.name
+            ))),
+            Written::NotYet => {
+                // It will be of use if it comes.
+                folder.write(WANTED, snapshot.as_str())?;
+                Err(Problem::Refused(format!(
+                    "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
+                     it did: if it does not, the disk is slow or the monitor hangs",
+                    self.name,
+                    patience.all.as_secs()
+                )))
+            }
+        }
     }
 
     fn written_down(
@@ -99,7 +101,7 @@ impl Machine {
         let request = json!({"do": "snapshot", "name": snapshot.as_str(), "extent": extent.word()});
         let unanswered = |why| self.unanswered("snapshot", why);
         let since = Instant::now();
-        let mut asked = Asked::begin(&self.control(), request).map_err(unanswered)?;
+        let mut asked = self.asking(request).map_err(unanswered)?;
         while since.elapsed() < patience.all {
             let left = patience.all.saturating_sub(since.elapsed()).min(patience.told_every);
             if asked.answer(left.max(Duration::from_millis(1))).map_err(unanswered)?.is_some() {
@@ -109,6 +111,48 @@ impl Machine {
         }
         Ok(Written::NotYet)
     }
+}
+
+/// Beside a guest, the name of a snapshot that its monitor was asked for and had not written yet.
+const WANTED: &str = "wanted";
+
+impl Home {
+    /// Takes the snapshots that came later than anybody waited for.
+    pub(crate) fn collect(&self) -> Result<(), Problem> {
+        let Some(machines) = self.folder(MACHINES)? else { return Ok(()) };
+        for name in machines.names()? {
+            // Something else in the place of a guest is said where that guest is asked for.
+            let Ok(Some(folder)) = machines.folder(name.as_str()) else { continue };
+            let Ok(Some(wanted)) = folder.read(WANTED) else { continue };
+            let Ok(wanted) = Name::new(String::from_utf8_lossy(&wanted)) else { continue };
+            if taken(&folder, &self.made(SNAPSHOTS)?, &wanted)? {
+                folder.remove(WANTED)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives what a guest's monitor wrote its settings and its name; returns whether it was there.
+fn taken(folder: &Folder, snapshots: &Folder, snapshot: &Name) -> Result<bool, Problem> {
+    let Some(outbox) = folder.folder(OUTBOX)? else { return Ok(false) };
+    let Some(written) = outbox.folder(snapshot.as_str())? else { return Ok(false) };
+    // Without settings it is of no use, so they are in it before it has its name.
+    let done = Settings::read(folder)
+        .and_then(|settings| settings.write(&written))
+        .and_then(|()| outbox.hand_over(snapshot.as_str(), snapshots));
+    if done.is_err() {
+        // The first error is the one that matters.
+        let _left = outbox.remove_folder(snapshot.as_str());
+    }
+    done.map(|()| true)
+}
+
+/// Forgets what an earlier monitor of a guest wrote, or was to write.
+pub(crate) fn emptied(folder: &Folder) -> Result<Folder, Problem> {
+    folder.remove(WANTED)?;
+    folder.remove_folder(OUTBOX)?;
+    folder.made(OUTBOX)
 }
 
 /// How far a monitor came.
@@ -126,80 +170,85 @@ impl Extent {
     }
 }
 
-/// How much of a file is on the disk: it has gaps where the guest's memory is empty.
-fn mib(file: &Path) -> u64 {
-    const BLOCK_BYTES: u64 = 512;
-    fs::metadata(file).map_or(0, |facts| (facts.blocks() * BLOCK_BYTES) >> 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::home::tests::answered;
+    use crate::home::tests::{answered, heard, made};
     use expect_test::expect;
-    use std::{os::unix::net::UnixListener, thread};
+    use std::{fs, io::Write, os::unix::net::UnixListener, thread};
 
-    fn guest() -> (tempfile::TempDir, Home, Machine, Settings) {
+    fn guest() -> (tempfile::TempDir, Home, Machine, Folder) {
         let root = tempfile::tempdir().unwrap();
         let home = Home::new(root.path().to_owned());
         let machine = home.machine(&Name::new("one").unwrap());
-        home.make(&machine.place).unwrap();
-        let settings = Settings {
-            kernel: "/k".into(),
-            initrd: "/i".into(),
-            image: "x".to_owned(),
-            memory_mib: 48,
-            vcpus: 1,
-        };
-        settings.write(&machine.place.join("settings")).unwrap();
-        (root, home, machine, settings)
+        let folder = made(&home, &machine);
+        settings().write(&folder).unwrap();
+        (root, home, machine, folder)
+    }
+
+    fn settings() -> Settings {
+        let image = "x".to_owned();
+        Settings { kernel: "/k".into(), initrd: "/i".into(), image, memory_mib: 48, vcpus: 1 }
     }
 
     #[test]
-    fn settings_of_a_snapshot_are_there_with_it_or_not_at_all() {
-        let (_root, home, machine, settings) = guest();
+    fn a_snapshot_has_its_name_when_its_settings_are_in_it_and_never_twice() {
+        let (_root, home, machine, folder) = guest();
         let listener = UnixListener::bind(machine.control()).unwrap();
+        let outbox = folder.made(OUTBOX).unwrap();
+        // What a monitor wrote that nobody asked for.
+        outbox.made("gold").unwrap().write("state", "planted").unwrap();
         let monitor = thread::spawn(move || {
-            for answer in ["\"error\":{\"message\":\"the disk is full\"}", "\"ok\":{}"] {
-                answered(&listener, &format!("{{\"v\":1,{answer}}}\n"));
-            }
+            answered(&listener, "{\"v\":1,\"error\":{\"message\":\"the disk is full\"}}\n");
+            answered(&listener, "{\"v\":1,\"ok\":{}}\n");
+            let mut stream = heard(&listener);
+            outbox.made("gold").unwrap().write("state", "asked").unwrap();
+            stream.write_all(b"{\"v\":1,\"ok\":{}}\n").unwrap();
         });
         let gold = Name::new("gold").unwrap();
-        let place = home.snapshot_settings(&gold);
-        let there = || fs::read_dir(place.parent().unwrap()).unwrap().count();
         let snapshot = || machine.snapshot(&home, &gold, Extent::Full, &mut |_| ());
-        assert_eq!(snapshot().unwrap_err().chain(), "the guest `one` cannot snapshot: the disk is full");
-        assert_eq!(there(), 0);
+        let said = || snapshot().unwrap_err().chain();
+        assert_eq!(said(), "the guest `one` cannot snapshot: the disk is full");
+        assert!(said().contains("wrote the snapshot elsewhere"));
+        assert_eq!(home.snapshot_names().unwrap(), []);
         snapshot().unwrap();
-        assert_eq!((there(), Settings::read(&place).unwrap()), (1, settings));
         monitor.join().unwrap();
+        let there = home.folder(SNAPSHOTS).unwrap().unwrap().folder("gold").unwrap().unwrap();
+        assert_eq!(Settings::read(&there).unwrap(), settings());
+        assert_eq!(there.read("state").unwrap().unwrap(), b"asked");
+        assert!(said().starts_with("there is a snapshot `gold` already"));
+        assert_eq!(folder.folder(OUTBOX).unwrap().unwrap().names().unwrap(), []);
     }
 
     #[test]
-    fn one_that_takes_too_long_is_told_of_and_of_use_if_it_comes() {
-        let (_root, home, machine, settings) = guest();
+    fn one_that_takes_too_long_is_told_of_and_taken_when_it_comes() {
+        let (_root, home, machine, folder) = guest();
         let gold = Name::new("gold").unwrap();
-        let unfinished = home.snapshots().join(".gold.unfinished");
-        fs::create_dir_all(&unfinished).unwrap();
-        fs::write(unfinished.join("memory"), vec![7; 3 << 20]).unwrap();
+        let outbox = folder.made(OUTBOX).unwrap();
+        let unfinished = outbox.made(".gold.unfinished").unwrap();
+        fs::write(unfinished.place().join("memory"), vec![7; 3 << 20]).unwrap();
         let _says_nothing = UnixListener::bind(machine.control()).unwrap();
         let patience = Patience { told_every: Duration::from_millis(1), all: Duration::from_millis(20) };
         let mut told = Vec::new();
-        let why = machine
-            .snapshot_within(&home, &gold, Extent::Full, &settings, patience, &mut |what| {
-                told.push(what.to_owned())
-            })
-            .unwrap_err()
-            .chain();
-        expect!["the guest `one` is not written down within 0 s; its monitor may still do it, and `gold` can be restored once it did: if it does not, the disk is slow or the monitor hangs"].assert_eq(&why);
+        let mut tell = |what: &str| told.push(what.to_owned());
+        let late = machine.snapshot_within(&home, &folder, (&gold, Extent::Full), patience, &mut tell);
+        expect!["the guest `one` is not written down within 0 s; its monitor may still do it, and `gold` can be restored once it did: if it does not, the disk is slow or the monitor hangs"].assert_eq(&late.unwrap_err().chain());
         expect!["3 MiB of at most 48 are written"].assert_eq(&told[0]);
-        assert_eq!(Settings::read(&home.snapshot_settings(&gold)).unwrap(), settings);
+        home.collect().unwrap();
+        assert_eq!(home.snapshot_names().unwrap(), []);
+        // Now it is whole, and something that nobody asked for beside it.
+        fs::rename(unfinished.place(), outbox.place().join("gold")).unwrap();
+        outbox.made("planted").unwrap();
+        home.collect().unwrap();
+        assert_eq!(home.snapshot_names().unwrap(), [gold]);
+        let there = home.folder(SNAPSHOTS).unwrap().unwrap().folder("gold").unwrap().unwrap();
+        assert_eq!(Settings::read(&there).unwrap(), settings());
+        assert_eq!(emptied(&folder).unwrap().names().unwrap(), []);
     }
 
     #[test]
     fn a_large_guest_has_more_time() {
-        let (_root, _home, _machine, settings) = guest();
-        let all = |memory_mib| Patience::of(&Settings { memory_mib, ..settings.clone() }).all.as_secs();
+        let all = |memory_mib| Patience::of(&Settings { memory_mib, ..settings() }).all.as_secs();
         assert_eq!([48, 1024, 65536].map(all), [66, 188, 8252]);
     }
 }

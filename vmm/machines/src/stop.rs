@@ -2,8 +2,9 @@
 //! does not, is ended by its monitor. Processes are not killed here: a monitor that does not answer is named.
 use crate::{
     Machine, Problem, Standing,
-    control::{NoAnswer, ask},
-    files::Lock,
+    control::NoAnswer,
+    folder::Lock,
+    machine::{clear, ungroup},
     patience::within,
 };
 use serde_json::json;
@@ -46,10 +47,10 @@ impl Machine {
     }
 
     fn stop_within(&self, patience: Patience) -> Result<bool, Problem> {
-        let stats = match ask(&self.control(), json!({"do": "stats"}), patience.answer) {
+        let stats = match self.asked(json!({"do": "stats"}), patience.answer) {
             Ok(stats) => stats,
             Err(NoAnswer::Gone(error)) if error.kind() != io::ErrorKind::TimedOut => {
-                if self.left().next().is_none() {
+                if !self.is_left() {
                     return Err(self.not_there());
                 }
                 self.clear_away()?;
@@ -60,7 +61,7 @@ impl Machine {
         // Only an agent that came up can power off; before, its monitor ends the guest.
         let went = stats["phase"] == "agent_ready" && self.powers_off(patience);
         if !went {
-            match ask(&self.control(), json!({"do": "stop"}), patience.answer) {
+            match self.asked(json!({"do": "stop"}), patience.answer) {
                 Ok(_) => {}
                 // It ended meanwhile, or will be seen not to have.
                 Err(NoAnswer::Gone(error)) if error.kind() != io::ErrorKind::TimedOut => {}
@@ -70,8 +71,10 @@ impl Machine {
         if !self.ends_within(patience.end, patience.clear)? {
             return Err(Problem::Refused(format!("the guest `{}` does not end", self.name)));
         }
-        if let Some(_lock) = Lock::taken(&self.place)? {
-            self.ungroup();
+        if let Some(folder) = self.folder()?
+            && let Some(_lock) = Lock::taken(&folder)?
+        {
+            ungroup(&folder);
         }
         Ok(true)
     }
@@ -111,9 +114,10 @@ impl Machine {
 
     /// Clears away what a killed monitor left, unless the guest is just being started again.
     fn clear_away(&self) -> Result<(), Problem> {
-        let Some(_lock) = Lock::taken(&self.place)? else { return Err(self.is_starting()) };
-        self.clear()?;
-        self.ungroup();
+        let Some(folder) = self.folder()? else { return Ok(()) };
+        let Some(_lock) = Lock::taken(&folder)? else { return Err(self.is_starting()) };
+        clear(&folder)?;
+        ungroup(&folder);
         Ok(())
     }
 }
@@ -158,7 +162,7 @@ mod tests {
             let mut line = String::new();
             BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
             if !line.contains("stats") {
-                machine.clear().unwrap();
+                clear(&machine.folder().unwrap().unwrap()).unwrap();
             }
             stream.write_all(b"{\"v\":1,\"ok\":{\"phase\":\"agent_ready\"}}\n").unwrap();
             if !line.contains("stats") {
@@ -169,7 +173,7 @@ mod tests {
 
     fn machine(root: &tempfile::TempDir) -> Machine {
         let machine = Home::new(root.path().to_owned()).machine(&Name::new("one").unwrap());
-        fs::create_dir_all(&machine.place).unwrap();
+        fs::create_dir_all(machine.control().parent().unwrap()).unwrap();
         machine
     }
 
@@ -219,11 +223,45 @@ mod tests {
     }
 
     #[test]
+    fn nothing_behind_a_link_is_asked_locked_or_cleared_away() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::new(root.path().join("home"));
+        let behind = root.path().join("behind");
+        for place in [&behind, &root.path().join("home/machines/linked")] {
+            fs::create_dir_all(place).unwrap();
+        }
+        let theirs = UnixListener::bind(behind.join("control")).unwrap();
+        fs::write(behind.join("vsock"), "mine").unwrap();
+        symlink("../../behind", home.root.join("machines/whole")).unwrap();
+        symlink(behind.join("control"), home.root.join("machines/linked/control")).unwrap();
+        symlink("/dev/zero", home.root.join("machines/linked/groups")).unwrap();
+        let listed = home.list().unwrap();
+        let names: Vec<_> = listed.iter().map(|listed| listed.name.as_str()).collect();
+        assert_eq!(names, ["linked", "whole"]);
+        for (listed, link) in listed.iter().zip(["linked/control", "whole"]) {
+            let why = home.machine(&listed.name).stop_within(PATIENCE).unwrap_err().chain();
+            assert_eq!(listed.standing, Standing::Silent(why.clone()));
+            let expected = format!(
+                "{}/machines/{link} is a link, and none is followed in a home of guests: remove it",
+                home.root.display()
+            );
+            assert_eq!(why, expected);
+        }
+        let mut left: Vec<_> =
+            fs::read_dir(&behind).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["control", "vsock"]);
+        theirs.set_nonblocking(true).unwrap();
+        assert!(theirs.accept().is_err(), "nobody asked it");
+    }
+
+    #[test]
     fn what_was_killed_is_not_cleared_away_while_somebody_starts_it() {
         let root = tempfile::tempdir().unwrap();
         let machine = machine(&root);
         drop(UnixListener::bind(machine.control()).unwrap());
-        let lock = Lock::taken(&machine.place).unwrap();
+        let lock = Lock::taken(&machine.folder().unwrap().unwrap()).unwrap();
         let why = machine.stop_within(PATIENCE).unwrap_err().chain();
         expect!["the guest `one` is just being started: wait for it, or take another name"].assert_eq(&why);
         assert!(machine.control().exists());
