@@ -93,7 +93,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Usage(text) => f.write_str(text),
-            Failure::Guest(problem) => with_causes(f, problem),
+            Failure::Guest(problem) => {
+                let mut said = String::new();
+                with_causes(&mut said, problem)?;
+                write!(f, "{}", machines::Shown(&said))
+            }
             Failure::Configuration(error) | Failure::Storage(error) | Failure::Other(error) => {
                 with_causes(f, &**error)
             }
@@ -101,7 +105,7 @@ impl fmt::Display for Failure {
     }
 }
 
-fn with_causes(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
+fn with_causes(f: &mut dyn fmt::Write, error: &dyn Error) -> fmt::Result {
     let mut said = error.to_string();
     f.write_str(&said)?;
     let mut cause = error.source();
@@ -134,6 +138,12 @@ mod tests {
     #[error("cannot go on: {source}")]
     struct Saying {
         source: Outer,
+    }
+
+    #[test]
+    fn what_a_guest_says_moves_no_cursor() {
+        let failure = Failure::guest(machines::Problem::Refused("it says \x1b[2J".to_owned()));
+        assert_eq!(failure.to_string(), "it says \\u{1b}[2J");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
-use wire::{Entry, Tally, TreePath};
+use wire::{Entry, Shown, Tally, TreePath};
 
 /// How much a guest may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +192,7 @@ impl fmt::Display for Change {
             }
             Entry::Removed(removed) => write!(f, "removed   {}", removed.path),
             Entry::Skipped(skipped) => {
-                write!(f, "left out  {}: {}", skipped.place.as_str(), skipped.what.as_str())
+                write!(f, "left out  {}: {}", Shown(skipped.place.as_str()), Shown(skipped.what.as_str()))
             }
         }
     }

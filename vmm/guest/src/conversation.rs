@@ -13,14 +13,14 @@ use std::{
 };
 use wire::{
     AddEntropy, CallId, Chunk, Data, Entry, ExecCommand, Exit, GuestFrame, GuestStatus, Hello, HostFrame,
-    Link, LinkError, PushBegin, Refused, SetClock, Settle, Stream, Tally, Text, Welcome,
+    Link, LinkError, PushBegin, Refused, SetClock, Settle, Shown, Stream, Tally, Text, Welcome,
 };
 
 /// Why a guest did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
     /// It said no.
-    #[error("the guest refuses: {}", .0.why.as_str())]
+    #[error("the guest refuses: {}", Shown(.0.why.as_str()))]
     Refused(Refused),
     /// It cannot be heard any more.
     #[error(transparent)]

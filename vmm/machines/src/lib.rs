@@ -32,3 +32,4 @@ pub use problem::Problem;
 pub use programs::Part;
 pub use settings::Settings;
 pub use talk::{exit_code, plain, session};
+pub use wire::Shown;

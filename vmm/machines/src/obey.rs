@@ -14,7 +14,7 @@ use std::{
     io::{self, Write},
     thread,
 };
-use wire::{Arguments, Chunk, HostFrame, KillCall, Stream};
+use wire::{Arguments, Chunk, HostFrame, KillCall, Shown, Stream};
 
 /// Does what was ordered, and returns the exit code.
 ///
@@ -22,7 +22,7 @@ use wire::{Arguments, Chunk, HostFrame, KillCall, Stream};
 /// When it cannot be done; what mends it is said.
 pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
     let home = Home { jail: order.jail.clone(), ..Home::new(order.home.clone()) };
-    let say = |text: String, json: Value| say(if order.json { format!("{json}\n") } else { text });
+    let say = |text: String, json: Value| say(if order.json { as_ascii(&json) } else { text });
     let runs = |name: &Name| {
         say(format!("the guest `{name}` runs\n"), json!({"guest": name.as_str(), "runs": true}))
     };
@@ -80,17 +80,33 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
 }
 
 fn say(text: String) -> Result<u8, Problem> {
-    match io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(Shown(&text).to_string().as_bytes()) {
         // A reader that closed its end has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed("print")(error)),
         Ok(()) | Err(_) => Ok(0),
     }
 }
 
+/// A line of JSON that a terminal can be shown as well: the same values, and nothing but ASCII.
+fn as_ascii(json: &Value) -> String {
+    let mut line = String::new();
+    for letter in json.to_string().chars() {
+        match letter {
+            ' '..='~' => line.push(letter),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    line += &format!("\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    line + "\n"
+}
+
 /// Says what takes long, to whoever waits.
 fn tell(what: &str) {
     // Nobody may be there to read it.
-    let _unread = writeln!(io::stderr(), "guest: {what}");
+    let _unread = writeln!(io::stderr(), "guest: {}", Shown(what));
 }
 
 /// Where images are kept.
@@ -243,6 +259,14 @@ mod tests {
             reader.signal(&gone(), UNREAD_BYTES_MAX),
         ];
         assert_eq!(said, [None, None, Some(13), None, Some(9)]);
+    }
+
+    #[test]
+    fn json_stays_what_it_was_and_moves_no_cursor() {
+        let said = json!({"why": "\x1b[2J\u{9b}2J\x7f \u{202e} ü 🦀 \"quoted\"\n"});
+        let line = as_ascii(&said);
+        assert!(line.trim_end().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), said);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong with guests, split by who can mend it. Every text says what was attempted; causes are kept.
 use image::ImageError;
 use std::error::Error;
+use wire::Shown;
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ impl Problem {
         }
     }
 
-    /// The whole chain of causes in one line.
+    /// The whole chain of causes, as a terminal may get it: guests and their files have a word in it.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
@@ -55,7 +56,7 @@ impl Problem {
             text += &format!(": {error}");
             cause = error.source();
         }
-        text
+        Shown(&text).to_string()
     }
 }
 
@@ -71,4 +72,19 @@ pub(crate) fn failed<E: Into<Box<dyn Error + Send + Sync>>>(
 ) -> impl FnOnce(E) -> Problem {
     let what = what.into();
     move |source| Problem::Failed { what, source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guest_says_in_an_error_moves_no_cursor() {
+        let said = Problem::Refused("it says:\n\x1b]52;c;aGk=\x07\u{9b}2J \u{202e}".to_owned());
+        let cause = failed("speak with a guest")(Box::new(said));
+        assert_eq!(
+            cause.chain(),
+            "cannot speak with a guest: it says:\n\\u{1b}]52;c;aGk=\\u{7}\\u{9b}2J \\u{202e}"
+        );
+    }
 }

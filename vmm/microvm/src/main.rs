@@ -126,7 +126,7 @@ fn ran(config: Config) -> ExitCode {
 fn told(socket: &std::path::Path, command: Command) -> ExitCode {
     match ask(socket, command) {
         Ok(reply) => {
-            println!("{}", reply.line());
+            println!("{}", as_ascii(&reply.line()));
             if matches!(reply.outcome, Replied::Ok(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -134,6 +134,21 @@ fn told(socket: &std::path::Path, command: Command) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The same JSON, as a terminal can be shown it: what a guest wrote is in it.
+fn as_ascii(json: &str) -> String {
+    let mut line = String::new();
+    for letter in json.chars() {
+        match letter {
+            ' '..='~' => line.push(letter),
+            other => {
+                let mut units = [0; 2];
+                other.encode_utf16(&mut units).iter().for_each(|unit| line += &format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    line
 }
 
 fn asked() -> Result<Asked, String> {

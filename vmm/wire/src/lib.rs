@@ -28,6 +28,7 @@ mod path;
 pub mod place;
 #[cfg(feature = "testing")]
 mod samples;
+mod shown;
 
 pub use arguments::{Arguments, BadArguments};
 pub use bytes::{Chunk, List, Text, TooLarge, Wire};
@@ -41,3 +42,4 @@ pub use nouns::*;
 pub use path::{BadPath, TreePath};
 #[cfg(feature = "testing")]
 pub use samples::{guest_frames, host_frames};
+pub use shown::Shown;
