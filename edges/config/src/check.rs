@@ -42,6 +42,7 @@ impl Rule {
     pub(crate) fn allows(self, value: &Value) -> bool {
         match self {
             Rule::Text | Rule::Secret => matches!(value, Value::Text(text) if !text.trim().is_empty()),
+            Rule::Variable => matches!(value, Value::Text(text) if is_variable(text.trim())),
             Rule::Url => matches!(value, Value::Text(text) if http::Url::parse(text).is_ok()),
             Rule::Urls => {
                 matches!(value, Value::Texts(texts) if texts.iter().all(|text| http::Url::parse(text).is_ok()))
@@ -66,6 +67,9 @@ impl Rule {
     pub(crate) fn in_words(self) -> String {
         match self {
             Rule::Text | Rule::Secret => "text that is not blank".to_owned(),
+            Rule::Variable => {
+                "the name of a variable, such as OPENAI_API_KEY, never the key itself".to_owned()
+            }
             Rule::Url => {
                 "an address such as https://api.example.com/v1, without a user or a query".to_owned()
             }
@@ -94,6 +98,7 @@ impl Rule {
         match self {
             Rule::Text
             | Rule::Secret
+            | Rule::Variable
             | Rule::Url
             | Rule::Word(_)
             | Rule::Reference
@@ -159,6 +164,11 @@ fn is_model(text: &str) -> bool {
         .is_some_and(|(provider, model)| !provider.trim().is_empty() && !model.trim().is_empty())
 }
 
+fn is_variable(text: &str) -> bool {
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    begins && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 fn is_reference(text: &str) -> bool {
     crate::credential::Reference::parse(text).is_some()
 }
@@ -209,6 +219,11 @@ mod tests {
                 Rule::Models,
                 vec![Value::Texts(vec!["a/b/c".into()])],
                 vec![Value::Texts(vec!["a".into()]), Value::Texts(vec!["/b".into()]), text("a/b")],
+            ),
+            (
+                Rule::Variable,
+                vec![text("OPENAI_API_KEY"), text(" _k2 ")],
+                vec![text("sk-secret"), text("2K"), text(""), text("A B"), Value::Whole(1)],
             ),
             (
                 Rule::Reference,

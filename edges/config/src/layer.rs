@@ -114,7 +114,11 @@ impl Layer {
             match (keys::find(file.kind, path), value.get_ref()) {
                 (Found::Table, DeValue::Table(inner)) => self.take_table(inner, path, file),
                 (Found::Table, other) => {
-                    self.refuse(path, place, Some(file_value(other).shown()), "a table".to_owned())
+                    let value = file_value(other);
+                    // In the place of headers or credentials it may be one of them.
+                    let is_hidden = ["providers", "credential_refs"].contains(&path[0].as_str());
+                    let found = (!is_hidden || value.text().is_none()).then(|| value.shown());
+                    self.refuse(path, place, found, "a table".to_owned())
                 }
                 (Found::Key(key), value) => self.take(file.kind, key, path, file_value(value), place),
                 (Found::Nothing, _) => self.unknown(file.kind, path, place),
@@ -136,7 +140,8 @@ impl Layer {
     fn take(&mut self, kind: FileKind, key: &'static Key, path: &[String], value: Value, place: Place) {
         if !key.rule.allows(&value) {
             // A bad address may be bad because there is a password in it, a bad reference because it is the key itself.
-            let is_hidden = matches!(key.rule, Rule::Secret | Rule::Url | Rule::Urls | Rule::Reference);
+            let is_hidden =
+                matches!(key.rule, Rule::Secret | Rule::Variable | Rule::Url | Rule::Urls | Rule::Reference);
             let found = match value.text() {
                 Some("") => Some(BLANK.to_owned()),
                 Some(_) | None if is_hidden => None,
@@ -240,7 +245,9 @@ fn file_value(value: &DeValue<'_>) -> Value {
         DeValue::Datetime(moment) => Value::Odd(moment.to_string()),
         DeValue::Array(items) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-            texts.collect::<Option<_>>().map_or_else(|| Value::Odd("a list".to_owned()), Value::Texts)
+            texts
+                .collect::<Option<_>>()
+                .map_or_else(|| Value::Odd("a list with something else in it".to_owned()), Value::Texts)
         }
         DeValue::Table(_) => Value::Odd("a table".to_owned()),
     }

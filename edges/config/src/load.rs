@@ -170,13 +170,21 @@ impl Gathered {
         };
         let choice = Choice::of(named(&["selection", "provider"]), named(&["selection", "model"]), &registry);
         let mut rings = fallback_problems(&registry);
-        let withheld = registry.withheld();
+        let (withheld, unset) = (registry.withheld(), registry.unset());
+        rings.extend(registry.misnamed());
         let choice = choice.unwrap_or_else(|problems| {
             rings.extend(problems);
             Choice::default()
         });
         let models: Vec<_> = [&choice.first].into_iter().chain(&choice.fallbacks).collect();
         rings.extend(self.written.thinking_problem(&models));
+        // Whose address is wrong is taken for its API's owner here, and needs no key of the owner's.
+        let wrong: Vec<String> = self.problems.iter().filter_map(Problem::key).collect();
+        let follows = |problem: &Problem| {
+            let Problem::NoKey { provider, .. } = problem else { return false };
+            wrong.contains(&format!("providers.registry.{provider}.base_url"))
+        };
+        rings.retain(|problem| !follows(problem));
         for problem in rings {
             if !self.problems.contains(&problem) {
                 self.problems.push(problem);
@@ -191,6 +199,8 @@ impl Gathered {
         let chosen: Vec<String> = models.iter().map(|model| model.provider.to_string()).collect();
         let names = registry.names().into_iter().filter(|name| !chosen.iter().any(|chosen| chosen == name));
         let unchosen = names.filter_map(|name| registry.file_problem(name)).collect();
+        self.notices
+            .extend(unset.into_iter().map(|(provider, place)| Notice::NoSuchVariable { provider, place }));
         let config = Config {
             selection: choice.first,
             thinking: self.written.thinking(),

@@ -75,6 +75,13 @@ pub enum Notice {
         /// The entry that it is not sent to.
         provider: String,
     },
+    /// The variable that should hold a key is not set.
+    NoSuchVariable {
+        /// The entry.
+        provider: String,
+        /// Where it names the variable.
+        place: Place,
+    },
     /// What a home writes is left out because nobody said that it may be trusted.
     Untrusted {
         /// The key.
@@ -114,6 +121,11 @@ impl fmt::Display for Notice {
                 f,
                 "{variable} is not sent to the address of `{provider}`, which is not its owner's: \
                  `providers.registry.{provider}.api_key_env = \"{variable}\"` says that it shall be"
+            ),
+            // The name is not said: it may be the key itself, in the wrong place.
+            Notice::NoSuchVariable { provider, place } => write!(
+                f,
+                "`providers.registry.{provider}.api_key_env` in {place} names a variable that is not set: no key of it is sent"
             ),
             Notice::Untrusted { key, place } => write!(
                 f,

@@ -61,6 +61,28 @@ impl<'a> Registry<'a> {
         self.names().iter().filter_map(withheld).collect()
     }
 
+    /// Entries whose names cannot be told from `provider/model`.
+    pub(crate) fn misnamed(&self) -> Vec<Problem> {
+        let is_wrong = |name: &&str| name.trim().is_empty() || name.contains('/');
+        let problem = |name| Problem::Conflict {
+            key: crate::keys::written(&[REGISTRY[0], REGISTRY[1], name].map(str::to_owned)),
+            place: self.place(name, ""),
+            why: "called by a name that is not blank and has no `/`: `provider/model` names a model of it"
+                .to_owned(),
+        };
+        self.names().into_iter().filter(is_wrong).map(problem).collect()
+    }
+
+    /// Entries that name a variable for their key which is not set, and have no other key.
+    pub(crate) fn unset(&self) -> Vec<(String, Place)> {
+        let is_unset = |name: &&str| {
+            let named = self.text(name, "api_key_env");
+            named.is_some_and(|variable| self.variable(variable).is_none()) && self.own_key(name).is_none()
+        };
+        let found = |name: &str| (name.to_owned(), self.place(name, "api_key_env"));
+        self.names().into_iter().filter(is_unset).map(found).collect()
+    }
+
     /// Resolves an entry.
     pub(crate) fn provider(&self, name: &str, key: &str, place: &Place) -> Result<Provider, Problem> {
         if !self.names().contains(name) {
@@ -97,10 +119,18 @@ impl<'a> Registry<'a> {
         if let Some(problem) = self.file_problem(name) {
             return Err(problem);
         }
+        let key = self.key(name, api);
+        if key.as_ref().is_some_and(|key| http::Header::bearer(key).is_err()) {
+            return Err(Problem::BadHeader {
+                key: format!("providers.registry.{name}.api_key"),
+                place: self.place(name, "api_key"),
+                why: "the key holds characters that a header cannot hold, wherever it comes from".to_owned(),
+            });
+        }
         Ok(Server {
             name: name.to_owned(),
             api,
-            key: self.key(name, api),
+            key,
             key_file: self.renewed(name),
             headers: self.headers(name)?,
             timeouts: self.timeouts(name),

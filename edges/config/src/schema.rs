@@ -68,6 +68,7 @@ fn holds(rule: Rule) -> Value {
     let texts = |items: Value| json!({"type": "array", "items": items});
     match rule {
         Rule::Text | Rule::Secret | Rule::Reference => text(),
+        Rule::Variable => json!({"type": "string", "pattern": "^ *[A-Za-z_][A-Za-z0-9_]* *$"}),
         Rule::Url => json!({"type": "string", "pattern": "^https?://"}),
         Rule::Urls => texts(json!({"type": "string", "pattern": "^https?://"})),
         Rule::Word(words) => json!({"enum": words}),

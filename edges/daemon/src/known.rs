@@ -133,7 +133,11 @@ fn formless(config: &Config, place: Place) -> Option<Problem> {
         let (key, place, model) = (form::KEY.to_owned(), place.clone(), selection.to_string());
         let what = "cannot be held to a JSON schema";
         match &selection.provider {
-            Provider::Rehearsal => Some(Problem::Unable { key, place, model, what }),
+            // Nothing that is written makes it able.
+            Provider::Rehearsal => {
+                let why = format!("left out for {model}, which {what}: choose another model");
+                Some(Problem::Conflict { key, place, why })
+            }
             Provider::Server(server) if server.caps.structured_output == Some(false) => {
                 Some(Problem::Unable { key, place, model, what })
             }

@@ -85,7 +85,7 @@ fn carry_out(command: &Command) -> Result<Exit, Failure> {
 /// Says what went wrong to a person, and in a frame to a program that reads frames.
 fn complain(failure: &Failure, json: bool) {
     // Nobody may be there to read it; the exit code says it too.
-    let _ = writeln!(io::stderr(), "oxydra: {failure}");
+    let _ = writeln!(io::stderr(), "oxydra: {}", surface::printable(&failure.to_string()));
     if json {
         let frame = Frame::Error(ErrorFrame::new(failure.code(), failure.to_string()));
         let _ = writeln!(io::stdout(), "{}", frame.to_line());

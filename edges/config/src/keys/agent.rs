@@ -3,7 +3,8 @@ use super::{
     CURRENT, Key,
     Power::{Harmless, Number, Switch as OnOff},
     Rule::{
-        Count, Counts, Free, Models, Money, Ratio, Secret, Switch, Text, Texts, Url, Urls, Version, Word,
+        Count, Counts, Free, Models, Money, Ratio, Secret, Switch, Text, Texts, Url, Urls, Variable, Version,
+        Word,
     },
 };
 use crate::api;
@@ -139,7 +140,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::now("providers.registry.*.provider_type", Word(api::WORDS), "", "which API the server speaks"),
     Key::now("providers.registry.*.base_url", Url, "", "where the server is; the API's owner when left out"),
     Key::now("providers.registry.*.api_key", Secret, "", "the key itself; a variable is a better place"),
-    Key::now("providers.registry.*.api_key_env", Text, "", "the variable that holds the key"),
+    Key::now("providers.registry.*.api_key_env", Variable, "", "the variable that holds the key"),
     Key::now(
         "providers.registry.*.api_key_file",
         Text,
@@ -181,10 +182,10 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::moved("providers.openai.base_url", Url, "providers.registry.openai.base_url"),
     Key::moved("providers.openai.api_key", Secret, "providers.registry.openai.api_key"),
-    Key::moved("providers.openai.api_key_env", Text, "providers.registry.openai.api_key_env"),
+    Key::moved("providers.openai.api_key_env", Variable, "providers.registry.openai.api_key_env"),
     Key::moved("providers.anthropic.base_url", Url, "providers.registry.anthropic.base_url"),
     Key::moved("providers.anthropic.api_key", Secret, "providers.registry.anthropic.api_key"),
-    Key::moved("providers.anthropic.api_key_env", Text, "providers.registry.anthropic.api_key_env"),
+    Key::moved("providers.anthropic.api_key_env", Variable, "providers.registry.anthropic.api_key_env"),
     Key::now(
         "reliability.max_attempts",
         Count(1, ATTEMPTS_MAX),

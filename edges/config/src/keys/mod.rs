@@ -59,6 +59,8 @@ pub(crate) enum Rule {
     Text,
     /// Text that is not blank and is never printed.
     Secret,
+    /// The name of a variable of the environment.
+    Variable,
     /// The address of a server.
     Url,
     /// Addresses of servers.

@@ -210,3 +210,26 @@ fn a_key_may_be_in_a_file_which_is_read_again() {
     .assert_eq(&loaded("blank", ""));
     expect!["`providers.registry.local.api_key_file` in agent.toml line 6 leads to no credential: cannot read gone: No such file or directory (os error 2); put it there, or take the line out"].assert_eq(&loaded("gone", ""));
 }
+
+#[test]
+fn a_variable_that_is_not_set_is_noticed_and_not_said() {
+    let place = tempfile::tempdir().expect("a directory for the test");
+    let notices = |more: &str, variable: Option<&str>| {
+        let text = format!("selection.provider = \"local\"\nselection.model = \"m\"\n{LOCAL}{more}");
+        fs::write(place.path().join("agent.toml"), text).expect("the file is written");
+        let sources = Sources::none().directory(place.path());
+        let sources = variable
+            .into_iter()
+            .fold(sources, |sources, value| sources.variable("sk_in_the_wrong_place", value));
+        let loaded = Config::load(&sources).expect("it is in order");
+        let said: String = loaded.notices.iter().map(|notice| format!("{notice}\n")).collect();
+        said.replace(&format!("{}/", place.path().display()), "")
+    };
+    let named = "api_key_env = \"sk_in_the_wrong_place\"\n";
+    expect![[r#"
+        `providers.registry.local.api_key_env` in agent.toml line 6 names a variable that is not set: no key of it is sent
+    "#]].assert_eq(&notices(named, None));
+    assert_eq!(notices(named, Some("k")), "");
+    assert_eq!(notices(&format!("{named}api_key = \"k\"\n"), None), "");
+    assert_eq!(notices("", None), "");
+}

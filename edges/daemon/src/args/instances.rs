@@ -192,7 +192,7 @@ pub(super) fn instances(mut parser: Parser) -> Result<Command, Failure> {
         };
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help(help::INSTANCES.to_owned())),
-            "--attach" => given.attach.push(PathBuf::from(parser.value().map_err(Failure::usage)?)),
+            "--attach" => given.attach.push(super::file(&mut parser)?),
             "--no-attach" => given.no_attach = true,
             known if FLAGS.contains(&known) => {
                 let value = text(&mut parser, known)?;

@@ -210,10 +210,10 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
             "-p" | "--prompt" => input = prompt(input, text(&mut parser, flag.as_str())?)?,
             "--session" => session = named(session, &text(&mut parser, "--session")?)?,
             "--new" => session = fresh(session)?,
-            "--model" => model = Some(text(&mut parser, "--model")?),
-            "--thinking" => thinking = Some(text(&mut parser, "--thinking")?),
-            "--attach" => attach.push(PathBuf::from(parser.value().map_err(Failure::usage)?)),
-            "--json-schema" => schema = Some(text(&mut parser, "--json-schema")?),
+            "--model" => once(&mut model, "--model", &mut parser)?,
+            "--thinking" => once(&mut thinking, "--thinking", &mut parser)?,
+            "--attach" => attach.push(file(&mut parser)?),
+            "--json-schema" => once(&mut schema, "--json-schema", &mut parser)?,
             _ => return Err(flag.unexpected("oxydra run")),
         }
     }
@@ -222,6 +222,28 @@ fn run(mut parser: Parser) -> Result<Command, Failure> {
     }
     let Shared { home, user, json } = shared;
     Ok(Command::Run(Run { home, user, session, input, json, model, thinking, schema, attach }))
+}
+
+/// The value of a flag that says one thing: of two nobody knows which is meant.
+fn once(value: &mut Option<String>, flag: &str, parser: &mut Parser) -> Result<(), Failure> {
+    let text = text(parser, flag)?;
+    if value.is_some() {
+        return Err(Failure::usage(format!("{flag} is given twice")));
+    }
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("{flag} is blank: say something, or leave it out")));
+    }
+    *value = Some(text);
+    Ok(())
+}
+
+/// A file to attach.
+fn file(parser: &mut Parser) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(parser.value().map_err(Failure::usage)?);
+    if path.as_os_str().is_empty() {
+        return Err(Failure::usage("--attach names no file: it is blank"));
+    }
+    Ok(path)
 }
 
 fn prompt(before: Input, text: String) -> Result<Input, Failure> {

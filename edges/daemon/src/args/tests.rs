@@ -543,3 +543,31 @@ fn completions_are_for_one_shell() {
     "#]],
     );
 }
+
+#[test]
+fn a_flag_that_says_one_thing_is_given_once_and_not_blank() {
+    check(
+        &[
+            "run -p hi --thinking low --thinking high",
+            "run -p hi --model m --model n",
+            "run -p hi --json-schema a --json-schema b",
+            "run -p hi --thinking=",
+            "run -p hi --attach=",
+            "run -p hi --attach a --attach a",
+        ],
+        expect![[r#"
+            run -p hi --thinking low --thinking high
+                refused (2): --thinking is given twice
+            run -p hi --model m --model n
+                refused (2): --model is given twice
+            run -p hi --json-schema a --json-schema b
+                refused (2): --json-schema is given twice
+            run -p hi --thinking=
+                refused (2): --thinking is blank: say something, or leave it out
+            run -p hi --attach=
+                refused (2): --attach names no file: it is blank
+            run -p hi --attach a --attach a
+                run in .oxydra: default, latest session, prompt "hi", with a, with a
+        "#]],
+    );
+}

@@ -4,6 +4,7 @@ mod printable;
 mod text;
 
 pub(crate) use json::JsonLines;
+pub(crate) use printable::printable;
 pub(crate) use text::Text;
 
 use crate::exit::{Exit, Failure};

@@ -1,7 +1,7 @@
 //! What a terminal may be given: text that steers nothing.
 
 /// Leaves out what would steer a terminal or turn text around: what a model or a file says is not to be trusted.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| !steers(*c)).collect()
 }
 

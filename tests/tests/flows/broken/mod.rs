@@ -194,6 +194,56 @@ const CASES: &[Case] = &[
         &[("users/ada.toml", "[credential_refs]\nopenai = \"file:mine\"\n")],
         &[],
     ),
+    Case(
+        "an address that is none, of a server that is chosen",
+        &[(
+            "providers.toml",
+            "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"127.0.0.1:80\"\n",
+        )],
+        &[],
+    ),
+    Case(
+        "a key where its variable belongs",
+        &[(
+            "providers.toml",
+            "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\napi_key_env = \"sk-secret-1\"\n",
+        )],
+        &[],
+    ),
+    Case(
+        "a key that cannot be sent",
+        &[(
+            "providers.toml",
+            "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\napi_key = \"sk-secret\\nmore\"\n",
+        )],
+        &[],
+    ),
+    Case(
+        "a header where a table of them belongs",
+        &[(
+            "providers.toml",
+            "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\nextra_headers = \"x-key: sk-secret\"\n",
+        )],
+        &[],
+    ),
+    Case(
+        "an entry with a slash in its name",
+        &[("providers.toml", "[providers.registry.\"a/b\"]\nprovider_type = \"openai\"\n")],
+        &[],
+    ),
+    Case(
+        "an entry without a name",
+        &[("providers.toml", "[providers.registry.\"\"]\nprovider_type = \"openai\"\n")],
+        &[],
+    ),
+    Case(
+        "a list of fallbacks with a number in it",
+        &[(
+            "providers.toml",
+            "selection = { provider = \"desk\", model = \"m\" }\n[providers.registry.desk]\nprovider_type = \"openai\"\nbase_url = \"http://desk\"\nfallback = [\"desk/n\", 7]\n",
+        )],
+        &[],
+    ),
     Case("a variable with an unknown key", &[], &[("OXYDRA__RUNTIME__MAX_TRUNS", "3")]),
     Case("a variable that does not fit", &[], &[("OXYDRA__RUNTIME__MAX_TURNS", "three")]),
     Case(
