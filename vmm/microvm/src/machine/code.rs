@@ -8,31 +8,31 @@ const RINGS: u64 = 0x40_0000;
 /// Descriptors, what is offered and what came back have a page each.
 const RING: u64 = 4 * layout::PAGE;
 /// A buffer of the guest, and what it sends.
-const BUFFER: u64 = 0x60_0000;
-const PACKET: u64 = 0x68_0000;
+pub(crate) const BUFFER: u64 = 0x60_0000;
+pub(crate) const PACKET: u64 = 0x68_0000;
 /// Chains that a queue holds.
 const SIZE: u16 = 64;
 
-const NEXT: u16 = 1;
-const WRITE: u16 = 2;
+pub(crate) const NEXT: u16 = 1;
+pub(crate) const WRITE: u16 = 2;
 const INDIRECT: u16 = 4;
 
 /// Who is who on the vsock.
-const GUEST: u64 = 3;
-const HOST: u64 = 2;
+pub(crate) const GUEST: u64 = 3;
+pub(crate) const HOST: u64 = 2;
 /// The port of the host that is called.
 pub(crate) const CALLED: u32 = 2000;
 /// Where a driver says that there is something in a queue.
 const NOTIFY: u64 = 0x50;
-const VSOCK: usize = 0;
-const RECEIVE: usize = 0;
-const SEND: usize = 1;
+pub(crate) const VSOCK: usize = 0;
+pub(crate) const RECEIVE: usize = 0;
+pub(crate) const SEND: usize = 1;
 /// Each device has a disk's one, the entropy's one, the balloon's two or the vsock's three; more are passed over.
 const QUEUES: usize = 3;
 /// Vsock, entropy, balloon, and a disk.
 pub(crate) const DEVICES: usize = 4;
 
-fn ring(device: usize, queue: usize) -> u64 {
+pub(crate) fn ring(device: usize, queue: usize) -> u64 {
     RINGS + (device * QUEUES + queue) as u64 * RING
 }
 
@@ -97,12 +97,12 @@ impl Code {
 }
 
 impl Code {
-    fn register(self, device: usize, register: u64, value: u32) -> Code {
+    pub(crate) fn register(self, device: usize, register: u64, value: u32) -> Code {
         self.store32(layout::virtio_base(device) + register, value)
     }
 
     /// Negotiates as a driver does, with all queues.
-    fn drives(self, device: usize) -> Code {
+    pub(crate) fn drives(self, device: usize) -> Code {
         let mut code = self;
         for (register, value) in [(0x70, 0), (0x70, 3), (0x24, 1), (0x20, 1), (0x70, 11)] {
             code = code.register(device, register, value);
@@ -119,14 +119,22 @@ impl Code {
         code.register(device, 0x70, 15)
     }
 
-    fn describes(self, ring: u64, index: u16, address: u64, length: u32, flags: u16, next: u16) -> Code {
+    pub(crate) fn describes(
+        self,
+        ring: u64,
+        index: u16,
+        address: u64,
+        length: u32,
+        flags: u16,
+        next: u16,
+    ) -> Code {
         let rest = u64::from(length) | u64::from(flags) << 32 | u64::from(next) << 48;
         let at = ring + u64::from(index) * 16;
         self.store64(at, address).store64(at + 8, rest)
     }
 
     /// Offers chains by their heads: flags, index, then the heads two by two.
-    fn offers(self, ring: u64, heads: &[u16]) -> Code {
+    pub(crate) fn offers(self, ring: u64, heads: &[u16]) -> Code {
         let available = ring + layout::PAGE;
         let mut code = self;
         for (slot, pair) in heads.chunks(2).enumerate() {
@@ -136,7 +144,7 @@ impl Code {
         code.store32(available, (heads.len() as u32) << 16)
     }
 
-    fn kicks(self, device: usize, queue: usize) -> Code {
+    pub(crate) fn kicks(self, device: usize, queue: usize) -> Code {
         self.register(device, NOTIFY, queue as u32)
     }
 

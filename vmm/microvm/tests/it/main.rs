@@ -14,10 +14,16 @@ mod hostile;
 mod layout;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod talker;
 
 use expect_test::expect;
 use place::{Place, counter, ended};
-use std::{fs, io::Write, os::unix::net::UnixStream};
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+};
 
 const POWER_OFF: &[u8] = &[0x66, 0xba, 0x00, 0x06, 0xb0, 0x34, 0xee, 0xeb, 0xfe];
 const RESET: &[u8] = &[0x66, 0xba, 0x02, 0x06, 0xb0, 0x01, 0xee, 0xeb, 0xfe];
@@ -70,35 +76,47 @@ fn a_guest_lives_its_whole_life_in_the_jail_and_under_the_filters() {
 }
 
 #[test]
-fn a_golden_snapshot_is_used_while_it_fits() {
-    let Some(place) = Place::new(&counter()) else { return };
+fn a_golden_snapshot_is_written_at_the_knock_and_taken_while_it_fits() {
+    let Some(place) = Place::new(&talker::knocks()) else { return };
     let snapshots = place.path("snapshots");
-    let state = || fs::metadata(format!("{snapshots}/gold/state")).is_ok();
-    let begun =
-        |agent: &str| place.run(&["--snapshots", &snapshots, "--start", "golden=gold", "--agent", agent]);
-    let mut monitor = begun("a");
-    place.ask(&["wait", "booted"]);
-    // No agent will knock here, so that it is written by hand.
-    place.ask(&["snapshot", "gold"]);
-    place.ask(&["stop"]);
-    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), true), "{}", place.said());
-    let mut monitor = begun("a");
-    // Only a restored guest knows what it differs from.
-    assert_eq!(place.ask(&["snapshot", "more", "difference"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
-    place.ask(&["stop"]);
-    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), true), "{}", place.said());
-    let mut monitor = begun("b");
-    place.ask(&["wait", "booted"]);
-    assert!(place.ask(&["snapshot", "none", "difference"]).contains("a difference needs a guest"));
-    // Again by hand, and then its memory is cut: that is no reason to fail, now and every time.
-    place.ask(&["snapshot", "gold"]);
-    place.ask(&["stop"]);
-    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), true), "{}", place.said());
-    fs::File::options().write(true).open(format!("{snapshots}/gold/memory")).unwrap().set_len(4096).unwrap();
-    let mut monitor = begun("b");
-    assert_eq!(place.ask(&["wait", "booted"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
-    place.ask(&["stop"]);
-    assert_eq!((ended(monitor.take()), state()), ((Some(0), None), false), "{}", place.said());
+    let state = format!("{snapshots}/gold/state");
+    let memory = format!("{snapshots}/gold/memory");
+    // Whether it was taken, and what is there now: only a restored guest knows what it differs from.
+    let begun = |agent: &str| {
+        let mut monitor = place.run(&["--snapshots", &snapshots, "--start", "golden=gold", "--agent", agent]);
+        place.ask(&["wait", "booted"]);
+        let is_taken = !place.ask(&["snapshot", "more", "difference"]).contains("a difference needs a guest");
+        if !is_taken {
+            place.ask(&["wait", "agent_ready"]);
+        }
+        // Whoever writes it down answers when it is written.
+        assert!(place.ask(&["stop"]).contains("ended"));
+        assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+        let _ = fs::remove_dir_all(format!("{snapshots}/more"));
+        (is_taken, fs::read(&state).unwrap())
+    };
+    let (is_taken, first) = begun("a");
+    assert!(!is_taken);
+    assert_eq!(begun("a"), (true, first.clone()));
+    let changes: [(&str, &str, &dyn Fn()); 7] = [
+        ("another agent", "b", &|| {}),
+        ("another kernel", "b", &|| place.put_kernel(&talker::knocks())),
+        ("another processor", "b", &|| place::sealed_with(&state, 2, "another")),
+        ("another monitor", "b", &|| place::sealed_with(&state, 3, "0.0.1")),
+        ("a cut memory", "b", &|| {
+            fs::File::options().write(true).open(&memory).unwrap().set_len(4096).unwrap()
+        }),
+        ("no memory", "b", &|| fs::remove_file(&memory).unwrap()),
+        ("a state of nothing", "b", &|| fs::write(&state, "").unwrap()),
+    ];
+    let mut before = first;
+    for (what, agent, change) in changes {
+        change();
+        let (is_taken, anew) = begun(agent);
+        assert!(!is_taken && anew != before, "{what}");
+        assert_eq!(begun(agent), (true, anew.clone()), "{what}");
+        before = anew;
+    }
 }
 
 #[test]
@@ -118,31 +136,71 @@ fn a_monitor_that_was_stopped_goes_on() {
 
 #[test]
 fn every_call_that_a_thread_makes_is_on_its_list() {
-    let Some(place) = Place::new(&counter()) else { return };
-    let snapshots = place.path("snapshots");
-    let Some(mut monitor) = place.run_traced(&["--snapshots", &snapshots, "--vcpus", "2"]) else { return };
-    place.ask(&["wait", "booted"]);
+    let Some(place) = Place::new(&talker::talks()) else { return };
+    let (snapshots, disk) = (place.path("snapshots"), place.path("disk"));
+    fs::write(&disk, [7; 1 << 16]).unwrap();
+    let called = UnixListener::bind(place.path(&format!("v_{}", code::CALLED))).unwrap();
+    let port = code::CALLED.to_string();
+    let flags = ["--snapshots", &snapshots, "--vcpus", "2", "--disk-rw", &disk, "--guest-port", &port];
+    let Some(mut monitor) = place.run_traced(&flags) else { return };
+    place.ask(&["wait", "agent_ready"]);
     place.line(b"garbage\n");
-    let _caller = UnixStream::connect(place.path("v")).map(|mut caller| caller.write_all(b"CONNECT 1024\n"));
+    let mut caller = UnixStream::connect(place.path("v")).unwrap();
+    caller.write_all(format!("CONNECT {}\n", talker::LISTENS).as_bytes()).unwrap();
+    assert_eq!(place::line_of(&mut caller), format!("OK {}", 1 << 30));
+    let mut said = [0; talker::SAYS.len()];
+    caller.read_exact(&mut said).unwrap();
+    assert_eq!(said, talker::SAYS.as_bytes());
+    caller.write_all(b"and so on").unwrap();
+    assert_eq!(caller.read(&mut said).unwrap(), 0, "its half of the conversation is over");
+    drop((called.accept().unwrap(), caller));
+    while !place.ask(&["log"]).contains(talker::SAYS) {}
     for words in [
         &["pause"][..],
         &["snapshot", "first"],
         &["snapshot", "first"],
         &["resume"],
+        &["snapshot", "second"],
         &["balloon", "4"],
-        &["log"],
+        &["stats"],
         &["stop"],
     ] {
         place.ask(words);
     }
     assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+    // And those of a guest that goes on, and is written down by what changed.
+    let mut again = flags.to_vec();
+    again.extend(["--start", "restore=first"]);
+    let Some(mut monitor) = place.run_traced(&again) else { return };
+    assert_eq!(place.ask(&["snapshot", "more", "difference"]), r#"{"v":1,"ok":{"phase":"booted"}}"#);
+    place.ask(&["stop"]);
+    assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
+
     let lists = place.calls();
     let mut seen = std::collections::BTreeSet::new();
     for (thread, number) in place.traced() {
         assert!(lists.contains(&(thread.clone(), number)), "{thread} made the call {number}");
-        seen.insert(thread);
+        seen.insert((thread, number));
     }
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["devices", "main", "vcpu", "warden"]);
+    // What it would not have made without a disk, a conversation in each direction, and random numbers.
+    for (thread, call) in [
+        ("devices", libc::SYS_pread64),
+        ("devices", libc::SYS_pwrite64),
+        ("devices", libc::SYS_accept4),
+        ("devices", libc::SYS_sendto),
+        ("devices", libc::SYS_recvmsg),
+        ("devices", libc::SYS_shutdown),
+        ("devices", libc::SYS_getrandom),
+        ("devices", libc::SYS_madvise),
+        ("main", libc::SYS_pread64),
+        ("main", libc::SYS_fsync),
+        ("vcpu", libc::SYS_ioctl),
+        ("warden", libc::SYS_connect),
+        ("warden", libc::SYS_openat),
+    ] {
+        let call = u32::try_from(call).unwrap();
+        assert!(seen.contains(&(thread.to_owned(), call)), "{thread} did not make the call {call}");
+    }
 }
 
 #[test]

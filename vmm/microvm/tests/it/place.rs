@@ -1,6 +1,8 @@
 //! A directory with a kernel of a few instructions, and the program run in it.
 use std::{
     collections::BTreeSet,
+    env,
+    ffi::OsString,
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     os::unix::{net::UnixStream, process::ExitStatusExt},
@@ -9,7 +11,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_oxydra-vmm");
+/// The monitor beside these tests, or another one where they are not on the machine that built them.
+fn program() -> OsString {
+    env::var_os("OXYDRA_TESTED_VMM").unwrap_or_else(|| env!("CARGO_BIN_EXE_oxydra-vmm").into())
+}
 
 /// The directory.
 pub(crate) struct Place {
@@ -35,9 +40,24 @@ pub(crate) fn line_of(stream: &mut UnixStream) -> String {
     String::from_utf8(line).unwrap().trim_end().to_owned()
 }
 
+/// Writes another text into what the state of a snapshot must agree with, as a monitor would that means it.
+pub(crate) fn sealed_with(state: &str, index: usize, text: &str) {
+    const HEAD: usize = 24;
+    let mut bytes = fs::read(state).unwrap();
+    let length = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let at = (0..index).fold(HEAD, |at, _| at + 4 + length(&bytes, at));
+    let end = at + 4 + length(&bytes, at);
+    bytes.splice(at..end, (text.len() as u32).to_le_bytes().into_iter().chain(text.bytes()));
+    let sum = crc32c::crc32c(&bytes[HEAD..]);
+    let body = (bytes.len() - HEAD) as u64;
+    bytes[12..16].copy_from_slice(&sum.to_le_bytes());
+    bytes[16..24].copy_from_slice(&body.to_le_bytes());
+    fs::write(state, bytes).unwrap();
+}
+
 /// Goes to jail without a guest: the exit code, and everything that was said.
 pub(crate) fn jail() -> (Option<i32>, String) {
-    let output = Command::new(PROGRAM).arg("jail").output().unwrap();
+    let output = Command::new(program()).arg("jail").output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }
@@ -70,10 +90,17 @@ impl Place {
             skipped(&format!("/dev/kvm does not open: {error}"));
             return None;
         }
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("kernel"), image(code)).unwrap();
-        fs::write(dir.path().join("err"), "").unwrap();
-        Some(Place { dir })
+        let place = Place { dir: tempfile::tempdir().unwrap() };
+        place.put_kernel(code);
+        fs::write(place.path("err"), "").unwrap();
+        Some(place)
+    }
+
+    /// Puts another kernel where the first one was.
+    pub(crate) fn put_kernel(&self, code: &[u8]) {
+        let ready = self.path("kernel.ready");
+        fs::write(&ready, image(code)).unwrap();
+        fs::rename(ready, self.path("kernel")).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
@@ -83,7 +110,7 @@ impl Place {
     /// Starts a monitor. Flags that come later win.
     pub(crate) fn run(&self, flags: &[&str]) -> Monitor {
         let [kernel, socket, vsock] = ["kernel", "c", "v"].map(|name| self.path(name));
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         command.args(["run", "--kernel", &kernel, "--socket", &socket, "--vsock", &vsock, "--memory", "48"]);
         let err = File::create(self.path("err")).unwrap();
         Monitor(Some(command.args(flags).stdin(Stdio::null()).stderr(err).spawn().unwrap()))
@@ -93,7 +120,7 @@ impl Place {
     pub(crate) fn run_traced(&self, flags: &[&str]) -> Option<Monitor> {
         let [kernel, socket, vsock, trace] = ["kernel", "c", "v", "trace"].map(|name| self.path(name));
         let mut command = Command::new("strace");
-        command.args(["-ff", "-n", "-qq", "-o", &trace, PROGRAM, "run", "--seccomp", "log"]);
+        command.args(["-ff", "-n", "-qq", "-o", &trace]).arg(program()).args(["run", "--seccomp", "log"]);
         command.args(["--kernel", &kernel, "--socket", &socket, "--vsock", &vsock, "--memory", "48"]);
         let err = File::create(self.path("err")).unwrap();
         match command.args(flags).stdin(Stdio::null()).stderr(err).spawn() {
@@ -107,7 +134,7 @@ impl Place {
 
     /// The lists of the program: class and number.
     pub(crate) fn calls(&self) -> BTreeSet<(String, u32)> {
-        let output = Command::new(PROGRAM).arg("calls").output().unwrap();
+        let output = Command::new(program()).arg("calls").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let pair = |line: &str| {
             let mut words = line.split([' ', ':']);
@@ -125,7 +152,7 @@ impl Place {
     /// Asks the monitor, once it listens.
     pub(crate) fn ask(&self, words: &[&str]) -> String {
         drop(self.connected());
-        let output = Command::new(PROGRAM).arg("ask").arg(self.path("c")).args(words).output().unwrap();
+        let output = Command::new(program()).arg("ask").arg(self.path("c")).args(words).output().unwrap();
         assert!(
             output.stderr.is_empty(),
             "{words:?}: {} {}",
