@@ -157,6 +157,49 @@ mod tests {
     }
 
     #[test]
+    fn modules_are_unpacked_from_what_distributions_pack_them_with() {
+        let tree = tree();
+        let module = b"ELF\0depends=base\0".repeat(100);
+        let gz = || {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(&module).unwrap();
+            packed.finish().unwrap()
+        };
+        let xz = || {
+            let options = lzma_rust2::XzOptions::with_preset(6);
+            let mut packed = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+            packed.write_all(&module).unwrap();
+            packed.finish().unwrap()
+        };
+        let zstd =
+            || ruzstd::encoding::compress_to_vec(&module[..], ruzstd::encoding::CompressionLevel::Fastest);
+        let packings: [(&str, &dyn Fn() -> Vec<u8>); 4] =
+            [("", &|| module.clone()), (".gz", &gz), (".xz", &xz), (".zst", &zstd)];
+        for (ending, pack) in packings {
+            let file = tree.path().join(format!("kernel/packed.ko{ending}"));
+            let packed = pack();
+            assert!(ending.is_empty() || packed.len() < module.len(), "{ending} packs nothing");
+            fs::write(&file, packed).unwrap();
+            let modules = Modules::read(tree.path(), "6.1").unwrap();
+            let resolved = modules.resolve(&[Wanted { name: "packed", required: true }]).unwrap();
+            let names: Vec<_> = resolved.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!((names, &resolved[1].1), (vec!["base", "packed"], &module), "{ending}");
+            // A broken one is named.
+            if !ending.is_empty() {
+                let whole = fs::read(&file).unwrap();
+                fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+                let why =
+                    modules.resolve(&[Wanted { name: "packed", required: true }]).unwrap_err().to_string();
+                assert!(
+                    why.contains("cannot unpack") && why.contains(&format!("packed.ko{ending}")),
+                    "{why}"
+                );
+            }
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
     fn a_missing_module_is_named_unless_it_is_optional() {
         check(
             &[Wanted { name: "lost", required: true }],
