@@ -2,30 +2,25 @@
 //! the same bytes without any of it. Whoever started the emulator holds the clock; this says when things begin and end.
 use crate::{
     Fallible, failed,
+    place::{MEMORY_MIB, Place},
     spans::{begin, count, end},
     work::{SESSION, require, stream},
 };
-use guest::{Conversation, dial};
-use machines::{Part, plain, session};
+use guest::Conversation;
+use machines::{plain, session};
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader, Write},
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitCode, Stdio},
-    thread,
-    time::Duration,
+    io::Write,
+    path::Path,
+    process::{Child, ExitCode},
 };
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap};
-use wire::{Arguments, Ending, HostFrame, Program, place};
+use wire::{Arguments, Ending, Program};
 
-const MEMORY_MIB: u64 = 128;
 /// How often a snapshot is restored, and the same bytes are mapped.
 const RESTORES: usize = 5;
 /// Round trips that are timed together: one is shorter than a line on the console.
 const TRIPS: usize = 20;
-/// How often a socket is looked for.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Runs it.
 pub(crate) fn run() -> Fallible<ExitCode> {
@@ -42,14 +37,13 @@ pub(crate) fn run() -> Fallible<ExitCode> {
 }
 
 fn costs() -> Fallible<()> {
-    let place = Place { dir: "/tmp/costs".into() };
-    fs::create_dir_all(&place.dir).map_err(failed("make a directory"))?;
+    let place = Place::new("/tmp/costs")?;
     begin("boot");
-    let (child, mut guest) = place.begun("boot")?;
+    let (child, mut guest) = place.begun("boot", &[])?;
     guest.ask(&session(SESSION)).map_err(failed("open a session"))?;
     answered(&mut guest)?;
     end("boot");
-    place.counts("boot")?;
+    counts(&place, "boot")?;
 
     begin("round trips");
     for _ in 0..TRIPS {
@@ -66,7 +60,7 @@ fn costs() -> Fallible<()> {
     place.ask("\"do\":\"snapshot\",\"name\":\"gold\"")?;
     end("snapshot");
     count("pages of a whole snapshot", place.count("snapshot_pages")?);
-    place.stop(child)?;
+    place.power_off(child)?;
     raw(&place.dir)?;
     for number in 0..RESTORES {
         restored(&place, number)?;
@@ -78,7 +72,7 @@ fn costs() -> Fallible<()> {
 fn restored(place: &Place, number: usize) -> Fallible<()> {
     begin("restore");
     begin("restore, to the first answer of the agent");
-    let (child, mut guest) = place.begun("restore=gold")?;
+    let (child, mut guest) = place.begun("restore=gold", &[])?;
     end("restore, to the first answer of the agent");
     begin("restore, the time and random numbers");
     guest.refresh(1_900_000_000_000_000_000, &[7; 64]).map_err(failed("refresh the guest"))?;
@@ -87,7 +81,7 @@ fn restored(place: &Place, number: usize) -> Fallible<()> {
     answered(&mut guest)?;
     end("restore, a program");
     end("restore");
-    place.counts("restore")?;
+    counts(place, "restore")?;
     count("bytes besides the guest's memory", besides(&child)?);
     drop(guest);
     if number == 0 {
@@ -96,7 +90,7 @@ fn restored(place: &Place, number: usize) -> Fallible<()> {
         end("difference");
         count("pages of a difference", place.count("snapshot_pages")?);
     }
-    place.stop(child)
+    place.power_off(child)
 }
 
 /// The bytes of the snapshot's memory, written and mapped by nobody in particular.
@@ -137,89 +131,11 @@ fn answered(guest: &mut Conversation) -> Fallible<()> {
     require(exit.how == Ending::Status(0), || format!("`true` ended with {:?}", exit.how))
 }
 
-/// A directory with the sockets and snapshots of a guest.
-struct Place {
-    dir: PathBuf,
-}
-
-impl Place {
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-
-    /// Starts a monitor as it is shipped, jailed and filtered, and begins a conversation with the agent of its guest.
-    fn begun(&self, start: &str) -> Fallible<(Child, Conversation)> {
-        let mut command = Command::new(Part::Monitor.find()?);
-        command.args(["run", "--kernel", "/second/vmlinux", "--initrd", "/second/initrd", "--start", start]);
-        command.args(["--cmdline", place::KERNEL_ARGUMENTS, "--memory", &MEMORY_MIB.to_string()]);
-        for (flag, name) in [("--socket", "control"), ("--vsock", "vsock"), ("--snapshots", "snapshots")] {
-            command.arg(flag).arg(self.path(name));
-        }
-        for port in place::HOST_PORTS {
-            command.arg("--guest-port").arg(port.to_string());
-        }
-        let mut child = command.stdin(Stdio::null()).spawn().map_err(failed("start the monitor"))?;
-        // It listens before it does anything else, and holds its callers until the agent is there.
-        while !self.path("vsock").exists() {
-            if let Ok(Some(status)) = child.try_wait() {
-                return Err(format!("the monitor ended: {status}"));
-            }
-            thread::sleep(LOOK);
-        }
-        // A caller gives up before a slow machine has booted, and calls again; whoever started the emulator bounds it.
-        let stream = loop {
-            match dial(&self.path("vsock"), place::AGENT_PORT) {
-                Ok(stream) => break stream,
-                Err(_) if matches!(child.try_wait(), Ok(None)) => {}
-                Err(error) => return Err(format!("cannot reach the guest: {error}")),
-            }
-        };
-        let guest = Conversation::begin(stream, "costs").map_err(failed("speak with the agent"))?;
-        Ok((child, guest))
-    }
-
-    fn ask(&self, request: &str) -> Fallible<String> {
-        asked(&self.path("control"), request)
-    }
-
-    fn count(&self, name: &str) -> Fallible<u64> {
-        counted(&self.path("control"), name)
-    }
-
-    /// What the monitor timed. Its clock is the first level's.
-    fn counts(&self, start: &str) -> Fallible<()> {
-        count(&format!("us from start to first instruction, {start}"), self.count("setup_us")?);
-        count(&format!("us of that to the shut jail, {start}"), self.count("jail_us")?);
-        Ok(())
-    }
-
-    fn stop(&self, mut child: Child) -> Fallible<()> {
-        dial(&self.path("vsock"), place::AGENT_PORT)
-            .map_err(|error| error.to_string())
-            .and_then(|stream| Conversation::begin(stream, "costs").map_err(|error| error.to_string()))?
-            .ask(&HostFrame::PowerOff(()))
-            .map_err(failed("power off"))?;
-        let status = child.wait().map_err(failed("wait for the monitor"))?;
-        require(status.success(), || format!("the monitor ended with {status}"))
-    }
-}
-
-/// Asks a monitor at its control socket.
-fn asked(control: &Path, request: &str) -> Fallible<String> {
-    let mut stream = UnixStream::connect(control).map_err(failed("reach the monitor"))?;
-    writeln!(stream, "{{\"v\":1,{request}}}").map_err(failed("ask the monitor"))?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(failed("hear the monitor"))?;
-    require(line.contains("\"ok\""), || format!("the monitor refused {request}: {line}"))?;
-    Ok(line)
-}
-
-/// A number among what a monitor counts.
-pub(crate) fn counted(control: &Path, name: &str) -> Fallible<u64> {
-    let stats = asked(control, "\"do\":\"stats\"")?;
-    let rest = stats.split_once(&format!("\"{name}\":")).map(|(_, rest)| rest);
-    rest.and_then(|rest| rest.split([',', '}']).next()?.parse().ok())
-        .ok_or_else(|| format!("no `{name}` in {stats}"))
+/// What the monitor timed. Its clock is the first level's.
+fn counts(place: &Place, start: &str) -> Fallible<()> {
+    count(&format!("us from start to first instruction, {start}"), place.count("setup_us")?);
+    count(&format!("us of that to the shut jail, {start}"), place.count("jail_us")?);
+    Ok(())
 }
 
 /// The private pages of a restored guest's monitor and its warden, without those of the guest, which are one mapping.

@@ -2,10 +2,12 @@
 //! program and with the same filters. It says each step that holds, and stops at the first that does not.
 use crate::{
     Fallible,
+    bare::bare_guests,
     by_a_user::by_a_user,
-    costs::counted,
+    devices::devices,
     failed,
     lane_image::tell,
+    place::counted,
     spans::{begin, end},
     step::{Step, next},
     work::{commands, done, refreshed, require, text, uname},
@@ -199,6 +201,8 @@ fn restored(home: &Home, gold: &Name, pages: u64) -> Fallible<()> {
         }
         clones(home, gold)?;
     }
+    devices()?;
+    bare_guests()?;
     clock()?;
     done("all powered off");
     Ok(())

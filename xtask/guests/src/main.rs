@@ -1,11 +1,14 @@
 //! `cargo xtask guest`: the commands of `oxydra guest` for a checkout, by the same library, and the lanes that test what they
 //! do. It links no monitor and has no commands of its own but the lanes.
+mod bare;
 mod by_a_user;
 mod costs;
+mod devices;
 mod direct;
 mod inside;
 mod lane_image;
 mod nested;
+mod place;
 mod qemu;
 mod spans;
 mod stall;

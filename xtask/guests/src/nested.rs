@@ -1,7 +1,7 @@
 //! The lane with everything in it: QEMU emulates a machine on which KVM works, Debian's kernel boots there, and in it our
 //! monitor boots the same kernel again, filters on. What runs within is what a user with real KVM runs.
 use crate::{
-    Fallible, failed, inside,
+    Fallible, bare, failed, inside,
     lane_image::{busybox, lane_image, tell},
     qemu::{Heard, Qemu},
     stall,
@@ -173,6 +173,7 @@ fn first_level(home: &Path, kernel: &KernelSource, second: &Image) -> Fallible<I
         ("second/vmlinux".into(), second.kernel.clone()),
         ("second/initrd".into(), second.initrd.clone()),
     ];
+    files.extend(bare::program());
     files.sort();
     let recipe = Recipe {
         kernel: kernel.clone(),

@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Restore,
     /// The end of a guest.
     PowerOff,
+    /// Some dozens of guests of a few instructions, one after the other.
+    BareGuests,
 }
 
 /// A machine of two processors at a load of twenty took fourteen times as long for a boot as an idle one, and got there.
@@ -30,7 +32,7 @@ const LEAST: Duration = Duration::from_secs(60);
 
 impl Step {
     /// Every kind.
-    const ALL: [Step; 8] = [
+    const ALL: [Step; 9] = [
         Step::FirstLevel,
         Step::Boot,
         Step::Command,
@@ -39,6 +41,7 @@ impl Step {
         Step::Snapshot,
         Step::Restore,
         Step::PowerOff,
+        Step::BareGuests,
     ];
 
     fn name(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Step {
             Step::Snapshot => "snapshot",
             Step::Restore => "restore",
             Step::PowerOff => "power off",
+            Step::BareGuests => "bare guests",
         }
     }
 
@@ -62,6 +66,7 @@ impl Step {
             Step::Command | Step::Restore => 1,
             Step::Stream | Step::Snapshot | Step::PowerOff => 2,
             Step::Workspace => 5,
+            Step::BareGuests => 10,
         })
     }
 
@@ -109,6 +114,7 @@ mod tests {
             snapshot 60 s
             restore 60 s
             power off 60 s
+            bare guests 200 s
         "#]]
         .assert_eq(&table);
     }

@@ -309,8 +309,9 @@ fn garbage_on_the_control_socket_is_answered_and_changes_nothing() {
 
 #[test]
 fn a_log_of_bytes_that_are_all_escaped_is_answered_whole() {
-    // xor eax, eax; mov dx, 0x3f8; 1: out dx, al; jmp 1
-    let zeroes = [0x31, 0xc0, 0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xfd];
+    // 1: mov rsi, 6 MiB; mov ecx, 4096; mov dx, 0x3f8; rep outsb; jmp 1
+    let mut zeroes = vec![0x48, 0xbe, 0, 0, 0x60, 0, 0, 0, 0, 0, 0xb9, 0, 0x10, 0, 0];
+    zeroes.extend([0x66, 0xba, 0xf8, 0x03, 0xf3, 0x6e, 0xeb, 0xe9]);
     let Some(place) = Place::new(&zeroes) else { return };
     let mut monitor = place.run(&[]);
     let full = r#"{"v":1,"ok":{"log":""#.to_owned() + &r"\u0000".repeat(1 << 16) + r#""}}"#;
