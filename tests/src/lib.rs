@@ -5,9 +5,11 @@ mod place;
 mod process;
 mod promised;
 mod seen;
+mod skipped;
 
 pub use binary::monitor;
 pub use place::Place;
 pub use process::{Done, Oxydra, Running};
 pub use promised::PROMISED;
 pub use seen::{Ended, Seen, turns};
+pub use skipped::skipped;

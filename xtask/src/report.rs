@@ -20,11 +20,22 @@ pub(crate) struct Counts {
     ignored: u64,
     measured: u64,
     filtered_out: u64,
+    /// Of those that passed, who said that they did nothing.
+    idle: u64,
 }
 
+/// What a test says that could not do its work here, past its runner, which calls it passed.
+const IDLE: &str = "SKIPPED";
+
 impl Counts {
-    /// Takes a line of output: a runner's closing line counts, others do not.
+    /// Takes a line of output: a runner's closing line counts, and that a test did nothing; others do not.
     pub(crate) fn take(&mut self, line: &str) {
+        // A runner with one thread has said the test's name by then.
+        let said = line
+            .strip_prefix("test ")
+            .and_then(|line| line.split_once(" ... "))
+            .map_or(line, |(_, said)| said);
+        self.idle += u64::from(said.starts_with(IDLE));
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
@@ -71,7 +82,10 @@ impl fmt::Display for Report {
         for (lane, outcome, counts, took) in &self.lanes {
             match outcome {
                 Outcome::Passed => {
-                    writeln!(f, "  {lane:<8} passed   {} tests in {:.1}s", counts.passed, took.as_secs_f32())?
+                    let Counts { passed, idle, .. } = counts;
+                    let idle =
+                        if *idle > 0 { format!(", {idle} of which did nothing") } else { String::new() };
+                    writeln!(f, "  {lane:<8} passed   {passed} tests{idle} in {:.1}s", took.as_secs_f32())?
                 }
                 Outcome::Failed => writeln!(
                     f,
@@ -93,7 +107,7 @@ impl fmt::Display for Report {
             took += *lane_took;
         }
         let verdict = if self.passed() { "ok" } else { "FAILED" };
-        let Counts { passed, failed, ignored, measured, filtered_out } = total;
+        let Counts { passed, failed, ignored, measured, filtered_out, idle: _ } = total;
         write!(f, "\ntest result: {verdict}. {passed} passed; {failed} failed; {ignored} ignored; ")?;
         write!(f, "{measured} measured; {filtered_out} filtered out; finished in {:.2}s", took.as_secs_f32())
     }
@@ -118,7 +132,23 @@ mod tests {
             "the test result: ok. 100 passed; said a test",
             "test result: nonsense",
         ]);
-        assert_eq!(counts, Counts { passed: 7, failed: 1, ignored: 1, measured: 0, filtered_out: 7 });
+        assert_eq!(
+            counts,
+            Counts { passed: 7, failed: 1, ignored: 1, measured: 0, filtered_out: 7, idle: 0 }
+        );
+    }
+
+    #[test]
+    fn tests_that_did_nothing_are_told_apart() {
+        let counts = counted(&[
+            "SKIPPED: /dev/kvm does not open",
+            "test a_guest_ends ... SKIPPED: /dev/kvm does not open",
+            "what says SKIPPED elsewhere is another's",
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; x",
+        ]);
+        let mut report = Report::default();
+        report.add("unit", Outcome::Passed, counts, Duration::from_secs(1));
+        assert!(report.to_string().contains("unit     passed   3 tests, 2 of which did nothing in 1.0s\n"));
     }
 
     #[test]

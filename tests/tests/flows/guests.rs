@@ -28,7 +28,7 @@ impl Guest {
     /// Starts it where `oxydra guest boot NAME` would; `None` where there is no KVM at all.
     fn start(place: &Place, name: &str) -> Option<Guest> {
         if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
-            eprintln!("SKIPPED: /dev/kvm does not open: {error}");
+            tests::skipped(format!("/dev/kvm does not open: {error}"));
             return None;
         }
         let dir = machine(place, name);

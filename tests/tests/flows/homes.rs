@@ -19,7 +19,7 @@ impl Mounted {
         if mounted.is_ok_and(|done| done.status.success()) {
             return Some(Mounted(at.to_owned()));
         }
-        eprintln!("SKIPPED: this user may not mount a file system, so no disk can be full or read-only here");
+        tests::skipped("this user may not mount a file system, so no disk can be full or read-only here");
         None
     }
     fn option(&self, option: &str) {
@@ -61,7 +61,7 @@ fn a_directory_that_may_not_be_written_is_named() {
     fs::create_dir(&closed).expect("it is made");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("it is closed");
     if fs::write(closed.join("probe"), "").is_ok() {
-        eprintln!("SKIPPED: permissions do not bind this user");
+        tests::skipped("permissions do not bind this user");
         return;
     }
     place.run(&["run", "--home", "closed/home", "-p", "hello"]).refused(1, &["closed/home", "permissions"]);
