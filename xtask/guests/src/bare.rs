@@ -12,6 +12,9 @@ const PROGRAM: (&str, &str) = ("OXYDRA_BARE_GUESTS", "bin/bare-guests");
 /// Which monitor it starts, where the one beside it is not.
 const MONITOR: (&str, &str) = ("OXYDRA_TESTED_VMM", "/bin/oxydra-vmm");
 
+/// How many calls make a flood: some hundred conversations there may be at once, and ten thousand take minutes in here.
+const CALLS: (&str, &str) = ("OXYDRA_TESTED_CALLS", "1000");
+
 /// Where it is, for the first level's files; none where nobody built it.
 pub(crate) fn program() -> Option<(String, PathBuf)> {
     env::var_os(PROGRAM.0).map(|program| (PROGRAM.1.to_owned(), program.into()))
@@ -21,7 +24,7 @@ pub(crate) fn program() -> Option<(String, PathBuf)> {
 pub(crate) fn bare_guests() -> Fallible<()> {
     next(Step::BareGuests);
     let mut command = Command::new(format!("/{}", PROGRAM.1));
-    let output = command.arg("--test-threads=1").env(MONITOR.0, MONITOR.1).output();
+    let output = command.arg("--test-threads=1").envs([MONITOR, CALLS]).output();
     let output = output.map_err(failed("start the bare guests, which `cargo xtask guest lane` builds"))?;
     let (said, aside) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let passed = passed(&said).filter(|_| output.status.success());

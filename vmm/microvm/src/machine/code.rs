@@ -252,13 +252,13 @@ pub(crate) fn chains() -> Code {
     code.says_so()
 }
 
-/// Calls the host ten thousand times, reads what comes back, and says so.
-pub(crate) fn calls() -> Code {
+/// Calls the host so often, reads what comes back, and says so.
+pub(crate) fn calls(count: u32) -> Code {
     let code = Code::default().with_devices().drives(VSOCK);
     // Every buffer is the same one: nobody looks at it.
     let code = code.describes(ring(VSOCK, RECEIVE), 0, BUFFER, 0x1_0000, WRITE, 0).writes_a_call(CALLED);
     let body = Code::default().reads_everything().calls_once_more();
-    code.times(10_000, body).says_so()
+    code.times(count, body).says_so()
 }
 
 /// Calls the host ten thousand times, says so each time, and reads nothing.

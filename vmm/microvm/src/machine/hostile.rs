@@ -32,7 +32,7 @@ const FAULTS_MIN: u64 = 8;
 
 #[test]
 fn ten_thousand_calls_come_to_an_end_and_hold_no_more_than_there_is_room_for() {
-    let Some(mut place) = Place::new(calls().power_off()) else {
+    let Some(mut place) = Place::new(calls(10_000).power_off()) else {
         return;
     };
     let vm = place.machine(|config| config.guest_ports = vec![CALLED]).boot().unwrap();

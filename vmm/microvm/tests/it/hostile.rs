@@ -22,6 +22,11 @@ enum Done {
 /// More rounds than any guest needs to say something; each is a round trip to its monitor.
 const QUESTIONS_MAX: usize = 10_000_000;
 
+/// Ten thousand, or as few as whoever runs this says: where a processor is emulated each call takes milliseconds.
+fn many() -> u32 {
+    std::env::var("OXYDRA_TESTED_CALLS").map_or(10_000, |calls| calls.parse().unwrap())
+}
+
 fn check(name: &str, code: Code, flags: &[&str], done: &Done) {
     let Some(place) = Place::new(&code.0) else { return };
     let (disk, log) = (place.path("disk"), place.path("serial"));
@@ -66,8 +71,8 @@ fn chains_that_make_no_sense_are_outlived() {
 fn ten_thousand_calls_are_outlived_whoever_answers() {
     let port = CALLED.to_string();
     let flags = ["--guest-port", port.as_str()];
-    check("calls that nobody takes", calls().power_off(), &flags, &Done::Ends(0));
-    check("calls that are not allowed", calls().power_off(), &[], &Done::Ends(0));
+    check("calls that nobody takes", calls(many()).power_off(), &flags, &Done::Ends(0));
+    check("calls that are not allowed", calls(many()).power_off(), &[], &Done::Ends(0));
     // So many conversations there are at once.
     check("a guest that never reads", never_reads().spin(), &flags, &Done::Stopped { said: 256 });
 }
@@ -75,7 +80,7 @@ fn ten_thousand_calls_are_outlived_whoever_answers() {
 #[test]
 fn ten_thousand_calls_that_are_taken_leave_nothing_open() {
     let port = CALLED.to_string();
-    let Some(place) = Place::new(&calls().power_off().0) else { return };
+    let Some(place) = Place::new(&calls(many()).power_off().0) else { return };
     let listener = UnixListener::bind(place.path(&format!("v_{port}"))).unwrap();
     static TAKEN: AtomicUsize = AtomicUsize::new(0);
     // Each caller is hung up on at once, as long as this process lives.
