@@ -18,9 +18,9 @@ mod sieve;
 mod conformance;
 
 pub use bodies::{Bodies, Mark};
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use file::play;
 pub use file::{FileLog, GROUP_BYTES_MAX, Mode, Opened, Options, Torn};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use file::{play, play_home};
 pub use fold::{Fold, Keeping, Unused};
 pub use memory::MemoryLog;
 pub use sieve::{Compacted, Kept, Sealed, Shelf, Sieve};

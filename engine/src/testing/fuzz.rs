@@ -40,3 +40,9 @@ pub fn snapshot(bytes: &[u8]) -> bool {
 pub fn journal(dir: &Path, script: &[u8]) {
     log::play(dir, script);
 }
+
+/// Makes a journal with compacted files, a `MANIFEST` and snapshots, changes its files as a script says, and opens it. The
+/// script is its own description: `engine/src/log/file/homes.rs`.
+pub fn home(dir: &Path, script: &[u8]) {
+    log::play_home(dir, script);
+}

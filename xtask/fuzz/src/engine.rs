@@ -27,9 +27,15 @@ pub fn standing(bytes: &[u8]) {
     fuzz::snapshot(bytes);
 }
 
+/// A place for files, of each process.
+static PLACE: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("there is a place for files"));
+
 /// A journal that was damaged.
 pub fn journal(bytes: &[u8]) {
-    static PLACE: LazyLock<TempDir> =
-        LazyLock::new(|| tempfile::tempdir().expect("there is a place for files"));
     fuzz::journal(PLACE.path(), bytes);
+}
+
+/// A journal with every kind of file, some of which were changed.
+pub fn home(bytes: &[u8]) {
+    fuzz::home(PLACE.path(), bytes);
 }

@@ -9,6 +9,7 @@ pub const TARGETS: &[Target] = &[
     ("record", engine::record),
     ("parcel", engine::parcel),
     ("journal", engine::journal),
+    ("home", engine::home),
     ("standing", engine::standing),
     ("chat", providers::chat),
     ("responses", providers::responses),

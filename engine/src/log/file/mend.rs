@@ -6,6 +6,7 @@ use super::{
     part,
     recover::Recovered,
     segment::{self, Header, Segment},
+    snapshot,
 };
 use std::{
     fs::{self, File},
@@ -25,6 +26,7 @@ pub(super) fn mend(
 ) -> Result<(Arc<Segment>, File), LogFault> {
     sweep(disk, dir, found.stub.as_deref())?;
     clear(disk, dir, found)?;
+    outlive(disk, dir, found.last)?;
     let Some(segment) = found.segments.last() else {
         let header = Header { first: Lsn(1), chain: found.chain, salt: segment::salt(dir)? };
         let (segment, file) = segment::create(disk, dir, header)?;
@@ -79,6 +81,15 @@ fn clear(disk: &dyn Disk, dir: &Path, found: &Recovered) -> Result<(), LogFault>
         disk.sync_dir(dir).map_err(LogFault::io("sync", dir))?;
     }
     old.iter().try_for_each(|path| disk.remove(path).map_err(LogFault::io("remove", path)))
+}
+
+/// Removes snapshots of records that are not there, as when files were put back from a backup: once others have taken their
+/// addresses, such a snapshot would seem to fit.
+fn outlive(disk: &dyn Disk, dir: &Path, last: Lsn) -> Result<(), LogFault> {
+    let mut ahead = snapshot::list(dir);
+    ahead.retain(|path| snapshot::reflects(path).is_some_and(|reflects| reflects > last));
+    ahead.iter().try_for_each(|path| disk.remove(path).map_err(LogFault::io("remove", path)))?;
+    if ahead.is_empty() { Ok(()) } else { disk.sync_dir(dir).map_err(LogFault::io("sync", dir)) }
 }
 
 /// Writes the last write again, byte for byte. When its sync failed, the owner before us has stopped, but the kernel

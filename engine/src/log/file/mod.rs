@@ -34,6 +34,8 @@ mod disk;
 mod frame;
 mod frames;
 mod growth;
+#[cfg(any(test, feature = "testing"))]
+mod homes;
 mod lock;
 mod manifest;
 mod map;
@@ -54,7 +56,7 @@ mod tests;
 
 pub use frame::GROUP_BYTES_MAX;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use script::play;
+pub(crate) use {homes::play as play_home, script::play};
 
 /// Large enough that beginning a segment (two syncs) is rare, small enough that one is a unit to copy, compact or lose
 /// sight of.

@@ -109,6 +109,11 @@ impl Cursor {
         let Some(at) = here.nearest()? else {
             if here.stretch.is_compacted() {
                 self.next = self.next.max(Lsn(here.stretch.last().0 + 1));
+            } else if here.stretch.last() >= self.next
+                && let Some((segment, frames)) = here.files.first()
+            {
+                // Whoever said that it holds the record (a snapshot does) was wrong: looking again would find the same.
+                return Err(flawed(segment, frames.at, self.next, &Flaw::NoFrame));
             }
             self.here = None;
             return Ok(false);

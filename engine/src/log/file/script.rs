@@ -28,7 +28,7 @@ const SECTOR_BYTES: usize = 512;
 const SALT: u64 = 0x5a17;
 
 /// Changes files and syncs nothing: nobody pulls the plug here.
-struct Unsynced;
+pub(super) struct Unsynced;
 
 impl Disk for Unsynced {
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
@@ -74,7 +74,7 @@ pub(crate) fn play(dir: &Path, script: &[u8]) {
     }
 }
 
-fn empty(dir: &Path) -> io::Result<()> {
+pub(super) fn empty(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         fs::remove_file(entry?.path())?;
     }
@@ -118,6 +118,18 @@ fn goes_on(dir: &Path, before: Result<Vec<Group>, LogFault>) {
     assert!(log.durable_lsn() >= last, "it was written when the log was closed");
     groups.push(Group { first: last, records: vec![b"behind".to_vec()] });
     assert_eq!(read(dir).expect("it was closed"), groups, "what was there, and what was written behind it");
+}
+
+/// Gives a frame, of which the header is there, the right checksums for what it says now.
+pub(super) fn sum_up(frame: &mut [u8], place: Place) {
+    let records = frame::u32_at(frame, 8) as usize;
+    if let Some(table) = frame.get(frame::HEADER_BYTES..).and_then(|rest| rest.get(..records.checked_mul(8)?))
+    {
+        let crc = crc32c::crc32c(table);
+        frame[12..16].copy_from_slice(&crc.to_le_bytes());
+    }
+    let (first, synced) = (Lsn(frame::u64_at(frame, 16)), Lsn(frame::u64_at(frame, 24)));
+    frame::stamp(frame, first, synced, place);
 }
 
 impl Written {
@@ -200,15 +212,7 @@ impl Written {
         let Some(frame) = self.bytes.get_mut(*at..).filter(|it| it.len() >= frame::HEADER_BYTES) else {
             return;
         };
-        let records = frame::u32_at(frame, 8) as usize;
-        if let Some(table) =
-            frame.get(frame::HEADER_BYTES..).and_then(|rest| rest.get(..records.checked_mul(8)?))
-        {
-            let crc = crc32c::crc32c(table);
-            frame[12..16].copy_from_slice(&crc.to_le_bytes());
-        }
-        let (first, synced) = (Lsn(frame::u64_at(frame, 16)), Lsn(frame::u64_at(frame, 24)));
-        frame::stamp(frame, first, synced, Place { salt: SALT, at: *at as u64 });
+        sum_up(frame, Place { salt: SALT, at: *at as u64 });
         self.is_forged = true;
     }
 

@@ -64,6 +64,14 @@ pub(super) fn is_snapshot(path: &Path) -> bool {
         && stem.is_some_and(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// The last record that a snapshot reflects, by its header; none of a file that cannot be one.
+pub(super) fn reflects(path: &Path) -> Option<Lsn> {
+    let mut header = [0; HEADER_BYTES];
+    File::open(path).ok()?.read_exact_at(&mut header, 0).ok()?;
+    let is_one = header[..8] == MAGIC && crc32c::crc32c(&header[..56]) == u32_at(&header, 56);
+    is_one.then(|| Lsn(u64_at(&header, 24).max(u64_at(&header, 16))))
+}
+
 impl Snapshot {
     /// Reads and checks a snapshot, or says why it is none.
     pub(super) fn read(path: &Path) -> Result<Snapshot, String> {

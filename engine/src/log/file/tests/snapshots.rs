@@ -149,6 +149,12 @@ fn a_snapshot_that_is_newer_than_the_journal_is_left_unused() {
         None None ["1: a b", "3: c", "4: a longer group of seven records", "10: d", "11: e f g", "14: the end"]
         …0018.snapshot: it is newer than the journal: it reflects record 18, the journal ends with 15"#]],
     );
+    // Nor is it used once other records have taken the addresses of those that it knows.
+    assert!(snapshot::list(before.path()).is_empty(), "the owner has removed it");
+    before.append(&*before.log(EXACT), &["another", "end", "and some words behind it"]);
+    let mut found = Found::default();
+    let (_, opened) = FileLog::open_folding(before.path(), Mode::Owner, EXACT, &mut found).unwrap();
+    assert_eq!((opened.snapshot, found.kept, found.groups.len()), (None, None, 9));
 }
 
 #[test]
