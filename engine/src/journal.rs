@@ -7,7 +7,7 @@ use crate::{
     follow::{FactEntry, Follower},
     followers,
     ledger::{Ledger, Names},
-    log::{Flow, Group, Log, LogFault, Lsn},
+    log::{FileLog, Flow, Fold, Group, Log, LogFault, Lsn, Mode as Opened, Options},
     oblivion::{Known, Oblivion},
     open::{self, OpenFault},
     record::{Answer, FactRecord, Mode, Record, Via},
@@ -15,7 +15,10 @@ use crate::{
     standing::{Standing, Status},
     survey::Survey,
 };
-use std::sync::{Arc, Weak};
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+};
 
 /// A journal for reading.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct Journal {
     /// Who knows where runs began, if an engine does. It is not kept alive by who reads.
     core: Weak<Core>,
     forgotten: Arc<Known>,
+    /// What was read when it was opened, if it was read as a whole.
+    whole: Option<Arc<Ledger>>,
 }
 
 /// A fact is not where it should be.
@@ -178,15 +183,35 @@ impl Journal {
     /// A journal over a log. Who was forgotten in it is looked for, once; [`Recovered::journal`](crate::Recovered::journal)
     /// knows it already.
     pub fn of(log: Arc<dyn Log>) -> Journal {
-        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::looked_for()) }
+        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::looked_for()), whole: None }
+    }
+
+    /// The journal in a directory as it is now, beside its owner or without. It is read once: the runs are known then, and who
+    /// was forgotten.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not one of this engine.
+    pub fn beside(dir: &Path) -> Result<Journal, OpenFault> {
+        let mut whole = Whole(Ledger::whole());
+        let (log, _) = FileLog::open_folding(dir, Opened::Reader, Options::default(), &mut whole)?;
+        let journal = Journal::kept(log, whole.0.forgotten.clone());
+        Ok(Journal { whole: Some(Arc::new(whole.0)), ..journal })
     }
 
     pub(crate) fn kept(log: Arc<dyn Log>, forgotten: Oblivion) -> Journal {
-        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::kept(forgotten)) }
+        Journal { log, core: Weak::new(), forgotten: Arc::new(Known::kept(forgotten)), whole: None }
     }
 
     pub(crate) fn of_engine(core: &Arc<Core>) -> Journal {
         Journal { core: Arc::downgrade(core), ..Journal::kept(core.log.clone(), core.forgotten.clone()) }
+    }
+
+    /// Where every run stands.
+    fn ledger(&self) -> Result<Arc<Ledger>, OpenFault> {
+        match &self.whole {
+            Some(ledger) => Ok(ledger.clone()),
+            None => open::read(&*self.log, Ledger::whole()).map(Arc::new),
+        }
     }
 
     /// Who was forgotten by now.
@@ -266,7 +291,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn runs(&self) -> Result<Vec<Summary>, OpenFault> {
-        let ledger = open::read(&*self.log, Ledger::whole())?;
+        let ledger = self.ledger()?;
         Ok(ledger
             .order
             .iter()
@@ -280,7 +305,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn past(&self, instance: InstanceId) -> Result<Option<(Summary, Vec<Line>)>, OpenFault> {
-        let ledger = open::read(&*self.log, Ledger::whole())?;
+        let ledger = self.ledger()?;
         let Some(standing) = ledger.runs.get(&instance) else { return Ok(None) };
         let (mut records, mut refused) = (Vec::new(), None);
         self.log.scan(Lsn(standing.began), &mut |group: &Group| {
@@ -304,6 +329,23 @@ impl Journal {
         let line = |(lsn, bytes): &(Lsn, Vec<u8>)| past.line(*lsn, Record::decode(bytes).ok()?);
         let lines = records.iter().filter_map(line).collect();
         Ok(Some((summary(instance, standing, &ledger.names), lines)))
+    }
+}
+
+/// Takes a journal as a whole, every group of it.
+struct Whole(Ledger);
+
+impl Fold<OpenFault> for Whole {
+    fn begin(&mut self, kept: Option<&[u8]>) -> Result<(), String> {
+        if kept.is_some() {
+            return Err("every run is asked for, and a snapshot has only addresses of those that have ended"
+                .to_owned());
+        }
+        self.0 = Ledger::whole();
+        Ok(())
+    }
+    fn take(&mut self, group: &Group) -> Result<(), OpenFault> {
+        Ok(self.0.apply(group)?)
     }
 }
 

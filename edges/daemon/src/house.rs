@@ -8,7 +8,7 @@ use config::{Config, Home};
 use domain::{METER_NAMES, UserId};
 use engine::{
     Budget, Engine, Journal, Recovered, Told,
-    log::{FileLog, Log, Mode, Options, Torn, Unused},
+    log::{FileLog, Mode, Options, Torn, Unused},
 };
 use futures::FutureExt;
 use slog::warn;
@@ -128,9 +128,7 @@ fn cut_off(Torn { file, byte, bytes }: &Torn, log: &Logger) -> String {
 /// A journal for reading, beside whoever owns it.
 pub(crate) fn reading(root: &Path) -> Result<Journal, Failure> {
     let home = Home::open(root).map_err(Failure::storage)?;
-    let (log, _) = FileLog::open(&home.journal(), Mode::Reader).map_err(Failure::storage)?;
-    let log: Arc<dyn Log> = log;
-    Ok(Journal::of(log))
+    Journal::beside(&home.journal()).map_err(Failure::storage)
 }
 
 /// Where the owner's view is, in the home.

@@ -96,7 +96,7 @@ mod notes {
 pub(crate) fn rows(scale: &Scale) -> Vec<Row> {
     let wanted = if scale.quick { BYTES_QUICK } else { BYTES };
     let (dir, runtime) = (scratch(scale), runtime());
-    runtime.block_on(make(dir.path(), wanted));
+    runtime.block_on(make(dir.path(), wanted, MOVES));
     let patience = Patience { pairs_max: OPENINGS_MAX, ..scale.patience() };
     let opened = |open: fn(&Path) -> Engine| {
         let ours = || {
@@ -151,20 +151,23 @@ fn from_snapshot(dir: &Path) -> Engine {
     builder().open_recovered(log, recovered).expect("the bench's journal holds graphs of this build")
 }
 
-/// Has the engine write so many bytes, or a few more.
-async fn make(dir: &Path, wanted: u64) {
+/// Has the engine write so many bytes, or a few more: all moves of a thousand runs at least.
+pub(crate) async fn make(dir: &Path, wanted: u64, moves: u32) {
     let log = journal(dir);
     let engine = builder().open(log).expect("the bench's journal is empty");
-    while bytes(dir) < wanted {
+    loop {
         let start = |n: u32| {
-            let state = Noting { left: MOVES - 1, waits: n.is_multiple_of(WAITS_IN) };
-            engine.start(state, Budget::new(MOVES + 1, Amount::NONE))
+            let state = Noting { left: moves - 1, waits: n.is_multiple_of(WAITS_IN) };
+            engine.start(state, Budget::new(moves + 1, Amount::NONE))
         };
         let started: Result<Vec<_>, _> = join_all((0..RUNS).map(start)).await.into_iter().collect();
         let started = started.expect("the bench's journal takes runs");
         let ends = started.iter().enumerate().filter(|(n, _)| !(*n as u32).is_multiple_of(WAITS_IN));
         for end in join_all(ends.map(|(_, run)| run.end())).await {
             end.expect("a run of the bench ends");
+        }
+        if bytes(dir) >= wanted {
+            break;
         }
     }
     engine.close();

@@ -8,6 +8,7 @@ mod gigabyte;
 mod graphs;
 mod house;
 mod instructions;
+mod lists;
 mod machine;
 mod measure;
 mod memory;
@@ -33,7 +34,7 @@ bench providers [--quick] [--json] [--only TEXT]
 
   --quick      fewer pairs: the shape of the table, not its numbers
   --json       one line of JSON per row
-  --only TEXT  only the parts whose name holds it: append, moves, crowds, recovery, gigabyte, memory, compile,
+  --only TEXT  only the parts whose name holds it: append, moves, crowds, recovery, gigabyte, lists, memory, compile,
                instructions;
                of the providers: first, parsers, many
   --records N  the records of the journal that is recovered
@@ -86,6 +87,7 @@ const ENGINE: &[Part] = &[
     ("crowds", crowds::rows),
     ("recovery", recovery::rows),
     ("gigabyte", gigabyte::rows),
+    ("lists", lists::rows),
     ("memory", memory::rows),
     ("fork", fork::rows),
     ("compile", compile::rows),
