@@ -1,7 +1,7 @@
 //! Puts an image together, or finds it in the cache under the hash of what it would be made of.
 use crate::{
     Archive, ImageError, Kind, Modules, Root, Wanted, failed, find_kernel, fresh::Fresh,
-    kernel::unpack_kernel, source::KernelSource,
+    kernel::unpack_kernel, source::KernelSource, whole::whole,
 };
 use std::{
     fs::{self, File},
@@ -46,8 +46,7 @@ pub struct Image {
 /// Builds an image, or finds it. `tell` hears what takes long, before it begins.
 pub fn build(recipe: &Recipe, cache: &Path, tell: &mut dyn FnMut(&str)) -> Result<Image, ImageError> {
     let kernel = find_kernel(&recipe.kernel, cache, tell)?;
-    let read = |place: &Path| fs::read(place).map_err(failed("read", place));
-    let packed = read(&kernel.image)?;
+    let packed = whole(&kernel.image)?;
     let modules = Modules::read(&kernel.modules, &kernel.release)?.resolve(&recipe.modules)?;
     let initrd = initrd(recipe, modules)?.write();
     let id = id(&kernel.release, &packed, &initrd);
@@ -102,7 +101,7 @@ fn initrd(recipe: &Recipe, modules: Vec<(String, Vec<u8>)>) -> Result<Archive, I
     }
     archive.put(place::MODULES_LIST, 0o644, Kind::File(list.into_bytes()));
     let mut add = |to: &str, from: &Path| -> Result<(), ImageError> {
-        let bytes = fs::read(from).map_err(failed("read", from))?;
+        let bytes = whole(from)?;
         let about = fs::metadata(from).map_err(failed("look at", from))?;
         archive.put(to, about.permissions().mode() & 0o7777, Kind::File(bytes));
         Ok(())

@@ -13,6 +13,7 @@ mod room;
 mod root;
 mod source;
 mod tarred;
+mod whole;
 
 pub use build::{Image, Recipe, build};
 pub use cpio::{Archive, Kind, Node};

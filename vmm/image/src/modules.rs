@@ -1,6 +1,6 @@
 //! Finds the modules of a kernel that a guest needs, with what they need themselves, in the order to load them. It reads
 //! what each module says of itself, so that no index of the distribution is needed.
-use crate::{ImageError, failed, packed::Packing};
+use crate::{ImageError, failed, packed::Packing, whole::whole};
 use std::{
     collections::{HashMap, HashSet},
     fs,
@@ -55,7 +55,8 @@ impl Modules {
             }
         }
         // Without the list nothing is taken for built in, and a required module is missed aloud.
-        let list = fs::read_to_string(place.join("modules.builtin")).unwrap_or_default();
+        let list = whole(&place.join("modules.builtin")).unwrap_or_default();
+        let list = String::from_utf8_lossy(&list);
         let built_in = list.lines().filter_map(|line| module_name(Path::new(line))).collect();
         Ok(Modules { place: place.to_owned(), release: release.to_owned(), files, built_in })
     }
@@ -87,7 +88,7 @@ impl Modules {
             release: self.release.clone(),
             place: self.place.clone(),
         })?;
-        let bytes = fs::read(file).map_err(failed("read", file))?;
+        let bytes = whole(file)?;
         let bytes = match Packing::of(&bytes) {
             Ok(packing) => packing.unpack(&bytes).map_err(failed("unpack", file))?,
             Err(_) => bytes,

@@ -1,6 +1,6 @@
 //! What commands find in a guest: a minimal system of one program, a directory, or an exported container. Owners of a
 //! directory become root, because who built it here is nobody there; an archive keeps its own.
-use crate::{Archive, ImageError, Kind, Node, failed, room::Room, tarred::tar};
+use crate::{Archive, ImageError, Kind, Node, failed, room::Room, tarred::tar, whole::whole};
 use std::{
     fs,
     io::Read,
@@ -44,7 +44,7 @@ impl Root {
 }
 
 fn minimal(archive: &mut Archive, busybox: &Path) -> Result<(), ImageError> {
-    let program = fs::read(busybox).map_err(failed("read", busybox))?;
+    let program = whole(busybox)?;
     let names = names_in(&program).ok_or_else(|| ImageError::Missing {
         what: format!("{} names no commands that it has", busybox.display()),
         remedy: "name a root with `--root DIRECTORY` or `--root FILE.tar`",

@@ -1,6 +1,6 @@
 //! Where a kernel and the minimal root's program come from: the distribution's packages by its own client, else what this
 //! machine boots, else a path. It installs nothing: packages are unpacked into the cache.
-use crate::{ImageError, failed, fresh::Fresh};
+use crate::{ImageError, failed, fresh::Fresh, whole::whole};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -121,7 +121,7 @@ pub fn find_busybox(cache: &Path, tell: &mut dyn FnMut(&str)) -> Result<PathBuf,
         return Ok(busybox);
     }
     let here = ["/bin/busybox", "/usr/bin/busybox"].map(PathBuf::from);
-    let is_static = |place: &PathBuf| fs::read(place).is_ok_and(|bytes| !names_a_loader(&bytes));
+    let is_static = |place: &PathBuf| whole(place).is_ok_and(|bytes| !names_a_loader(&bytes));
     here.into_iter().find(is_static).ok_or_else(|| ImageError::Missing {
         what: match packaged {
             Err(error) => format!("there is no static busybox: {error}"),

@@ -28,7 +28,7 @@ mod snapshot;
 mod virtio;
 
 pub use bus::End;
-pub use jail::{filters::lists, inspect::inspect};
+pub use jail::{enter::alone, filters::lists, inspect::inspect};
 
 /// An error with all its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

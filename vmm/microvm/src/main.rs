@@ -6,7 +6,7 @@ use microvm::{
     config::{Config, Disk, Jail, Seccomp, Start},
     control::{Command, Extent, Outcome as Replied, Phase, ask},
     probe::{Verdict, probe},
-    run::{Outcome, run},
+    run::{Outcome, RunError, run},
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -96,7 +96,7 @@ fn probed(json: bool) -> ExitCode {
 
 fn ran(config: Config) -> ExitCode {
     use microvm::End;
-    let outcome = match run(config) {
+    let outcome = match microvm::alone().map_err(RunError::from).and_then(|()| run(config)) {
         Ok(outcome) => outcome,
         Err(error) => {
             eprintln!("oxydra-vmm: {}", chain(&error));

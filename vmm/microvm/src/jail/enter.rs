@@ -1,7 +1,7 @@
 //! The way into the jail, step by step, in the order in which each step still can be made. One of the files with `unsafe`:
 //! leaving namespaces and forking are promises about the whole process.
 //!
-//! limits of the group → fork into a new PID namespace → user, mount, network, IPC, host name and cgroup namespaces → an
+//! what was inherited is closed → limits of the group → fork into a new PID namespace → user, mount, network, IPC, host name and cgroup namespaces → an
 //! empty read-only root → limits → no capabilities, nobody instead of root, no new privileges → Landlock without a rule. The
 //! virtual machine is created after that: KVM ties it to the process that created it. Filters come last, each on its own
 //! thread.
@@ -34,6 +34,29 @@ pub struct JailError {
 
 pub(super) fn at<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> JailError {
     move |error| JailError { step, source: error.into() }
+}
+
+/// Closes whatever was inherited besides the standard streams: it would stay open, and of use, in the jail. It is for the first
+/// moment of a program, which has opened nothing yet.
+///
+/// # Errors
+/// When that cannot be done; then there is no jail.
+pub fn alone() -> Result<(), JailError> {
+    const FIRST: u32 = 3;
+    // SAFETY: the call takes numbers. Nothing here owns a descriptor yet but the standard streams, which stay.
+    if unsafe { libc::syscall(libc::SYS_close_range, FIRST, u32::MAX, 0) } == 0 {
+        return Ok(());
+    }
+    // A kernel or a container that does not know the call yet.
+    let listed = fs::read_dir("/proc/self/fd").map_err(at("closing what was inherited"))?;
+    let listed: Vec<_> = listed.flatten().map(|entry| entry.file_name()).collect();
+    for number in listed.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok()) {
+        if number >= FIRST as i32 {
+            // SAFETY: as above; of the list itself, which is closed by now, nothing is left to own its number.
+            unsafe { libc::close(number) };
+        }
+    }
+    Ok(())
 }
 
 /// Which side of a fork this is.

@@ -252,6 +252,22 @@ fn the_monitor_of_root_is_nobody_and_nobody_has_a_capability() {
 }
 
 #[test]
+fn what_was_inherited_is_open_in_neither_process() {
+    let Some(place) = Place::new(&counter()) else { return };
+    let secret = fs::File::create(place.path("secret")).unwrap();
+    rustix::io::fcntl_setfd(&secret, rustix::io::FdFlags::empty()).unwrap();
+    let mut monitor = place.run(&[]);
+    place.ask(&["wait", "booted"]);
+    let Some(open) = monitor.open() else {
+        return place::skipped("an ordinary user does not see what is open in a jail");
+    };
+    let has = |name: &str| open.iter().any(|place| place.ends_with(name));
+    assert!(has("kernel") && !has("secret"), "{open:?}");
+    place.ask(&["stop"]);
+    assert_eq!(ended(monitor.take()), (Some(0), None));
+}
+
+#[test]
 fn real_control_groups_limit_monitor_and_warden() {
     let Some(place) = Place::new(&counter()) else { return };
     let Some(groups) = place::Groups::make() else { return };

@@ -278,6 +278,17 @@ impl Monitor {
         fs::read_to_string(format!("/proc/{}/status", self.processes()[1].as_raw_nonzero())).unwrap()
     }
 
+    /// What either process has open. None where its owner may not see that of one in jail.
+    pub(crate) fn open(&self) -> Option<Vec<PathBuf>> {
+        let mut open = Vec::new();
+        for process in self.processes() {
+            for entry in fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).ok()? {
+                open.extend(fs::read_link(entry.unwrap().path()));
+            }
+        }
+        Some(open)
+    }
+
     /// The warden and the monitor.
     fn processes(&self) -> [rustix::process::Pid; 2] {
         let warden = self.0.as_ref().unwrap().id();
