@@ -10,7 +10,7 @@ use std::{
         ffi::OsStringExt,
         fs::{MetadataExt, PermissionsExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 use wire::{Chunk, Directory, Entry, File, Removed, Symlink, TreePath};
 
@@ -175,15 +175,18 @@ impl Mark {
         self.number
     }
 
-    /// Says whether it is the same thing, wherever it was moved: of what a move changes nothing is looked at.
+    /// Says whether it is the same thing, wherever it was moved: what a move changes is not looked at, nor are the
+    /// permissions of a directory.
     pub(crate) fn is_still(&self, other: &Mark) -> bool {
-        self.entry == other.entry && self.number == other.number
+        let is_alike = self.entry == other.entry || self.is_directory() && other.is_directory();
+        is_alike && self.number == other.number
     }
 
     /// Says whether nobody changed what it tells of. A directory's own time changes with its names, which are told of by
     /// themselves.
     pub(crate) fn is_unchanged(&self, now: &Mark) -> bool {
-        if self.is_directory() { self.is_still(now) } else { self == now }
+        let is_time_told = self.is_directory() || self.changed == now.changed;
+        is_time_told && self.entry == now.entry && self.number == now.number
     }
 }
 
@@ -193,12 +196,36 @@ fn mode(about: &Metadata) -> u16 {
     u16::try_from(about.permissions().mode() & all).expect("nine bits")
 }
 
-/// Removes a directory that is in the way of nobody, and everything in it.
-pub(crate) fn remove_tree(place: &PathBuf) -> io::Result<()> {
-    match fs::remove_dir_all(place) {
+/// Removes a directory that is in the way of nobody, and everything in it, read-only directories too.
+pub(crate) fn remove_tree(place: &Path) -> io::Result<()> {
+    let removed = fs::remove_dir_all(place).or_else(|error| {
+        if error.kind() != io::ErrorKind::PermissionDenied {
+            return Err(error);
+        }
+        unlock(place)?;
+        fs::remove_dir_all(place)
+    });
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Lets the owner change the names in a directory and in all within.
+fn unlock(place: &Path) -> io::Result<()> {
+    const OWNERS: u32 = 0o700;
+    let mut open = vec![place.to_owned()];
+    while let Some(directory) = open.pop() {
+        let mode = fs::symlink_metadata(&directory)?.permissions().mode();
+        if mode & OWNERS != OWNERS {
+            fs::set_permissions(&directory, fs::Permissions::from_mode(mode | OWNERS))?;
+        }
+        for found in fs::read_dir(&directory)? {
+            let found = found?;
+            open.extend(found.file_type()?.is_dir().then(|| found.path()));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ use wire::{Entry, TreePath};
 /// The permissions of a directory; which bits beside them it has is the host's.
 const PERMISSIONS: u32 = 0o777;
 
+/// What the owner of a file keeps, whatever a guest says: one that cannot be read could not be sent any more.
+const KEPT: u32 = 0o400;
+
 /// What was done.
 enum Done<'a> {
     /// What was in this place is in the staging directory under this name.
@@ -74,7 +77,7 @@ impl<'a> Ledger<'a> {
     fn prepare(&self, change: &Change) -> io::Result<()> {
         let Entry::File(file) = &change.entry else { return Ok(()) };
         let staged = fs::File::options().write(true).open(self.staging_path.join(change.staged()))?;
-        staged.set_permissions(fs::Permissions::from_mode(u32::from(file.mode) & PERMISSIONS))?;
+        staged.set_permissions(fs::Permissions::from_mode(u32::from(file.mode) & PERMISSIONS | KEPT))?;
         let modified = Duration::from_nanos(file.modified);
         staged.set_modified(UNIX_EPOCH.checked_add(modified).unwrap_or(UNIX_EPOCH))?;
         staged.sync_all()

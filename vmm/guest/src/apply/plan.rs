@@ -42,7 +42,8 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Decides what to do about a list of changes, whose order was looked at when it came. All conflicts are found.
     pub(super) fn make(root: &Root, sent: &Tree, changes: &'a [Change]) -> Result<Plan<'a>, ApplyError> {
-        let mut planner = Planner { root, sent, open: Vec::new(), plan: Plan::default() };
+        let mut planner =
+            Planner { root, sent, open: Vec::new(), closing: Vec::new(), plan: Plan::default() };
         let mut conflicts = Vec::new();
         for change in changes {
             let Some(path) = path_of(&change.entry) else { continue };
@@ -54,6 +55,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        planner.close();
         if conflicts.is_empty() { Ok(planner.plan) } else { Err(ApplyError::Conflicts(conflicts)) }
     }
 
@@ -89,6 +91,8 @@ struct Planner<'a, 'host> {
     sent: &'host Tree,
     /// The directories that the last change is in. One that is in conflict is not among them, and nothing is planned in it.
     open: Vec<Open<'a>>,
+    /// Directories whose permissions are set when everything in them is done.
+    closing: Vec<Closing>,
     plan: Plan<'a>,
 }
 
@@ -97,6 +101,17 @@ struct Open<'a> {
     path: &'a TreePath,
     shared: Shared,
     is_new: bool,
+    /// Which of those that are closed it is.
+    closing: usize,
+}
+
+/// The permissions of a directory.
+struct Closing {
+    place: Place,
+    /// As the steps so far leave them.
+    now: u16,
+    /// As they are at the end.
+    last: u16,
 }
 
 impl<'a> Planner<'a, '_> {
@@ -149,15 +164,18 @@ impl<'a> Planner<'a, '_> {
         };
         let changed = || conflict(path, Cause::Changed);
         let shared = Shared::sent(&place, sent, &now).ok_or_else(changed)?;
+        let mode = now.directory_mode().ok_or_else(changed)?;
         // What the guest left alone is as the host wants it.
-        if sent.directory_mode() != Some(wanted.mode & PERMISSIONS) {
-            if now.directory_mode() != sent.directory_mode() {
-                return Err(changed());
-            }
-            self.plan.steps.push(Step::Mode(place, permissions(wanted)));
+        let last = if sent.directory_mode() == Some(wanted.mode & PERMISSIONS) {
+            mode
+        } else if sent.directory_mode() == Some(mode) {
             self.note(path, false);
-        }
-        self.open.push(Open { path, shared, is_new: false });
+            permissions(wanted)
+        } else {
+            return Err(changed());
+        };
+        self.open.push(Open { path, shared, is_new: false, closing: self.closing.len() });
+        self.closing.push(Closing { place, now: mode, last });
         Ok(())
     }
 
@@ -171,8 +189,8 @@ impl<'a> Planner<'a, '_> {
     ) -> Result<(), Refusal> {
         let shared = Shared::made(&place);
         self.put(path, place.clone(), change, found)?;
-        self.plan.steps.push(Step::Mode(place, permissions(wanted)));
-        self.open.push(Open { path, shared, is_new: true });
+        self.open.push(Open { path, shared, is_new: true, closing: self.closing.len() });
+        self.closing.push(Closing { place, now: OWNERS, last: permissions(wanted) });
         Ok(())
     }
 
@@ -184,9 +202,26 @@ impl<'a> Planner<'a, '_> {
         found: Found,
     ) -> Result<(), Refusal> {
         self.clear(&place, found)?;
+        self.unlock();
         self.plan.steps.push(Step::In(place, change));
         self.note(path, true);
         Ok(())
+    }
+
+    /// Lets the owner change the names in the innermost directory, where its permissions do not.
+    fn unlock(&mut self) {
+        let Some(directory) = self.open.last() else { return };
+        let closing = &mut self.closing[directory.closing];
+        if closing.now & OWNERS != OWNERS {
+            closing.now |= OWNERS;
+            self.plan.steps.push(mode_step(closing.place.clone(), closing.now));
+        }
+    }
+
+    /// Gives directories the permissions that they have at the end, inner ones first: an outer one may shut them.
+    fn close(&mut self) {
+        let closed = self.closing.drain(..).rev().filter(|closing| closing.now != closing.last);
+        self.plan.steps.extend(closed.map(|closing| mode_step(closing.place, closing.last)));
     }
 
     fn note(&mut self, path: &'a TreePath, replaces: bool) {
@@ -201,6 +236,11 @@ impl<'a> Planner<'a, '_> {
             (Found::Nothing, Some(_)) => Err(conflict(path, Cause::Changed)),
             (found, _) => {
                 let mark = self.unchanged(path, found)?;
+                self.unlock();
+                // What a directory is in is written into it, too.
+                if let Some(mode) = mark.directory_mode().filter(|mode| mode & OWNERS != OWNERS) {
+                    self.plan.steps.push(mode_step(place.clone(), mode | OWNERS));
+                }
                 self.plan.steps.push(Step::Out(place.clone(), mark));
                 Ok(())
             }
@@ -242,6 +282,15 @@ impl<'a> Planner<'a, '_> {
 /// What a guest may say about permissions: nothing about who becomes another user by a file.
 const PERMISSIONS: u16 = 0o777;
 
-fn permissions(wanted: &Directory) -> Mode {
-    Mode::from_raw_mode(u32::from(wanted.mode & PERMISSIONS))
+/// What the owner of a directory needs to change the names in it.
+const OWNERS: u16 = 0o700;
+/// What the owner of a directory keeps, whatever a guest says: one that cannot be read could not be sent any more.
+const KEPT: u16 = 0o500;
+
+fn permissions(wanted: &Directory) -> u16 {
+    wanted.mode & PERMISSIONS | KEPT
+}
+
+fn mode_step<'a>(place: Place, mode: u16) -> Step<'a> {
+    Step::Mode(place, Mode::from_raw_mode(u32::from(mode)))
 }

@@ -1,7 +1,11 @@
 //! Lists of changes against workspaces, with what is there afterwards.
 use super::*;
-use crate::changes::{Limits, path_of};
+use crate::{
+    changes::{Limits, path_of},
+    tree::remove_tree,
+};
 use expect_test::{Expect, expect};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use std::{
     fs,
     os::unix::{
@@ -9,12 +13,20 @@ use std::{
         fs::{MetadataExt, PermissionsExt, symlink},
         net::UnixListener,
     },
+    thread,
 };
 use wire::{Chunk, Directory, Entry, File, Removed, Symlink, Tally};
 
 struct Workspace {
     home: tempfile::TempDir,
     sent: Tree,
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // Before its own end, which does not know what to do about read-only directories.
+        let _left = remove_tree(self.home.path());
+    }
 }
 
 /// A workspace with more in it, sent but for its vault.
@@ -320,6 +332,133 @@ fn permissions_of_a_directory_are_whose_that_changed_them() {
     );
 }
 
+/// Tells a story as somebody to whom permissions mean something, which they do not to root.
+fn as_an_ordinary_user(story: impl FnOnce() + Send) {
+    let told = thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let mut sets = capabilities(None).unwrap();
+            sets.effective = CapabilitySet::empty();
+            set_capabilities(None, sets).unwrap();
+            story();
+        });
+        thread.join()
+    });
+    told.unwrap();
+}
+
+fn shut(root: &Path, names: &[&str]) {
+    for name in names {
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+}
+
+#[test]
+fn a_read_only_directory_is_made_with_what_is_in_it_and_removed_again() {
+    as_an_ordinary_user(|| {
+        let mut workspace = workspace();
+        let module = [
+            directory("mod", 0o555, false),
+            file("mod/file", 0o444, "1"),
+            directory("mod/in", 0o555, false),
+            file("mod/in/file", 0o444, "2"),
+            link("mod/in/link", "file"),
+        ];
+        workspace.check(
+            &module,
+            expect![[r#"
+                applied
+                d/ 755, d/f 644 one, g 644 two, mod/ 555, mod/file 444 1, mod/in/ 555, mod/in/file 444 2, mod/in/link -> file, out -> .."#]],
+        );
+        workspace.check(
+            &[gone("mod")],
+            expect![[r#"
+                applied
+                d/ 755, d/f 644 one, g 644 two, out -> .."#]],
+        );
+    });
+}
+
+#[test]
+fn what_is_in_a_read_only_directory_of_the_host_can_be_changed() {
+    let begin = || {
+        workspace_with(|root| {
+            fs::create_dir_all(root.join("d/in/old")).unwrap();
+            fs::write(root.join("d/in/old/f"), "three").unwrap();
+            fs::create_dir(root.join("d/stays")).unwrap();
+            shut(root, &["d/in/old", "d/in", "d/stays", "d"]);
+        })
+    };
+    as_an_ordinary_user(|| {
+        let changes = [
+            directory("d", 0o555, false),
+            file("d/f", 0o444, "1"),
+            directory("d/in", 0o500, false),
+            directory("d/in/new", 0o555, false),
+            file("d/in/new/f", 0o444, "2"),
+            gone("d/in/old"),
+        ];
+        begin().check(
+            &changes,
+            expect![[r#"
+                applied
+                d/ 555, d/f 444 1, d/in/ 500, d/in/new/ 555, d/in/new/f 444 2, d/stays/ 555, g 644 two, out -> .."#]],
+        );
+        let kinds =
+            [directory("d", 0o700, false), file("d/in", 0o644, "flat"), directory("d/stays", 0o555, true)];
+        begin().check(
+            &kinds,
+            expect![[r#"
+                applied
+                d/ 700, d/f 644 one, d/in 644 flat, d/stays/ 555, g 644 two, out -> .."#]],
+        );
+    });
+}
+
+#[test]
+fn what_fails_in_a_read_only_directory_is_taken_back() {
+    as_an_ordinary_user(|| {
+        let workspace = workspace_with(|root| {
+            fs::create_dir_all(root.join("d/old")).unwrap();
+            fs::write(root.join("d/old/f"), "three").unwrap();
+            shut(root, &["d/old", "d"]);
+        });
+        let list = [
+            directory("d", 0o511, false),
+            gone("d/f"),
+            directory("d/new", 0o555, false),
+            link("d/new/l", "x"),
+            gone("d/old"),
+            gone("g"),
+        ];
+        let told = stopped(&workspace, &list, |root| fs::write(root.join("g"), "mine").unwrap());
+        expect![[r#"
+            g: it was changed on the host just now
+            d/ 555, d/f 644 one, d/old/ 555, d/old/f 644 three, g 644 mine, out -> .."#]]
+        .assert_eq(&told);
+        assert!(!workspace.staging().exists(), "the staging directory is gone");
+    });
+}
+
+#[test]
+fn whatever_a_guest_says_its_owner_can_read_what_it_made() {
+    as_an_ordinary_user(|| {
+        let mut workspace = workspace();
+        workspace.check(
+            &[
+                directory("d", 0o000, false),
+                directory("e", 0o007, false),
+                file("e/f", 0o000, "1"),
+                file("g", 0o002, "2"),
+            ],
+            expect![[r#"
+                applied
+                d/ 500, d/f 644 one, e/ 507, e/f 400 1, g 402 2, out -> .."#]],
+        );
+        let now = Tree::read(&workspace.root(), &[]).unwrap();
+        assert!(workspace.sent.delta(&now).is_empty(), "both sides have the same");
+    });
+}
+
 #[test]
 fn names_are_bytes_and_hard_links_are_files() {
     let mut workspace = workspace_with(|root| {
@@ -354,12 +493,26 @@ fn the_staging_directory_is_no_place_for_changes() {
     assert!(!inside.exists());
 }
 
+/// Carries out a plan that the owner stops, who is quicker than its steps, and takes it back.
+fn stopped(workspace: &Workspace, list: &[(Entry, &str)], owner: impl FnOnce(&Path)) -> String {
+    let (root, staging) = (workspace.root(), workspace.staging());
+    let mut changes = Changes::begin(&staging, Limits::default()).unwrap();
+    for (entry, _) in list {
+        changes.entry(entry.clone()).unwrap();
+    }
+    let changes = changes.end(&Tally { entries: list.len() as u64, bytes: 0 }).unwrap();
+    let opened = Root::open(&root).unwrap();
+    let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
+    owner(&root);
+    let mut ledger = Ledger::begin(&opened, &staging).unwrap();
+    let (place, why) = ledger.carry_out(&plan).unwrap_err();
+    ledger.take_back().unwrap();
+    format!("{place}: {why}\n{}", workspace.shown())
+}
+
 #[test]
 fn what_fails_in_the_middle_is_taken_back() {
     let mut workspace = workspace();
-    let root = workspace.root();
-    let before = workspace.shown();
-    let mut changes = Changes::begin(&workspace.staging(), Limits::default()).unwrap();
     let list = [
         directory("d", 0o711, false),
         gone("d/f"),
@@ -368,23 +521,12 @@ fn what_fails_in_the_middle_is_taken_back() {
         link("e/l", "x"),
         file("g", 0o600, ""),
     ];
-    for (entry, _) in &list {
-        changes.entry(entry.clone()).unwrap();
-    }
-    let changes = changes.end(&Tally { entries: 6, bytes: 0 }).unwrap();
-    let opened = Root::open(&root).unwrap();
-    let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
-    // The owner is quicker than the last steps.
-    fs::write(root.join("g"), "mine").unwrap();
-    let staging = workspace.staging();
-    let mut ledger = Ledger::begin(&opened, &staging).unwrap();
-    let (place, why) = ledger.carry_out(&plan).unwrap_err();
-    assert_eq!((place, why.to_string().as_str()), (path("g"), "it was changed on the host just now"));
-    ledger.take_back().unwrap();
-    drop(plan);
-    drop(changes);
-    assert_eq!(workspace.shown(), before.replace("g 644 two", "g 644 mine"));
-    workspace.sent = Tree::read(&root, &[]).unwrap();
+    let told = stopped(&workspace, &list, |root| fs::write(root.join("g"), "mine").unwrap());
+    expect![[r#"
+        g: it was changed on the host just now
+        d/ 755, d/f 644 one, g 644 mine, out -> .."#]]
+    .assert_eq(&told);
+    workspace.sent = Tree::read(&workspace.root(), &[]).unwrap();
     workspace.check(
         &[file("g", 0o644, "3")],
         expect![[r#"
