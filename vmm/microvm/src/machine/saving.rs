@@ -180,8 +180,7 @@ fn found(parts: &Parts, files: &Reading, name: &SnapshotName) -> Result<Found, M
             (origin, below, Some(Changed::of(memory(name)?, bytes)?))
         }
     };
-    let full = &origin.name;
-    is_long(&memory, bytes, &format!("the memory of `{full}`")).map_err(file("look at", full))??;
+    is_long(&memory, bytes, "the memory", &origin.name)?;
     let disks = disks(parts, files, name)?;
     Ok(Found { machine: state.machine.to_vec(), origin, memory, changed, disks })
 }
@@ -211,18 +210,18 @@ fn disks(parts: &Parts, files: &Reading, name: &SnapshotName) -> Result<Vec<Opti
         }
         let written = files.open(name, Part::Disk(index)).map_err(file("open a disk of", name))?;
         let bytes = layer_bytes(image).map_err(file("look at a disk of", name))?;
-        is_long(&written, bytes, &format!("disk {index} of `{name}`"))
-            .map_err(file("look at a disk of", name))??;
+        is_long(&written, bytes, &format!("disk {index}"), name)?;
         Ok(Some(written))
     };
     (0..).zip(parts.config.disks.iter().zip(&parts.disks)).map(disk).collect()
 }
 
 /// Refuses a file that is cut, which would be found only when somebody reads behind its end.
-fn is_long(of: &File, bytes: u64, what: &str) -> io::Result<Result<(), SnapshotError>> {
-    let holds = of.metadata()?.len() == bytes;
-    let damaged = || SnapshotError::Damaged(format!("{what} is cut, or longer than it says"));
-    Ok(if holds { Ok(()) } else { Err(damaged()) })
+fn is_long(of: &File, bytes: u64, what: &str, name: &SnapshotName) -> Result<(), SnapshotError> {
+    match of.metadata().map_err(file("look at", name))?.len() {
+        length if length == bytes => Ok(()),
+        _another => Err(SnapshotError::Damaged(format!("{what} of `{name}` is cut, or longer than it says"))),
+    }
 }
 
 /// The state of a snapshot, as it is on disk.
