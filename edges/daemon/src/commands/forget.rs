@@ -14,6 +14,9 @@ use engine::{
 };
 use serde_json::json;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) fn forget(forget: &Session) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let done = runtime.block_on(owning(forget));

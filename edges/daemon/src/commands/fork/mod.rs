@@ -3,6 +3,8 @@
 mod session;
 mod turn;
 
+#[cfg(test)]
+pub(crate) use session::branch as begin_branch;
 pub(crate) use session::session;
 
 use super::{instances::found, runtime};

@@ -97,7 +97,7 @@ fn budget() -> Budget {
 }
 
 /// Begins a session with what was said in another one.
-pub(super) async fn branch(engine: &Engine, branching: Branching) -> Result<(), Failure> {
+pub(crate) async fn branch(engine: &Engine, branching: Branching) -> Result<(), Failure> {
     let run = engine.start(branching, budget()).await.map_err(|fault| Failure::other(fault.to_string()))?;
     begun(&run).await
 }
