@@ -110,7 +110,8 @@ impl Builder {
     }
 
     /// Leaves the living runs where they stand: each goes on when [`Engine::wake`] is told so, or when the journal is
-    /// opened again. For who wants to steer one run and not to set all of them going.
+    /// opened again. For who wants to steer one run and not to set all of them going. The journal is not compacted by itself
+    /// either: [`Engine::compact`] does it, or the next start.
     pub fn at_rest(mut self) -> Builder {
         self.at_rest = true;
         self
@@ -164,7 +165,9 @@ impl Builder {
         core.run(core.clone().watch());
         core.run(core.clone().call());
         core.run(core.clone().keep_snapshots());
-        core.run(core.clone().compact_when_due());
+        if !core.at_rest {
+            core.run(core.clone().compact_when_due());
+        }
         // Who forgot may have died before the bytes were off the disk.
         if core.forgotten.last().is_some_and(|upto| upto > core.log.sealed().compacted) {
             core.wish.wish();
