@@ -21,7 +21,7 @@ pub use client::{Client, Options};
 pub use fault::HttpFault;
 pub use header::{BadHeader, Header};
 pub use response::{Body, ERROR_BYTES_MAX, Response};
-pub use retry_after::retry_after;
+pub use retry_after::{retry_after, wait_of};
 pub use secret::Secret;
 pub use sse::{EVENT_BYTES_MAX, Event, Sse, TooLarge};
 pub use url::{BadUrl, Url};

@@ -14,18 +14,24 @@ pub fn retry_after(response: &Response, now: SystemTime) -> Option<Duration> {
     let milliseconds = response.header("retry-after-ms").and_then(number).map(|n| n / 1e3);
     let asked = response.header("retry-after");
     let seconds = milliseconds.or_else(|| asked.and_then(number));
-    let wait = match seconds {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+    match seconds {
+        Some(seconds) => wait_of(seconds),
         None => {
             let now = response.header("date").and_then(date).unwrap_or_else(|| now.into());
-            Duration::try_from(date(asked?)? - now).unwrap_or_default()
+            Some(Duration::try_from(date(asked?)? - now).unwrap_or_default().min(RETRY_AFTER_MAX))
         }
-    };
-    Some(wait.min(RETRY_AFTER_MAX))
+    }
+}
+
+/// The wait of so many seconds, which may be more than any clock counts. There is none of what is less than nothing, or no
+/// number.
+pub fn wait_of(seconds: f64) -> Option<Duration> {
+    (seconds >= 0.0)
+        .then(|| Duration::try_from_secs_f64(seconds).unwrap_or(RETRY_AFTER_MAX).min(RETRY_AFTER_MAX))
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|n: &f64| n.is_finite())
+    text.trim().parse().ok().filter(|n: &f64| !n.is_nan())
 }
 
 fn date(text: &str) -> Option<OffsetDateTime> {
@@ -57,8 +63,10 @@ mod tests {
         let with_date =
             [("date", "Sun, 06 Nov 1994 08:49:50 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:00 GMT")];
         assert_eq!(asked(&with_date), seconds(10));
-        assert_eq!(asked(&[("retry-after", "999999999999")]), Some(RETRY_AFTER_MAX));
-        for nonsense in ["-1", "soon", "", "NaN", "1e400", "Sun, 99 Nov 1994 08:50:00 GMT"] {
+        for endless in ["999999999999", "99999999999999999999999", "1e400"] {
+            assert_eq!(asked(&[("retry-after", endless)]), Some(RETRY_AFTER_MAX), "{endless}");
+        }
+        for nonsense in ["-1", "-1e400", "soon", "", "NaN", "Sun, 99 Nov 1994 08:50:00 GMT"] {
             assert_eq!(asked(&[("retry-after", nonsense)]), None, "{nonsense}");
         }
         assert_eq!(asked(&[]), None);

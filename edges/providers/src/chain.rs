@@ -2,13 +2,14 @@
 //! those are told who heard the last one, is for the turn and its journal. Who is asked next is decided here: the same model
 //! after a wait, the next one at once, or nobody any more, since each has been asked as often as the rules say.
 use crate::breaker::{Breaker, Pause};
-use domain::{Finish, Fragment, Model, ModelFault, ModelLimits, Question};
+use domain::{Finish, Fragment, Model, ModelFault, ModelLimits, Question, Shape};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use std::{
     collections::HashMap,
+    future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -110,8 +111,17 @@ impl Model for Chain {
         };
         let (links, model) = (self.links.clone(), &self.links.models[place]);
         let stands_in = (place > 0).then(|| Ok(Fragment::Model(model.id().to_owned())));
-        let (mut has_begun, mut has_said) = (false, false);
-        let answer = model.ask(question).map(move |fragment| match fragment {
+        let (mut has_begun, mut has_said, mut shape) = (false, false, Shape::default());
+        // What is no answer counts here as what never came: it is asked for as often, and another model after it.
+        let formed = model.ask(question).scan(false, move |is_over, fragment| {
+            let formed = fragment.and_then(|fragment| match shape.take(&fragment) {
+                Ok(()) => Ok(fragment),
+                Err(why) => Err(ModelFault::Broken(why.to_string())),
+            });
+            let heard = (!std::mem::replace(is_over, formed.is_err())).then_some(formed);
+            ready(heard)
+        });
+        let answer = formed.map(move |fragment| match fragment {
             Ok(Fragment::Finish(Finish::Stop | Finish::Calls)) if !has_said => {
                 let fault = ModelFault::Broken("it said nothing and called nothing".to_owned());
                 Err(links.failed(&key, place, fault, true))

@@ -128,7 +128,7 @@ mod tests {
                 [calls].into_iter().chain((0..n).map(result)).collect()
             }
         });
-        messages.collect()
+        domain::whole(messages.collect())
     }
     fn shown(messages: &[Message]) -> String {
         let letter = |message: &Message| match message {

@@ -100,15 +100,77 @@ pub struct Collector {
     usage: Option<Usage>,
     model: Option<String>,
     state: Option<ProviderState>,
-    bytes: usize,
+    shape: Shape,
     /// It can no longer become an answer.
     spoilt: Option<Malformed>,
+}
+
+/// How much came of an answer, and which calls: enough to say whether it can be one, without keeping it.
+#[derive(Debug, Default)]
+pub struct Shape {
+    bytes: usize,
+    calls: BTreeMap<u32, Outline>,
+}
+
+#[derive(Debug, Default)]
+struct Outline {
+    has_name: bool,
+    has_arguments: bool,
+}
+
+impl Shape {
+    /// Takes the next fragment; the last one says whether all of it is whole.
+    ///
+    /// # Errors
+    /// When there can be no answer any more.
+    pub fn take(&mut self, fragment: &Fragment) -> Result<(), Malformed> {
+        match fragment {
+            Fragment::Text(text) | Fragment::Reasoning(text) => self.weigh(text.len()),
+            Fragment::Call { index, id, tool, arguments } => {
+                let named = id.as_ref().map_or(0, String::len) + tool.as_ref().map_or(0, String::len);
+                self.weigh(named + arguments.len())?;
+                let call = self.call(*index)?;
+                call.has_name = tool.as_ref().map_or(call.has_name, |tool| !tool.is_empty());
+                call.has_arguments |= !arguments.is_empty();
+                Ok(())
+            }
+            Fragment::State(state) => self.weigh(state.body.as_str().len()),
+            Fragment::Usage(_) | Fragment::Model(_) => Ok(()),
+            Fragment::Finish(finish) => self.end(finish),
+        }
+    }
+
+    fn end(&self, finish: &Finish) -> Result<(), Malformed> {
+        for (index, call) in &self.calls {
+            if !call.has_name {
+                return Err(Malformed::Nameless(*index));
+            }
+            if *finish == Finish::Length && !call.has_arguments {
+                return Err(Malformed::HalfCall(*index));
+            }
+        }
+        Ok(())
+    }
+
+    fn weigh(&mut self, bytes: usize) -> Result<(), Malformed> {
+        self.bytes += bytes;
+        if self.bytes > ANSWER_BYTES_MAX { Err(Malformed::TooLong) } else { Ok(()) }
+    }
+
+    fn call(&mut self, index: u32) -> Result<&mut Outline, Malformed> {
+        let calls = self.calls.len();
+        match self.calls.entry(index) {
+            Entry::Occupied(call) => Ok(call.into_mut()),
+            Entry::Vacant(_) if calls == CALLS_MAX => Err(Malformed::TooManyCalls),
+            Entry::Vacant(place) => Ok(place.insert(Outline::default())),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct PartialCall {
     id: String,
-    tool: Option<String>,
+    tool: String,
     arguments: String,
 }
 
@@ -116,11 +178,14 @@ impl Collector {
     /// Takes the next fragment. Once the answer is spoilt, nothing more is kept.
     pub fn take(&mut self, fragment: Fragment) {
         if self.spoilt.is_none() {
-            self.spoilt = self.keep(fragment).err();
+            match self.shape.take(&fragment) {
+                Ok(()) => self.keep(fragment),
+                Err(spoilt) => self.spoilt = Some(spoilt),
+            }
         }
     }
 
-    /// Says whether what came is too much to be an answer: there is no use in hearing more of it.
+    /// Says whether what came can be no answer any more: there is no use in hearing more of it.
     pub fn is_spoilt(&self) -> bool {
         self.spoilt.is_some()
     }
@@ -134,52 +199,25 @@ impl Collector {
             return Err(spoilt);
         }
         let finish = self.finish.ok_or(Malformed::CutOff)?;
-        let call = |(index, part): (u32, PartialCall)| {
-            let tool = part.tool.filter(|name| !name.is_empty()).ok_or(Malformed::Nameless(index))?;
-            if finish == Finish::Length && part.arguments.is_empty() {
-                return Err(Malformed::HalfCall(index));
-            }
-            Ok(ToolCall { id: part.id, tool, arguments: part.arguments })
-        };
-        let calls = self.calls.into_iter().map(call).collect::<Result<_, _>>()?;
+        // Again: a call may have come behind the end.
+        self.shape.end(&finish)?;
+        let call = |part: PartialCall| ToolCall { id: part.id, tool: part.tool, arguments: part.arguments };
+        let calls = self.calls.into_values().map(call).collect();
         let Collector { text, usage, model, state, .. } = self;
         Ok(Answer { text, calls, finish, usage, model, state })
     }
 
-    fn keep(&mut self, fragment: Fragment) -> Result<(), Malformed> {
+    fn keep(&mut self, fragment: Fragment) {
         match fragment {
-            Fragment::Text(text) => {
-                self.weigh(text.len())?;
-                self.text.push_str(&text);
-            }
-            Fragment::Reasoning(text) => self.weigh(text.len())?,
+            Fragment::Text(text) => self.text.push_str(&text),
+            Fragment::Reasoning(_) => {}
             Fragment::Call { index, id, tool, arguments } => {
-                let named = id.as_ref().map_or(0, String::len) + tool.as_ref().map_or(0, String::len);
-                self.weigh(named + arguments.len())?;
-                self.call(index)?.take(id, tool, &arguments);
+                self.calls.entry(index).or_default().take(id, tool, &arguments);
             }
             Fragment::Usage(usage) => self.usage = Some(usage),
             Fragment::Model(model) => self.model = Some(model),
-            Fragment::State(state) => {
-                self.weigh(state.body.as_str().len())?;
-                self.state = Some(state);
-            }
+            Fragment::State(state) => self.state = Some(state),
             Fragment::Finish(finish) => self.finish = Some(finish),
-        }
-        Ok(())
-    }
-
-    fn weigh(&mut self, bytes: usize) -> Result<(), Malformed> {
-        self.bytes += bytes;
-        if self.bytes > ANSWER_BYTES_MAX { Err(Malformed::TooLong) } else { Ok(()) }
-    }
-
-    fn call(&mut self, index: u32) -> Result<&mut PartialCall, Malformed> {
-        let calls = self.calls.len();
-        match self.calls.entry(index) {
-            Entry::Occupied(call) => Ok(call.into_mut()),
-            Entry::Vacant(_) if calls == CALLS_MAX => Err(Malformed::TooManyCalls),
-            Entry::Vacant(place) => Ok(place.insert(PartialCall::default())),
         }
     }
 }
@@ -189,7 +227,7 @@ impl PartialCall {
         if let Some(id) = id {
             self.id = id;
         }
-        if tool.is_some() {
+        if let Some(tool) = tool {
             self.tool = tool;
         }
         self.arguments.push_str(arguments);

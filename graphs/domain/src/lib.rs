@@ -15,7 +15,7 @@ mod tool;
 mod turn;
 mod usage;
 
-pub use answer::{ANSWER_BYTES_MAX, Answer, CALLS_MAX, Collector, Finish, Fragment, Malformed};
+pub use answer::{ANSWER_BYTES_MAX, Answer, CALLS_MAX, Collector, Finish, Fragment, Malformed, Shape};
 pub use budget::{METER_NAMES, MONEY, MicroUsd, TOKENS, TURNS, Tokens, Turns};
 pub use conversation::{Conversation, Unreadable, whole};
 pub use id::{BadId, SessionId, TurnId, UserId};

@@ -11,7 +11,7 @@ use crate::{
 use engine::{FactId, InstanceId, log::Lsn};
 
 /// Raise it whenever a key or a value of any table changes its meaning: older views are then built anew.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 /// So many rows are read at once: some 400 KB.
 const PAGE_ROWS: usize = 4096;

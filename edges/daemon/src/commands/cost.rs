@@ -58,12 +58,12 @@ fn by_model(
 
 pub(super) fn in_words(total: &UsageTotals) -> String {
     let calls = if total.calls == 1 { "call" } else { "calls" };
-    let again = if total.repeats == 0 {
-        String::new()
-    } else {
-        format!(" ({} of them further attempts)", total.repeats)
+    let lost = match total.lost {
+        0 => String::new(),
+        1 => "; what 1 failed attempt used is not known".to_owned(),
+        lost => format!("; what {lost} failed attempts used is not known"),
     };
-    format!("{} {calls}{again}, {}", total.calls, used(&total.usage))
+    format!("{} {calls}, {}{lost}", total.calls, used(&total.usage))
 }
 
 fn session(total: &UsageTotals, row: &SessionRow) -> Value {
@@ -71,7 +71,7 @@ fn session(total: &UsageTotals, row: &SessionRow) -> Value {
         "session_id": row.session.as_str(),
         "title": row.title,
         "calls": total.calls,
-        "repeated_calls": total.repeats,
+        "failed_attempts": total.lost,
         "usage": usage(&total.usage),
     })
 }
@@ -80,7 +80,7 @@ fn model(name: &str, total: &UsageTotals) -> Value {
     json!({
         "model": name,
         "calls": total.calls,
-        "repeated_calls": total.repeats,
+        "failed_attempts": total.lost,
         "usage": usage(&total.usage),
     })
 }

@@ -17,12 +17,14 @@ pub(super) fn spent(what: &str) -> String {
     )
 }
 
-/// An attempt that came to nothing, and what follows. Shorter waits than a second are over when they are read.
+/// An attempt that came to nothing, and what follows.
 pub(super) fn failed_words(attempt: u32, why: &str, wait: Option<Duration>) -> String {
-    match wait.map_or(0, |wait| wait.as_millis().div_ceil(1_000)) {
-        0 => format!("attempt {attempt} failed: {why}"),
-        1 => format!("attempt {attempt} failed: {why}; it is made again at once"),
-        seconds => format!("attempt {attempt} failed: {why}; it is made again in {seconds} s"),
+    let failed = format!("attempt {attempt} failed: {why}");
+    match wait.unwrap_or_default().as_millis() {
+        0 => failed,
+        1..100 => format!("{failed}; it is made again at once"),
+        millis @ 100..1_000 => format!("{failed}; it is made again in 0.{} s", millis.div_ceil(100).min(9)),
+        millis => format!("{failed}; it is made again in {} s", millis.div_ceil(1_000)),
     }
 }
 
@@ -82,4 +84,24 @@ pub(super) fn finish_reason(finish: &Finish) -> FinishReason {
 
 pub(crate) fn usage(used: domain::Usage) -> Usage {
     Usage::new(used.input.0, used.output.0, used.cost.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_said_as_long_as_it_is() {
+        let said = |wait: u64| failed_words(1, "busy", Some(Duration::from_millis(wait)));
+        let waits = [0, 1, 99, 100, 250, 950, 1_000, 1_001, 60_000].map(said);
+        let ends = waits
+            .each_ref()
+            .map(|words| words.strip_prefix("attempt 1 failed: busy").expect("why it failed"));
+        let again = |when: &str| format!("; it is made again {when}");
+        let expected =
+            ["at once", "at once", "in 0.1 s", "in 0.3 s", "in 0.9 s", "in 1 s", "in 2 s", "in 60 s"]
+                .map(again);
+        assert_eq!((ends[0], &ends[1..]), ("", &expected.each_ref().map(String::as_str)[..]));
+        assert_eq!(failed_words(2, "busy", None), "attempt 2 failed: busy");
+    }
 }

@@ -66,7 +66,8 @@ async fn asked(chain: &Chain, key: &str) -> String {
             lines.push(match fragment {
                 Ok(Fragment::Text(text)) => text,
                 Ok(Fragment::Model(model)) => format!("by {model}:"),
-                Ok(_) => return lines.join(" "),
+                Ok(Fragment::Finish(_)) => return lines.join(" "),
+                Ok(_) => continue,
                 Err(ModelFault::Unavailable { why, retry_after }) => {
                     wait = retry_after;
                     format!("! {why}, wait {:?}\n", retry_after.unwrap_or_default())
@@ -312,6 +313,35 @@ async fn an_answer_without_a_word_counts_as_a_failure() {
         let ended = Chain::new(Arc::new(Ends("a", vec![Fragment::Finish(finish)])), Vec::new(), rules);
         assert_eq!(asked(&ended, "k").await, "");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_no_answer_is_asked_for_as_often_as_what_never_came() {
+    let call = |index, tool: &str| Fragment::Call {
+        index,
+        id: Some(format!("call_{index}")),
+        tool: Some(tool.to_owned()),
+        arguments: "{}".to_owned(),
+    };
+    let end = || Fragment::Finish(Finish::Calls);
+    let nameless = Arc::new(Ends("nameless", vec![call(0, ""), end()]));
+    let many = Arc::new(Ends("many", (0..200).map(|index| call(index, "t")).chain([end()]).collect()));
+    let long = Arc::new(Ends(
+        "long",
+        vec![Fragment::Text("x".repeat(domain::ANSWER_BYTES_MAX)), call(0, "t"), end()],
+    ));
+    let well = Arc::new(Scripted { id: "well", script: Mutex::default() });
+    let rules = Rules { attempts_max: 2, ..RULES };
+    let text = asked(&Chain::new(nameless, vec![many, long, well], rules), "k").await;
+    // Of the long text it matters that it is there, and not what it says.
+    expect![[r#"
+        ! it broke its protocol: call 0 of the answer names no tool, wait 1s
+         ! it broke its protocol: call 0 of the answer names no tool; many is asked, wait 0ns
+         by many: ! it broke its protocol: the answer makes more than 128 calls, wait 1s
+         by many: ! it broke its protocol: the answer makes more than 128 calls; long is asked, wait 0ns
+         by long: [text] ! it broke its protocol: the answer is longer than 4194304 bytes, wait 1s
+         by long: [text] ! it broke its protocol: the answer is longer than 4194304 bytes; well is asked, wait 0ns
+         by well: well"#]].assert_eq(&text.replace(&"x".repeat(domain::ANSWER_BYTES_MAX), "[text]"));
 }
 
 #[tokio::test(start_paused = true)]

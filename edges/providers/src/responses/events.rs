@@ -1,6 +1,6 @@
 //! Turns the events of a response into fragments. An item is heard once, whether it comes in pieces, whole at its end, or
 //! only in the response as a whole. An id is kept only of a response that is complete and whose calls can be answered.
-use crate::wire::{Origin, Out, Parser, Said, cut_off, in_answer, judged, text, unavailable};
+use crate::wire::{Origin, Out, Parser, Said, cut_off, in_answer, in_words, text, unavailable};
 use domain::{Finish, Fragment, MicroUsd, ModelFault, Tokens, Usage};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
@@ -264,8 +264,7 @@ impl Parser for Events {
 }
 
 fn failed(error: &Value) -> ModelFault {
-    let said = Said::of(error);
-    judged(said.status().unwrap_or(503), &said, None)
+    in_words(&Said::of(error))
 }
 
 fn usage(usage: &Value) -> Option<Usage> {

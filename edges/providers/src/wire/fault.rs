@@ -3,7 +3,7 @@
 //! without secrets.
 use super::wishes::Wishes;
 use domain::ModelFault;
-use http::{HttpFault, Response, Secret, retry_after};
+use http::{HttpFault, Response, Secret, retry_after, wait_of};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -63,7 +63,7 @@ impl Refusal {
                 "the server sends us to {elsewhere}, and we follow nobody: set `base_url`"
             ));
         }
-        match judged(self.status, &self.said, self.retry_after) {
+        match judged(Stood::Status(self.status), &self.said, self.retry_after) {
             // Turned away before the model saw it.
             ModelFault::Unavailable { why, retry_after } if self.status == 429 => {
                 ModelFault::Unreached { why, retry_after }
@@ -86,8 +86,13 @@ pub(crate) fn in_answer(value: &Value) -> Option<ModelFault> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
     };
     let said = Said::of(error);
+    Some(in_words(&said))
+}
+
+/// The fault that an answer tells of whose status was good.
+pub(crate) fn in_words(said: &Said) -> ModelFault {
     // The question had been accepted, so unless more is known it is not at fault.
-    Some(judged(said.status().unwrap_or(503), &said, None))
+    judged(Stood::InAnswer { alike: said.status().unwrap_or(503) }, said, None)
 }
 
 /// The answer ended before its end.
@@ -130,21 +135,40 @@ pub(crate) fn unavailable(why: String) -> ModelFault {
     ModelFault::Unavailable { why, retry_after: None }
 }
 
-/// What a status and the words with it come to.
-pub(crate) fn judged(status: u16, said: &Said, retry_after: Option<Duration>) -> ModelFault {
+/// Where an error stood.
+#[derive(Clone, Copy)]
+enum Stood {
+    /// The server answered with this status.
+    Status(u16),
+    /// It stood in an answer whose status was good; this one would have said the same, and was never sent.
+    InAnswer { alike: u16 },
+}
+
+/// What an error and the words with it come to.
+fn judged(stood: Stood, said: &Said, retry_after: Option<Duration>) -> ModelFault {
     let message = if said.message.is_empty() { "(no message)" } else { &said.message };
     let is_spent = |word: &str| matches!(word, "insufficient_quota" | "billing_hard_limit_reached");
     let spent = is_spent(&said.code) || is_spent(&said.kind);
-    match status {
-        401 | 403 => ModelFault::Closed(format!("the server does not accept the key ({status}): {message}")),
-        402 => ModelFault::Closed(format!("the account has nothing left (402): {message}")),
-        404 => ModelFault::Closed(format!("the server has no such model or address (404): {message}")),
-        429 if spent => ModelFault::Closed(format!("the account has nothing left (429): {message}")),
-        408 | 409 | 425 | 429 | 500 | 502..=599 => ModelFault::Unavailable {
-            why: format!("the server answered {status}: {message}"),
-            retry_after: retry_after.or(said.retry_after),
+    let (status, named) = match stood {
+        Stood::Status(status) => (status, status.to_string()),
+        Stood::InAnswer { alike } => (alike, said.name().unwrap_or("in its answer").to_owned()),
+    };
+    let answered = match stood {
+        Stood::Status(status) => format!("the server answered {status}: {message}"),
+        Stood::InAnswer { .. } => match said.name() {
+            Some(name) => format!("the answer was an error, {name}: {message}"),
+            None => format!("the answer was an error: {message}"),
         },
-        _ => ModelFault::Refused(format!("the server answered {status}: {message}")),
+    };
+    match status {
+        401 | 403 => ModelFault::Closed(format!("the server does not accept the key ({named}): {message}")),
+        402 => ModelFault::Closed(format!("the account has nothing left ({named}): {message}")),
+        404 => ModelFault::Closed(format!("the server has no such model or address ({named}): {message}")),
+        429 if spent => ModelFault::Closed(format!("the account has nothing left ({named}): {message}")),
+        408 | 409 | 425 | 429 | 500 | 502..=599 => {
+            ModelFault::Unavailable { why: answered, retry_after: retry_after.or(said.retry_after) }
+        }
+        _ => ModelFault::Refused(answered),
     }
 }
 
@@ -209,8 +233,13 @@ impl Said {
         Said { message, code, kind, param, retry_after: delay(error) }
     }
 
+    /// What the server calls the error: its kind, unless that is what the event is called.
+    fn name(&self) -> Option<&str> {
+        [&self.kind, &self.code].into_iter().map(String::as_str).find(|name| !matches!(*name, "" | "error"))
+    }
+
     /// The status that the server would have answered with, as far as it says.
-    pub(crate) fn status(&self) -> Option<u16> {
+    fn status(&self) -> Option<u16> {
         let number = self.code.parse().ok().filter(|status| (400..600).contains(status));
         let named = |word: &str| KINDS.iter().find(|(kind, _)| *kind == word).map(|(_, status)| *status);
         number.or_else(|| named(&self.code)).or_else(|| named(&self.kind))
@@ -221,7 +250,7 @@ impl Said {
 fn delay(error: &Value) -> Option<Duration> {
     let details = error["details"].as_array()?;
     let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
-    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
+    wait_of(delay.strip_suffix('s')?.parse().ok()?)
 }
 
 /// The title of a page of HTML.

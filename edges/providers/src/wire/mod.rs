@@ -15,7 +15,7 @@ pub(crate) use attached::{Kind, base64, kind, refused};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use body::Body;
 pub use credentials::{Credentials, Fixed, KeyFile, NoCredential};
-pub(crate) use fault::{Said, cut_off, in_answer, judged, unavailable};
+pub(crate) use fault::{Said, cut_off, in_answer, in_words, unavailable};
 pub(crate) use ids::{Ids, arguments, object};
 pub(crate) use past::Past;
 pub use remote::{BadConfig, Remote, Server};

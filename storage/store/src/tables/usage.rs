@@ -1,7 +1,7 @@
 //! What sessions used up, from `UsageSpent`: a sum per session. A call that was repeated counts each time: each of its
 //! attempts may have been charged.
 //!
-//! `usage`: session → calls, repeats, tokens in, tokens out, cost (big-endian, the session with its length)
+//! `usage`: session → calls, lost attempts, tokens in, tokens out, cost (big-endian, the session with its length)
 use crate::{
     Table, ViewFault,
     draft::Draft,
@@ -15,8 +15,8 @@ use domain::{MicroUsd, SessionId, Tokens, Usage, UsageSpent};
 pub struct UsageTotals {
     /// Model calls.
     pub calls: u64,
-    /// Those of them that were a further attempt at a call that was lost.
-    pub repeats: u64,
+    /// Attempts at them that came to nothing: what those used is known to nobody here.
+    pub lost: u64,
     /// What they used together.
     pub usage: Usage,
 }
@@ -25,7 +25,7 @@ pub struct UsageTotals {
 pub(super) fn take(draft: &mut Draft<'_>, fact: &UsageSpent) -> Result<(), ViewFault> {
     let total = of_session(draft, &fact.session)?.plus(fact);
     let Usage { input, cached, cache_written, output, cost } = total.usage;
-    let numbers = [total.calls, total.repeats, input.0, cached.0, cache_written.0, output.0, cost.0];
+    let numbers = [total.calls, total.lost, input.0, cached.0, cache_written.0, output.0, cost.0];
     let value = numbers.into_iter().fold(Packed::new(), Packed::u64);
     draft.put(Table::Usage, session_key(&fact.session), value.done());
     Ok(())
@@ -50,7 +50,7 @@ impl UsageTotals {
     pub fn plus(self, fact: &UsageSpent) -> UsageTotals {
         UsageTotals {
             calls: self.calls.saturating_add(1),
-            repeats: self.repeats.saturating_add(u64::from(fact.attempt > 1)),
+            lost: self.lost.saturating_add(u64::from(fact.attempt).saturating_sub(1)),
             usage: self.usage + fact.usage,
         }
     }
@@ -58,7 +58,7 @@ impl UsageTotals {
 
 fn read(value: &[u8]) -> Option<UsageTotals> {
     let mut parts = Unpacked::new(value);
-    let (calls, repeats) = (parts.u64()?, parts.u64()?);
+    let (calls, lost) = (parts.u64()?, parts.u64()?);
     let usage = Usage {
         input: Tokens(parts.u64()?),
         cached: Tokens(parts.u64()?),
@@ -66,7 +66,7 @@ fn read(value: &[u8]) -> Option<UsageTotals> {
         output: Tokens(parts.u64()?),
         cost: MicroUsd(parts.u64()?),
     };
-    parts.end(UsageTotals { calls, repeats, usage })
+    parts.end(UsageTotals { calls, lost, usage })
 }
 
 fn session_key(session: &SessionId) -> Vec<u8> {

@@ -51,7 +51,7 @@ fn a_session_stays_with_who_touched_it_first() {
 }
 
 #[test]
-fn usage_is_summed_per_session_and_repeats_are_counted() {
+fn usage_is_summed_per_session_and_lost_attempts_are_counted() {
     let mut house = House::new();
     let group = [
         house.journal.record(id(1, 1, 0), &spent("a", 1, 100)),
@@ -61,10 +61,9 @@ fn usage_is_summed_per_session_and_repeats_are_counted() {
     house.feed_group(&group).expect("taken");
     house.feed(id(2, 2, 0), &spent("b", 1, 1));
     let totals = |of| house.store.usage(&session(of)).expect("readable");
-    let shown = |t: UsageTotals| {
-        format!("{} calls, {} repeats, {}, {}", t.calls, t.repeats, t.usage.input, t.usage.cost)
-    };
-    expect!["2 calls, 1 repeats, 1100 tokens, 6 µ$"].assert_eq(&shown(totals("a")));
-    expect!["2 calls, 0 repeats, 18446744073709551615 tokens, 6 µ$"].assert_eq(&shown(totals("b")));
+    let shown =
+        |t: UsageTotals| format!("{} calls, {} lost, {}, {}", t.calls, t.lost, t.usage.input, t.usage.cost);
+    expect!["2 calls, 1 lost, 1100 tokens, 6 µ$"].assert_eq(&shown(totals("a")));
+    expect!["2 calls, 0 lost, 18446744073709551615 tokens, 6 µ$"].assert_eq(&shown(totals("b")));
     assert_eq!(totals("c"), UsageTotals::default());
 }

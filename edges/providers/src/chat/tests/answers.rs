@@ -96,7 +96,9 @@ fn a_server_that_does_not_stream() {
     check_body(whole, expect!["(hm) hi [a x {}] [a x {}] · calls, 1+2, 0 µ$"]);
     check_body(
         r#"{"error":{"message":"no such thing","type":"invalid_request_error"}}"#,
-        expect!["! the model refused the question: the server answered 400: no such thing"],
+        expect![
+            "! the model refused the question: the answer was an error, invalid_request_error: no such thing"
+        ],
     );
     check_body(
         r#"{"choices":[{"message":{"content":"ha"#,
@@ -123,19 +125,19 @@ fn errors_inside_a_stream() {
     let said = r#"{"choices":[{"delta":{"content":"so "}}]}"#;
     check(
         &[said, r#"{"error":{"message":"overloaded","code":502}}"#, STOP],
-        expect!["! the model is unavailable: the server answered 502: overloaded"],
+        expect!["! the model is unavailable: the answer was an error, 502: overloaded"],
     );
     check(
         &[said, r#"{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limited"}}"#],
-        expect!["! the model is unavailable: the server answered 429: slow down"],
+        expect!["! the model is unavailable: the answer was an error, rate_limit_error: slow down"],
     );
     check(
         &[said, r#"{"object":"error","message":"too long","type":"BadRequestError","code":400}"#],
-        expect!["! the model refused the question: the server answered 400: too long"],
+        expect!["! the model refused the question: the answer was an error, BadRequestError: too long"],
     );
     check_body(
         "event: error\ndata: {\"message\":\"gone\"}\n\n",
-        expect!["! the model is unavailable: the server answered 503: gone"],
+        expect!["! the model is unavailable: the answer was an error: gone"],
     );
     check(
         &[said, r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#],
@@ -152,7 +154,7 @@ fn errors_inside_a_stream() {
             r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#,
             r#"{"error":{"message":"limit","code":400}}"#,
         ],
-        expect!["! the model refused the question: the server answered 400: limit"],
+        expect!["! the model refused the question: the answer was an error, 400: limit"],
     );
 }
 

@@ -80,11 +80,11 @@ fn errors() {
     let said = parts(r#"{"text":"so"}"#);
     check(
         &[&said, r#"{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}"#],
-        expect!["! the model is unavailable: the server answered 503: overloaded"],
+        expect!["! the model is unavailable: the answer was an error, 503: overloaded"],
     );
     let asked_to_wait = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[
         {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17s"}]}}]"#;
-    check_body(asked_to_wait, expect!["! the model is unavailable: the server answered 429: slow down"]);
+    check_body(asked_to_wait, expect!["! the model is unavailable: the answer was an error, 429: slow down"]);
     let (_, ended) = kit::read(Box::new(Chunks::new(wire("m").origin)), [asked_to_wait.as_bytes()]);
     assert!(
         matches!(ended, Err(ModelFault::Unavailable { retry_after: Some(wait), .. }) if wait.as_secs() == 17)

@@ -108,11 +108,11 @@ fn errors_and_cuts() {
     let said = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"so"}}"#;
     check(
         &[said, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#],
-        expect!["! the model is unavailable: the server answered 529: Overloaded"],
+        expect!["! the model is unavailable: the answer was an error, overloaded_error: Overloaded"],
     );
     check_body(
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"no\"}}\n\n",
-        expect!["! the model refused the question: the server answered 400: no"],
+        expect!["! the model refused the question: the answer was an error, invalid_request_error: no"],
     );
     check(
         &[said],
@@ -124,7 +124,9 @@ fn errors_and_cuts() {
     );
     check_body(
         r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
-        expect!["! the model cannot be used: the server does not accept the key (401): invalid x-api-key"],
+        expect![
+            "! the model cannot be used: the server does not accept the key (authentication_error): invalid x-api-key"
+        ],
     );
 }
 

@@ -100,14 +100,14 @@ fn errors_and_ends() {
     let said = r#"{"type":"response.output_text.delta","output_index":0,"delta":"so "}"#;
     check(
         &[said, r#"{"type":"error","code":"rate_limit_exceeded","message":"slow down","param":null}"#],
-        expect!["! the model is unavailable: the server answered 429: slow down"],
+        expect!["! the model is unavailable: the answer was an error, rate_limit_exceeded: slow down"],
     );
     check(
         &[
             said,
             r#"{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"server_error","message":"sorry"}}}"#,
         ],
-        expect!["! the model is unavailable: the server answered 500: sorry"],
+        expect!["! the model is unavailable: the answer was an error, server_error: sorry"],
     );
     check(
         &[said, r#"{"type":"response.cancelled","response":{"id":"r","status":"cancelled"}}"#],
@@ -123,11 +123,13 @@ fn errors_and_ends() {
     );
     check_body(
         "event: error\ndata: {\"message\":\"gone\"}\n\n",
-        expect!["! the model is unavailable: the server answered 503: gone"],
+        expect!["! the model is unavailable: the answer was an error: gone"],
     );
     check_body(
         r#"{"error":{"message":"no such thing","type":"invalid_request_error"}}"#,
-        expect!["! the model refused the question: the server answered 400: no such thing"],
+        expect![
+            "! the model refused the question: the answer was an error, invalid_request_error: no such thing"
+        ],
     );
     check_body(
         r#"{"hello":1}"#,
