@@ -29,6 +29,9 @@ pub(crate) enum NoAnswer {
     /// It is there and says no.
     #[error("{0}")]
     Refused(String),
+    /// It is there and says not now.
+    #[error("{0}")]
+    Unavailable(String),
     /// It says what is no answer, which begins like this.
     #[error(
         "the monitor answers `{0}`, which is of another version: end it with the version that started it"
@@ -77,6 +80,9 @@ impl Asked {
         let answer: Value = serde_json::from_slice(&self.line).map_err(|_| nonsense())?;
         match (answer["v"] == json!(VERSION), answer.get("ok"), answer["error"]["message"].as_str()) {
             (true, Some(ok), None) => Ok(Some(ok.clone())),
+            (_, None, Some(message)) if answer["error"]["kind"] == "unavailable" => {
+                Err(NoAnswer::Unavailable(message.to_owned()))
+            }
             (_, None, Some(message)) => Err(NoAnswer::Refused(message.to_owned())),
             _ => Err(nonsense()),
         }

@@ -97,7 +97,7 @@ fn output_of(monitor: &Path, patience: Duration) -> Result<Vec<u8>, Problem> {
     }
     let _waited = child.wait();
     let Some(read) = read else {
-        return Err(Problem::Refused(format!(
+        return Err(Problem::Unavailable(format!(
             "the monitor {} does not say within {} s whether guests can run",
             monitor.display(),
             patience.as_secs()

@@ -18,13 +18,32 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// The directory beside a guest into which its monitor writes snapshots.
 pub(crate) const OUTBOX: &str = "outbox";
 
+/// Whether a monitor is locked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jail {
+    /// Always, but for debugging the monitor itself.
+    On,
+    /// Never with a guest that is not one's own.
+    Off,
+}
+
+impl Jail {
+    /// As the monitor is told.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Jail::On => "on",
+            Jail::Off => "off",
+        }
+    }
+}
+
 /// Where guests are.
 #[derive(Debug, Clone)]
 pub struct Home {
     /// The directory.
     pub root: PathBuf,
-    /// Whether monitors go to jail: `on`, or `off` for debugging the monitor itself.
-    pub jail: String,
+    /// Whether monitors go to jail.
+    pub jail: Jail,
 }
 
 /// A guest that is there.
@@ -52,7 +71,7 @@ pub enum Standing {
 impl Home {
     /// A home in a directory, whose guests run in jail.
     pub fn new(root: PathBuf) -> Home {
-        Home { root, jail: "on".to_owned() }
+        Home { root, jail: Jail::On }
     }
 
     pub(crate) fn monitor(&self) -> Result<PathBuf, Problem> {
@@ -129,9 +148,12 @@ impl Machine {
                 )))
             }
             Err(NoAnswer::Gone(_)) => self.is_left().then_some(Standing::Gone),
-            Err(why @ (NoAnswer::Refused(_) | NoAnswer::Nonsense(_) | NoAnswer::Barred(_))) => {
-                Some(Standing::Silent(why.to_string()))
-            }
+            Err(
+                why @ (NoAnswer::Refused(_)
+                | NoAnswer::Unavailable(_)
+                | NoAnswer::Nonsense(_)
+                | NoAnswer::Barred(_)),
+            ) => Some(Standing::Silent(why.to_string())),
         }
     }
 }

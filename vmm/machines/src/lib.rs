@@ -23,7 +23,7 @@ mod stop;
 mod talk;
 
 pub use doctor::{Finding, State};
-pub use home::{Home, Listed, Standing};
+pub use home::{Home, Jail, Listed, Standing};
 pub use machine::{Extent, Machine};
 pub use name::Name;
 pub use obey::{make, obey};

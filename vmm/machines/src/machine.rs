@@ -100,7 +100,7 @@ impl Home {
         let mut child = self.spawn(&machine, &folder, settings, start)?;
         if let Err(why) = machine.wait(&mut child) {
             machine.abandon(&mut child);
-            return Err(Problem::Refused(format!("{why}\n{}", machine.last_words())));
+            return Err(why.and(&machine.last_words()));
         }
         Ok((machine, child, lock))
     }
@@ -118,7 +118,7 @@ impl Home {
         drop(folder.created(SERIAL)?);
         let outbox = emptied(folder)?;
         let mut command = Command::new(self.monitor()?);
-        command.env_clear().args(["run", "--jail", &self.jail, "--agent", &settings.image]);
+        command.env_clear().args(["run", "--jail", self.jail.word(), "--agent", &settings.image]);
         match start {
             Start::Boot => command.args(["--start", "boot"]),
             // Only one that restores is shown where all snapshots are.
@@ -246,7 +246,7 @@ impl Machine {
                 return Err(Problem::Refused(format!("the monitor ended: {status}")));
             }
             if since.elapsed() > patience {
-                return Err(Problem::Refused(format!("{what} within {} seconds", patience.as_secs())));
+                return Err(Problem::Unavailable(format!("{what} within {} seconds", patience.as_secs())));
             }
             Ok(())
         };
@@ -302,12 +302,17 @@ impl Machine {
     pub(crate) fn unanswered(&self, what: &str, why: NoAnswer) -> Problem {
         let name = &self.name;
         match why {
-            NoAnswer::Gone(error) if error.kind() == io::ErrorKind::TimedOut => Problem::Refused(format!(
-                "the guest `{name}`: its monitor does not answer. It does not while it writes a snapshot down; if it hangs, end its \
+            NoAnswer::Gone(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Problem::Unavailable(format!(
+                    "the guest `{name}`: its monitor does not answer. It does not while it writes a snapshot down; if it hangs, end its \
                  process, and `guest stop {name}` clears it away"
-            )),
+                ))
+            }
             NoAnswer::Gone(_) => self.not_there(),
             NoAnswer::Refused(why) => Problem::Refused(format!("the guest `{name}` cannot {what}: {why}")),
+            NoAnswer::Unavailable(why) => {
+                Problem::Unavailable(format!("the guest `{name}` cannot {what}: {why}"))
+            }
             NoAnswer::Barred(why) => *why,
             why @ NoAnswer::Nonsense(_) => Problem::Refused(format!("the guest `{name}`: {why}")),
         }
@@ -315,7 +320,7 @@ impl Machine {
 
     pub(crate) fn is_starting(&self) -> Problem {
         let name = &self.name;
-        Problem::Refused(format!(
+        Problem::Unavailable(format!(
             "the guest `{name}` is just being started: wait for it, or take another name"
         ))
     }
@@ -342,7 +347,7 @@ impl Machine {
             Some(Standing::Running(stats)) if stats["phase"] == "agent_ready" => {}
             Some(Standing::Running(stats)) => {
                 let phase = stats["phase"].as_str().unwrap_or_default();
-                return Err(unreached(Problem::Refused(format!(
+                return Err(unreached(Problem::Unavailable(format!(
                     "the guest `{name}` is {phase}, and only an agent that is ready listens"
                 ))));
             }

@@ -21,7 +21,7 @@ use wire::{Arguments, Chunk, HostFrame, KillCall, Shown, Stream};
 /// # Errors
 /// When it cannot be done; what mends it is said.
 pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
-    let home = Home { jail: order.jail.clone(), ..Home::new(order.home.clone()) };
+    let home = Home { jail: order.jail, ..Home::new(order.home.clone()) };
     let say = |text: String, json: Value| say(if order.json { as_ascii(&json) } else { text });
     let runs = |name: &Name| {
         say(format!("the guest `{name}` runs\n"), json!({"guest": name.as_str(), "runs": true}))

@@ -1,5 +1,5 @@
 //! What was typed, as a value. It opens nothing; names become names of directories, so they are checked here.
-use crate::{Extent, Name, Problem};
+use crate::{Extent, Jail, Name, Problem};
 use image::KernelSource;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr};
@@ -103,7 +103,7 @@ pub struct Order {
     /// Processors of a guest that boots.
     pub vcpus: u8,
     /// Whether monitors go to jail.
-    pub jail: String,
+    pub jail: Jail,
     /// How much a snapshot holds.
     pub extent: Extent,
     /// Whether a program reads what comes of it.
@@ -130,7 +130,7 @@ impl Order {
             root: None,
             memory_mib: 256,
             vcpus: 1,
-            jail: "on".to_owned(),
+            jail: Jail::On,
             extent: Extent::Full,
             json: false,
             has_input: false,
@@ -215,10 +215,11 @@ fn number<N: FromStr + PartialOrd + Display>(
     })
 }
 
-fn jail(parser: &mut Parser) -> Result<String, Problem> {
+fn jail(parser: &mut Parser) -> Result<Jail, Problem> {
     let value = parser.value().and_then(|value| value.string()).map_err(wrong)?;
     match value.as_str() {
-        "on" | "off" => Ok(value),
+        "on" => Ok(Jail::On),
+        "off" => Ok(Jail::Off),
         _ => Err(Problem::Usage(format!("--jail is `on` or `off`, not `{value}`"))),
     }
 }

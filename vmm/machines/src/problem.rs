@@ -23,6 +23,9 @@ pub enum Problem {
     /// The guest, or its monitor, says no.
     #[error("{0}")]
     Refused(String),
+    /// Not now: nobody needs to mend anything, the same may be done in a while.
+    #[error("{0}")]
+    Unavailable(String),
     /// A command never began, because its guest cannot be reached.
     #[error(transparent)]
     Unreached(Box<Problem>),
@@ -44,7 +47,37 @@ impl Problem {
         match self {
             Problem::Usage(_) => 2,
             Problem::Unreached(_) => NEVER_BEGAN,
-            Problem::Missing { .. } | Problem::Image(_) | Problem::Refused(_) | Problem::Failed { .. } => 1,
+            Problem::Missing { .. }
+            | Problem::Image(_)
+            | Problem::Refused(_)
+            | Problem::Unavailable(_)
+            | Problem::Failed { .. } => 1,
+        }
+    }
+
+    /// Whether the same may be tried again as it is.
+    pub fn passes(&self) -> bool {
+        match self {
+            Problem::Unavailable(_) => true,
+            Problem::Unreached(why) => why.passes(),
+            Problem::Usage(_)
+            | Problem::Missing { .. }
+            | Problem::Image(_)
+            | Problem::Refused(_)
+            | Problem::Failed { .. } => false,
+        }
+    }
+
+    /// Says more, and stays what it is.
+    pub(crate) fn and(self, more: &str) -> Problem {
+        match self {
+            Problem::Refused(why) => Problem::Refused(format!("{why}\n{more}")),
+            Problem::Unavailable(why) => Problem::Unavailable(format!("{why}\n{more}")),
+            other @ (Problem::Usage(_)
+            | Problem::Missing { .. }
+            | Problem::Image(_)
+            | Problem::Unreached(_)
+            | Problem::Failed { .. }) => other,
         }
     }
 

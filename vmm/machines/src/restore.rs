@@ -89,13 +89,16 @@ impl Machine {
     pub(crate) fn not_ready(&self) -> Problem {
         let name = &self.name;
         let lock = self.folder().and_then(|folder| folder.map_or(Ok(None), |folder| Lock::taken(&folder)));
-        Problem::Refused(match lock {
-            Ok(Some(_nobody_starts_it)) => format!(
+        match lock {
+            Ok(Some(_nobody_starts_it)) => Problem::Refused(format!(
                 "the guest `{name}` was restored, and whoever did it went before it had its own time and random numbers: \
                  `guest stop {name}` ends it"
-            ),
-            Ok(None) | Err(_) => format!("the guest `{name}` is just being restored: wait for it"),
-        })
+            )),
+            Ok(None) => {
+                Problem::Unavailable(format!("the guest `{name}` is just being restored: wait for it"))
+            }
+            Err(why) => why,
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl Machine {
             Written::NotYet => {
                 // It will be of use if it comes.
                 folder.write(WANTED, snapshot.as_str())?;
-                Err(Problem::Refused(format!(
+                Err(Problem::Unavailable(format!(
                     "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
                      it did: if it does not, the disk is slow or the monitor hangs",
                     self.name,

@@ -69,7 +69,7 @@ impl Machine {
             }
         }
         if !self.ends_within(patience.end, patience.clear)? {
-            return Err(Problem::Refused(format!("the guest `{}` does not end", self.name)));
+            return Err(Problem::Unavailable(format!("the guest `{}` does not end", self.name)));
         }
         if let Some(folder) = self.folder()?
             && let Some(_lock) = Lock::taken(&folder)?
@@ -265,6 +265,7 @@ mod tests {
         let why = machine.stop_within(PATIENCE).unwrap_err().chain();
         expect!["the guest `one` is just being started: wait for it, or take another name"].assert_eq(&why);
         assert!(machine.control().exists());
+        assert!(machine.stop_within(PATIENCE).unwrap_err().passes(), "whoever asks again is told more");
         drop(lock);
         assert!(!machine.stop_within(PATIENCE).unwrap());
         assert!(!machine.control().exists());
