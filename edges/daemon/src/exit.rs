@@ -83,6 +83,7 @@ impl Failure {
             Failure::Configuration(_) => ErrorCode::InvalidConfiguration,
             Failure::Storage(_) => ErrorCode::Storage,
             Failure::Guest(machines::Problem::Usage(_)) => ErrorCode::InvalidRequest,
+            Failure::Guest(problem) if problem.passes() => ErrorCode::Unavailable,
             Failure::Guest(_) => ErrorCode::Internal,
             Failure::Other(_) => ErrorCode::Internal,
         }
@@ -144,6 +145,9 @@ mod tests {
     fn what_a_guest_says_moves_no_cursor() {
         let failure = Failure::guest(machines::Problem::Refused("it says \x1b[2J".to_owned()));
         assert_eq!(failure.to_string(), "it says \\u{1b}[2J");
+        assert_eq!(failure.code(), ErrorCode::Internal);
+        let busy = Failure::guest(machines::Problem::Unavailable("not now".to_owned()));
+        assert_eq!(busy.code(), ErrorCode::Unavailable);
     }
 
     #[test]

@@ -96,8 +96,8 @@ usage: oxydra COMMAND [OPTIONS]
   doctor               what is configured, reachable and missing, and what mends it
   cost                 what your sessions have used up
   catalog show         what models can do and cost; `catalog fetch` makes a newer catalog
-  guest                virtual machines without a network: boot, exec, shell, snapshot, restore, list, stop, doctor
-                       (see `oxydra guest --help`)
+  guest                virtual machines without a network: boot, exec, shell, snapshot, restore, list, stop, remove, prune,
+                       doctor (see `oxydra guest --help`)
   completions SHELL    what bash, zsh or fish needs to complete all this
   help [COMMAND]       what a command does; `help rehearsal`: what the built-in model understands
   --version, --help

@@ -209,7 +209,7 @@ fn space(home: &Path) -> Option<Finding> {
             "room",
             text,
             format!(
-                "free {} MiB: an image takes about 100, a snapshot as much as its guest's memory",
+                "free {} MiB (`guest prune` and `guest remove SNAPSHOT` do): an image takes about 100, a snapshot as much as its guest's memory",
                 ROOM_BYTES >> 20
             ),
         ),

@@ -75,11 +75,7 @@ impl Folder {
 
     /// The names in it that can be those of guests or snapshots, in order.
     pub(crate) fn names(&self) -> Result<Vec<Name>, Problem> {
-        let reading = failed(format!("read {}", self.place.display()));
-        let entries = Dir::read_from(&self.directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = entries.map_err(reading)?;
-        let text = entries.iter().filter_map(|entry| entry.file_name().to_str().ok());
-        let mut names: Vec<_> = text.filter_map(|name| Name::new(name).ok()).collect();
+        let mut names: Vec<_> = self.entries()?.into_iter().filter_map(|name| Name::new(name).ok()).collect();
         names.sort();
         Ok(names)
     }
@@ -91,6 +87,20 @@ impl Folder {
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.problem("look at", name, errno)),
         }
+    }
+
+    /// All names in it that are text.
+    pub(crate) fn entries(&self) -> Result<Vec<String>, Problem> {
+        let entries = Dir::read_from(&self.directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(failed(format!("read {}", self.place.display())))?;
+        let names = entries.iter().filter_map(|entry| entry.file_name().to_str().ok());
+        Ok(names.filter(|name| ![".", ".."].contains(name)).map(str::to_owned).collect())
+    }
+
+    /// Gives a directory in it another name.
+    pub(crate) fn rename(&self, name: &str, to: &str) -> Result<(), Problem> {
+        renameat(&self.directory, name, &self.directory, to)
+            .map_err(|errno| self.problem("rename", name, errno))
     }
 
     /// All of a small file; `None` when it is not there.

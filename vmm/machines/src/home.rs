@@ -13,6 +13,10 @@ use std::{io, path::PathBuf, time::Duration};
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// The directory of guests.
 pub(crate) const MACHINES: &str = "machines";
+/// The directory of images.
+pub(crate) const IMAGES: &str = "images";
+/// The directory of what images are made of, as it was fetched.
+pub(crate) const PACKAGES: &str = "packages";
 /// The directory of snapshots.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// The directory beside a guest into which its monitor writes snapshots.

@@ -8,6 +8,7 @@ use crate::{
     home::{MACHINES, SNAPSHOTS},
     patience::within,
     problem::failed,
+    remove::note_origin,
     restore::{note_ready, note_unready},
     snapshot::emptied,
 };
@@ -51,7 +52,7 @@ pub(crate) enum Start<'a> {
     /// With its kernel.
     Boot,
     /// Where another one was written down.
-    Restore(&'a Name),
+    Restore(&'a Name, &'a Folder),
 }
 
 /// A guest.
@@ -94,8 +95,14 @@ impl Home {
         }
         // Whatever becomes of us, a restored guest that was not made itself is known by this.
         match start {
-            Start::Boot => note_ready(&folder)?,
-            Start::Restore(_) => note_unready(&folder)?,
+            Start::Boot => {
+                note_ready(&folder)?;
+                note_origin(&folder, None)?;
+            }
+            Start::Restore(snapshot, from) => {
+                note_unready(&folder)?;
+                note_origin(&folder, Some((snapshot, from)))?;
+            }
         }
         let mut child = self.spawn(&machine, &folder, settings, start)?;
         if let Err(why) = machine.wait(&mut child) {
@@ -122,7 +129,7 @@ impl Home {
         match start {
             Start::Boot => command.args(["--start", "boot"]),
             // Only one that restores is shown where all snapshots are.
-            Start::Restore(snapshot) => command
+            Start::Restore(snapshot, _) => command
                 .args(["--start", &format!("restore={snapshot}"), "--snapshots"])
                 .arg(self.made(SNAPSHOTS)?.place()),
         };

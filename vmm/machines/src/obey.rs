@@ -1,7 +1,9 @@
 //! Carries out what was typed, one function for each command. What comes of it goes to standard output, what takes long and
 //! what is remarkable to standard error.
 use crate::{
-    Command, Finding, Home, Listed, Name, Order, Part, Problem, Program, Settings, Standing, doctor,
+    Command, Finding, Home, Kept, Listed, Name, Order, Part, Problem, Program, Pruned, Settings, Standing,
+    doctor,
+    home::{IMAGES, PACKAGES},
     order::help,
     problem::failed,
     shell,
@@ -54,12 +56,14 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
         }
         Command::Shell(name) => shell::shell(home.machine(name).converse()?, PEOPLE),
         Command::List => {
-            let all = home.list()?;
+            let (all, kept) = (home.list()?, home.kept()?);
             let rows: Vec<_> = all.iter().map(as_json).collect();
+            let snapshots: Vec<_> = kept.iter().map(kept_as_json).collect();
             if all.is_empty() && !order.json {
                 tell(&format!("none runs: `{} boot NAME` starts one", program.name));
             }
-            say(all.iter().map(as_line).collect(), json!({"guests": rows}))
+            let lines = all.iter().map(as_line).chain(kept.iter().map(kept_as_line));
+            say(lines.collect(), json!({"guests": rows, "snapshots": snapshots}))
         }
         Command::Snapshot(name, snapshot) => {
             home.machine(name).snapshot(&home, snapshot, order.extent, &mut tell)?;
@@ -70,6 +74,21 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
             doctor::probe()?.required()?;
             home.restore(snapshot, name)?;
             runs(name)
+        }
+        Command::Remove(snapshot) => {
+            home.remove(snapshot)?;
+            let text = format!("the snapshot `{snapshot}` is gone\n");
+            say(text, json!({"snapshot": snapshot.as_str(), "removed": true}))
+        }
+        Command::Prune => {
+            let Pruned { images, packages } = home.prune()?;
+            let line = |kind: &str, name: &String| format!("the {kind} {name} is gone\n");
+            let lines = images.iter().map(|name| line("image", name));
+            let lines: String = lines.chain(packages.iter().map(|name| line("package", name))).collect();
+            if lines.is_empty() && !order.json {
+                tell("nothing is there that nothing needs");
+            }
+            say(lines, json!({"images": images, "packages": packages}))
         }
         Command::Stop(name) => {
             let ran = home.machine(name).stop()?;
@@ -108,11 +127,6 @@ fn tell(what: &str) {
     // Nobody may be there to read it.
     let _unread = writeln!(io::stderr(), "guest: {}", Shown(what));
 }
-
-/// Where images are kept.
-const IMAGES: &str = "images";
-/// What they are made of, as it was fetched.
-const PACKAGES: &str = "packages";
 
 /// Builds the image that an order wants.
 ///
@@ -169,6 +183,17 @@ fn as_line(listed: &Listed) -> String {
         Standing::Silent(why) => format!("{name}  {why}\n"),
         Standing::Gone => format!("{name}  killed: `stop {name}` clears away what it left\n"),
     }
+}
+
+fn kept_as_line(kept: &Kept) -> String {
+    let Kept { name, bytes, base } = kept;
+    let differs = base.as_ref().map_or(String::new(), |base| format!(", what differs from `{base}`"));
+    format!("{name}  snapshot, {} MiB{differs}\n", bytes >> 20)
+}
+
+fn kept_as_json(kept: &Kept) -> Value {
+    let Kept { name, bytes, base } = kept;
+    json!({"name": name.as_str(), "bytes": bytes, "base": base.as_ref().map(Name::as_str)})
 }
 
 fn as_json(listed: &Listed) -> Value {
@@ -286,6 +311,10 @@ mod tests {
         "#]]
         .assert_eq(&all.iter().map(as_line).collect::<String>());
         assert_eq!(as_json(&all[2])["standing"], "unready");
+        let kept = Kept { name: Name::new("since").unwrap(), bytes: 3 << 20, base: Name::new("gold").ok() };
+        expect!["since  snapshot, 3 MiB, what differs from `gold`\n"].assert_eq(&kept_as_line(&kept));
+        let row = json!({"name": "since", "bytes": 3 << 20, "base": "gold"});
+        assert_eq!(kept_as_json(&kept), row);
         assert_eq!(as_json(&all[3]), json!({"name": "two", "standing": "killed"}));
     }
 }

@@ -35,10 +35,12 @@ usage: {program} COMMAND
   exec NAME PROGRAM [ARGUMENTS…]   run a program in it; the exit code is the program's
   exec NAME -c SCRIPT          the same with a script, in a shell that remembers directory and variables
   shell NAME                   open a terminal in it
-  list                         the guests that run, and those whose monitor was killed
+  list                         the guests that run, those whose monitor was killed, and snapshots
   snapshot NAME SNAPSHOT       write a running guest down; with --difference only what changed since it was restored
   restore SNAPSHOT NAME        start another guest from it, with its own time and random numbers
   stop NAME                    power a guest off, or clear away what a killed one left
+  remove SNAPSHOT              take a snapshot off the disk, unless a guest runs from it or another one differs from it
+  prune                        take off the disk images that nothing needs, and packages, which are fetched again when needed
 {more}
 flags of build and boot:
   --kernel FILE --modules DIRECTORY   this kernel and its modules, instead of the distribution's package
@@ -85,6 +87,10 @@ pub enum Command {
     Restore(Name, Name),
     /// End a guest.
     Stop(Name),
+    /// Take a snapshot off the disk.
+    Remove(Name),
+    /// Take off the disk what nothing needs.
+    Prune,
 }
 
 /// What to do, and with what.
@@ -242,6 +248,8 @@ fn command(program: &Program, words: &[OsString], script: Option<String>) -> Res
         ("snapshot", [guest, snapshot], None) => Command::Snapshot(name(guest)?, name(snapshot)?),
         ("restore", [snapshot, guest], None) => Command::Restore(name(snapshot)?, name(guest)?),
         ("stop", [guest], None) => Command::Stop(name(guest)?),
+        ("remove", [snapshot], None) => Command::Remove(name(snapshot)?),
+        ("prune", [], None) => Command::Prune,
         (first, ..) => return Err(Problem::Usage(usage(program, first))),
     })
 }
@@ -257,6 +265,8 @@ const USAGES: &[(&str, &str)] = &[
     ("snapshot", "snapshot NAME SNAPSHOT"),
     ("restore", "restore SNAPSHOT NAME"),
     ("stop", "stop NAME"),
+    ("remove", "remove SNAPSHOT"),
+    ("prune", "prune"),
 ];
 
 fn usage(program: &Program, first: &str) -> String {
@@ -297,6 +307,10 @@ mod tests {
         check("exec one -c exit -i", expect![[r#"Script(Name("one"), "exit")"#]]);
         check("restore gold two", expect![[r#"Restore(Name("gold"), Name("two"))"#]]);
         check("list --json", expect!["List"]);
+        check("remove gold --json", expect![[r#"Remove(Name("gold"))"#]]);
+        check("prune", expect!["Prune"]);
+        check("remove", expect!["write `remove SNAPSHOT` (`oxydra guest --help`)"]);
+        check("prune gold", expect!["write `prune` (`oxydra guest --help`)"]);
     }
 
     #[test]
@@ -328,7 +342,7 @@ mod tests {
         check(
             "dance",
             expect![
-                "`oxydra guest dance` is no command: there are doctor, build, boot, exec, shell, list, snapshot, restore, stop"
+                "`oxydra guest dance` is no command: there are doctor, build, boot, exec, shell, list, snapshot, restore, stop, remove, prune"
             ],
         );
         check("list --colour", expect!["invalid option '--colour': try `oxydra guest --help`"]);

@@ -25,14 +25,14 @@ impl Home {
         let there = snapshots.map_or(Ok(None), |snapshots| snapshots.folder(snapshot.as_str()))?;
         let Some(there) = there else { return Err(self.no_snapshot(snapshot)?) };
         let settings = Settings::read(&there)?;
-        let started = self.start(name, &settings, &Start::Restore(snapshot));
+        let started = self.start(name, &settings, &Start::Restore(snapshot, &there));
         let (machine, mut child, _lock) =
             started.map_err(failed(format!("restore the snapshot `{snapshot}`")))?;
         machine.made_itself(&mut child, AGENT_PATIENCE)?;
         Ok((machine, child))
     }
 
-    fn no_snapshot(&self, snapshot: &Name) -> Result<Problem, Problem> {
+    pub(crate) fn no_snapshot(&self, snapshot: &Name) -> Result<Problem, Problem> {
         let there: Vec<_> = self.snapshot_names()?.iter().map(|name| format!("`{name}`")).collect();
         let there = if there.is_empty() { "there are none".to_owned() } else { there.join(", ") };
         Ok(Problem::Refused(format!("there is no snapshot `{snapshot}`: {there}")))

@@ -5,6 +5,7 @@ use crate::{
     Extent, Home, Machine, Name, Problem, Settings,
     folder::Folder,
     home::{MACHINES, OUTBOX, SNAPSHOTS},
+    remove::note_base,
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -72,7 +73,7 @@ impl Machine {
             tell(&format!("{} MiB of at most {memory_mib} are written", written >> 20));
         };
         match self.written_down(snapshot, extent, patience, &mut progress)? {
-            Written::Whole if taken(folder, &snapshots, snapshot)? => Ok(()),
+            Written::Whole if taken(folder, &snapshots, (snapshot, extent))? => Ok(()),
             Written::Whole => Err(Problem::Refused(format!(
                 "the monitor of the guest `{}` wrote the snapshot elsewhere, as one of another version does: stop the guest and boot \
                  it again",
@@ -80,7 +81,7 @@ impl Machine {
             ))),
             Written::NotYet => {
                 // It will be of use if it comes.
-                folder.write(WANTED, snapshot.as_str())?;
+                folder.write(WANTED, &format!("{snapshot}\n{}\n", extent.word()))?;
                 Err(Problem::Unavailable(format!(
                     "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
                      it did: if it does not, the disk is slow or the monitor hangs",
@@ -124,8 +125,12 @@ impl Home {
             // Something else in the place of a guest is said where that guest is asked for.
             let Ok(Some(folder)) = machines.folder(name.as_str()) else { continue };
             let Ok(Some(wanted)) = folder.read(WANTED) else { continue };
-            let Ok(wanted) = Name::new(String::from_utf8_lossy(&wanted)) else { continue };
-            if taken(&folder, &self.made(SNAPSHOTS)?, &wanted)? {
+            let wanted = String::from_utf8_lossy(&wanted);
+            let Some((wanted, extent)) = wanted.trim_end().split_once('\n') else { continue };
+            let Ok(wanted) = Name::new(wanted) else { continue };
+            let difference = extent == Extent::Difference.word();
+            let extent = if difference { Extent::Difference } else { Extent::Full };
+            if taken(&folder, &self.made(SNAPSHOTS)?, (&wanted, extent))? {
                 folder.remove(WANTED)?;
             }
         }
@@ -134,12 +139,16 @@ impl Home {
 }
 
 /// Gives what a guest's monitor wrote its settings and its name; returns whether it was there.
-fn taken(folder: &Folder, snapshots: &Folder, snapshot: &Name) -> Result<bool, Problem> {
+fn taken(folder: &Folder, snapshots: &Folder, (snapshot, extent): (&Name, Extent)) -> Result<bool, Problem> {
     let Some(outbox) = folder.folder(OUTBOX)? else { return Ok(false) };
     let Some(written) = outbox.folder(snapshot.as_str())? else { return Ok(false) };
     // Without settings it is of no use, so they are in it before it has its name.
     let done = Settings::read(folder)
         .and_then(|settings| settings.write(&written))
+        .and_then(|()| match extent {
+            Extent::Full => Ok(()),
+            Extent::Difference => note_base(folder, &written),
+        })
         .and_then(|()| outbox.hand_over(snapshot.as_str(), snapshots));
     if done.is_err() {
         // The first error is the one that matters.
