@@ -36,6 +36,11 @@ impl Peer {
         self.unsaid.is_empty() && self.waits.is_none()
     }
 
+    /// Whether it has not read what it was answered.
+    pub(super) fn is_deaf(&self) -> bool {
+        !self.unsaid.is_empty()
+    }
+
     /// What it is watched for. That it hung up is seen in any case.
     pub(super) fn interest(&self) -> PollFlags {
         match (self.unsaid.is_empty(), self.is_idle()) {
@@ -167,6 +172,7 @@ mod tests {
         assert_eq!(peer.waits(), Some((Some(1), Phase::Paused)));
         peer.say(&log());
         assert_eq!((peer.waits(), peer.request(), peer.interest()), (None, None, PollFlags::OUT));
+        assert!(peer.is_deaf());
         let mut reader = BufReader::new(client.try_clone().unwrap());
         let taken = std::thread::spawn(move || reader.read_line(&mut String::new()).unwrap());
         while peer.interest() == PollFlags::OUT {

@@ -172,11 +172,8 @@ impl Server {
             return self.answer(index);
         }
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(&*self.bell, PollFlags::IN)];
-        if self.clients.len() < CLIENTS_MAX {
-            polled.push(PollFd::new(&self.listener, PollFlags::IN));
-        } else {
-            polled.push(PollFd::new(&self.listener, PollFlags::empty()));
-        }
+        let has_room = self.clients.len() < CLIENTS_MAX || self.clients.iter().any(Peer::is_deaf);
+        polled.push(PollFd::new(&self.listener, if has_room { PollFlags::IN } else { PollFlags::empty() }));
         polled.extend(self.clients.iter().map(|client| PollFd::new(client, client.interest())));
         if let Err(errno) = poll(&mut polled, None)
             && errno != Errno::INTR
@@ -195,10 +192,20 @@ impl Server {
             }
         }
         if ready[1]
+            && self.has_room()
             && let Ok(socket) = accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
         {
             self.clients.push(Peer::new(socket));
         }
+    }
+
+    /// Whether one more client may come. Who does not read makes room for it.
+    fn has_room(&mut self) -> bool {
+        if self.clients.len() < CLIENTS_MAX {
+            return true;
+        }
+        let deaf = self.clients.iter().position(Peer::is_deaf);
+        deaf.map(|index| self.clients.swap_remove(index)).is_some()
     }
 
     /// Answers the next request of a client, or puts the answer off.

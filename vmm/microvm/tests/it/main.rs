@@ -333,6 +333,15 @@ fn a_log_of_bytes_that_are_all_escaped_is_answered_whole() {
     let full = r#"{"v":1,"ok":{"log":""#.to_owned() + &r"\u0000".repeat(1 << 16) + r#""}}"#;
     while place.line(b"{\"v\":1,\"do\":\"log\"}\n").len() < full.len() {}
     assert!(place.ask(&["log"]) == full, "it is no whole log");
+    // As many as there is room for ask, and read nothing: they make room.
+    let _deaf: Vec<_> = (0..8)
+        .map(|_| {
+            let mut deaf = UnixStream::connect(place.path("c")).unwrap();
+            deaf.write_all(b"{\"v\":1,\"do\":\"log\"}\n").unwrap();
+            deaf
+        })
+        .collect();
+    assert!(place.ask(&["log"]) == full, "it is no whole log");
     place.ask(&["stop"]);
     assert_eq!(ended(monitor.take()), (Some(0), None), "{}", place.said());
 }
