@@ -286,6 +286,30 @@ fn who_opens_beside_a_compaction_that_swaps_finds_the_old_or_the_new_whole() {
 }
 
 #[test]
+fn who_opens_over_stretches_that_become_one_finds_the_old_or_the_new_whole() {
+    let mut new = 0;
+    for compacts_at in 0..GROUPS.len() {
+        let home = Home::new();
+        let log = home.log(SHORT);
+        home.append(&*log, &GROUPS[..4]);
+        let first = compact(&*log, "");
+        home.append(&*log, &GROUPS[4..]);
+        let behind = Lsn(first[0].last.0 + 1);
+        log.compact(behind, &mut Words::default()).unwrap().unwrap();
+        let manifest = super::super::manifest::read(home.path()).unwrap().unwrap();
+        assert_eq!(manifest.stretches.len(), 2);
+        let before = joined(&all(&*log, Lsn(1)).unwrap());
+        let found = snapshots::Found::default();
+        let mut beside = Beside { log: &*log, gone: "fact", compacts_at, passed: 0, found, beginnings: 0 };
+        FileLog::open_folding(home.path(), Mode::Reader, SHORT, &mut beside).unwrap();
+        let (after, found) = (joined(&all(&*log, Lsn(1)).unwrap()), joined(&beside.found.groups));
+        assert!(found == before || found == after, "at {compacts_at}: {found}");
+        new += usize::from(found == after);
+    }
+    assert!(new > 0, "some begin again");
+}
+
+#[test]
 fn what_is_opened_is_the_journal_of_one_moment() {
     let home = compacted();
     let log = home.log(SHORT);
