@@ -38,12 +38,11 @@ impl Guest {
         fs::write(at("settings"), "/k\n/i\nimage\n48\n1\n").expect("the settings are written");
         let mut command = Command::new(monitor());
         command.arg("run").args(["--memory", "48"]);
-        let snapshots = place.home().join("guest/snapshots");
         for (flag, path) in [
             ("--kernel", at("kernel")),
             ("--socket", at("control")),
             ("--vsock", at("vsock")),
-            ("--snapshots", snapshots),
+            ("--outbox", at("outbox")),
         ] {
             command.arg(flag).arg(path);
         }
@@ -100,11 +99,9 @@ fn a_guest_whose_starter_is_gone_is_found_written_down_and_ended() {
 
     guest(&place, &["snapshot", "one", "gold"]).ended(0);
     let twice = guest(&place, &["snapshot", "one", "gold"]).ended(1);
-    assert!(
-        twice.err.contains("the guest `one` cannot snapshot: ") && twice.err.contains("File exists"),
-        "{}",
-        twice.err
-    );
+    assert!(twice.err.contains("there is a snapshot `gold` already"), "{}", twice.err);
+    let listed = guest(&place, &["list"]).ended(0).text();
+    assert!(listed.contains("one  booted") && listed.contains("gold  snapshot, "), "{listed}");
     let unreached = guest(&place, &["exec", "one", "ls"]).ended(125);
     assert!(
         unreached.err.contains("the guest `one` is booted, and only an agent that is ready listens"),
@@ -114,7 +111,11 @@ fn a_guest_whose_starter_is_gone_is_found_written_down_and_ended() {
 
     assert_eq!(guest(&place, &["stop", "one"]).ended(0).text(), "the guest `one` is off\n");
     assert_eq!(one.ended(), Some(0));
+    let removed = guest(&place, &["remove", "gold", "--json"]).ended(0).text();
+    assert_eq!(removed, "{\"removed\":true,\"snapshot\":\"gold\"}\n");
     assert_eq!(guest(&place, &["list"]).ended(0).text(), "");
+    let none = guest(&place, &["remove", "gold"]).ended(1);
+    assert!(none.err.contains("there is no snapshot `gold`: there are none"), "{}", none.err);
     let gone = guest(&place, &["stop", "one"]).ended(1);
     assert!(gone.err.contains("no guest `one` runs: `guest list` shows what does"), "{}", gone.err);
 }
