@@ -9,6 +9,9 @@ use std::{
 };
 use wire::{Entry, Shown, Tally, TreePath};
 
+/// What a staging directory calls the list of what an apply moved there, and from where.
+pub(crate) const LIST: &str = "what-was-where";
+
 /// How much a guest may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -100,7 +103,18 @@ fn host(what: &'static str, place: &Path) -> impl FnOnce(io::Error) -> GuestErro
 impl Changes {
     pub(crate) fn begin(staging: &Path, limits: Limits) -> Result<Changes, GuestError> {
         // Nobody else's: what is staged gets its own permissions late.
-        fs::DirBuilder::new().mode(0o700).create(staging).map_err(host("make", staging))?;
+        fs::DirBuilder::new().mode(0o700).create(staging).map_err(|error| {
+            let list = staging.join(LIST);
+            let what = match fs::metadata(&list) {
+                Ok(about) if about.len() > 0 => format!(
+                    "use {}: an apply was interrupted; {} says what it moved there, which is to be put back, and the directory removed",
+                    staging.display(),
+                    list.display()
+                ),
+                Ok(_) | Err(_) => format!("make {}", staging.display()),
+            };
+            GuestError::Host { what, source: error }
+        })?;
         Ok(Changes {
             staging: staging.to_owned(),
             changes: Vec::new(),

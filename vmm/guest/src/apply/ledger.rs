@@ -4,7 +4,7 @@ use super::{
     plan::{Plan, Step},
 };
 use crate::{
-    changes::Change,
+    changes::{Change, LIST},
     root::{Found, Root},
     tree::Mark,
 };
@@ -14,7 +14,8 @@ use rustix::fs::{
 };
 use std::{
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Write},
     os::{
         fd::OwnedFd,
         unix::{ffi::OsStrExt, fs::PermissionsExt},
@@ -49,13 +50,16 @@ pub(super) struct Ledger<'a> {
     root: &'a Root,
     staging: Root,
     staging_path: &'a Path,
+    /// For a person, should this process not live to take anything back.
+    list: fs::File,
     done: Vec<Done<'a>>,
 }
 
 impl<'a> Ledger<'a> {
     /// Opens the staging directory. Nothing is moved yet.
     pub(super) fn begin(root: &'a Root, staging: &'a Path) -> io::Result<Ledger<'a>> {
-        Ok(Ledger { root, staging: Root::open(staging)?, staging_path: staging, done: Vec::new() })
+        let list = fs::File::create_new(staging.join(LIST))?;
+        Ok(Ledger { root, staging: Root::open(staging)?, staging_path: staging, list, done: Vec::new() })
     }
 
     /// Does everything, or says at which place it stopped.
@@ -97,6 +101,7 @@ impl<'a> Ledger<'a> {
 
     fn move_out(&mut self, place: &'a Place, mark: &Mark) -> io::Result<()> {
         let kept = TreePath::new(format!("old-{}", self.done.len())).expect("a plain name");
+        writeln!(self.list, "{kept} was {}", place.path())?;
         renameat(
             place.directory(self.root)?,
             place.path().name(),

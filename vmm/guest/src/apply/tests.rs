@@ -536,6 +536,30 @@ fn what_fails_in_the_middle_is_taken_back() {
 }
 
 #[test]
+fn an_apply_that_was_interrupted_is_told_with_what_it_moved() {
+    let workspace = workspace();
+    let (root, staging) = (workspace.root(), workspace.staging());
+    let mut changes = Changes::begin(&staging, Limits::default()).unwrap();
+    for (entry, _) in [directory("d", 0o755, false), gone("d/f"), gone("g")] {
+        changes.entry(entry).unwrap();
+    }
+    let changes = changes.end(&Tally { entries: 3, bytes: 0 }).unwrap();
+    let opened = Root::open(&root).unwrap();
+    let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
+    Ledger::begin(&opened, &staging).unwrap().carry_out(&plan).unwrap();
+    // Here the process ends, and takes nothing back.
+    let told = Changes::begin(&staging, Limits::default()).unwrap_err().to_string();
+    let told = told.replace(&*workspace.home.path().to_string_lossy(), "");
+    expect!["cannot use /staging: an apply was interrupted; /staging/what-was-where says what it moved there, which is to be put back, and the directory removed: File exists (os error 17)"].assert_eq(&told);
+    expect![[r#"
+        old-0 was d/f
+        old-1 was g
+    "#]]
+    .assert_eq(&fs::read_to_string(staging.join("what-was-where")).unwrap());
+    assert_eq!(fs::read_to_string(staging.join("old-1")).unwrap(), "two");
+}
+
+#[test]
 fn a_guest_that_brings_too_much_or_breaks_its_word_leaves_nothing_behind() {
     let home = tempfile::tempdir().unwrap();
     let staging = home.path().join("staging");
