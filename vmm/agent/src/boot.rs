@@ -2,6 +2,7 @@
 //! without ends it with a word on the console; what it can, it does without, and says so.
 use crate::{
     VERSION, egress,
+    hands::Hands,
     launch::Launcher,
     reaper::Reaper,
     serve::{Guest, serve, welcome},
@@ -82,7 +83,6 @@ pub fn power_off() {
 }
 
 fn mount_first() {
-    let nothing = MountFlags::empty();
     let quiet = MountFlags::NOSUID | MountFlags::NOEXEC | MountFlags::NODEV;
     let all = [
         ("proc", "/proc", "proc", quiet, ""),
@@ -92,13 +92,20 @@ fn mount_first() {
         ("tmpfs", "/dev/shm", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, "mode=1777"),
         ("tmpfs", "/run", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, "mode=0755"),
         ("tmpfs", "/tmp", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, "mode=1777"),
-        ("cgroup2", "/sys/fs/cgroup", "cgroup2", nothing, ""),
     ];
-    for (source, target, kind, flags, options) in all {
-        if let Err(error) = mount_at(source, Path::new(target), kind, flags, options) {
+    let said = |target: &str, outcome: io::Result<()>| {
+        if let Err(error) = outcome {
             eprintln!("agent: cannot mount {target}: {error}");
         }
+    };
+    for (source, target, kind, flags, options) in all {
+        said(target, mount_at(source, Path::new(target), kind, flags, options));
     }
+    // Each command joins a group, which otherwise waits for all processors to have passed through the scheduler. Kernels
+    // before 6.0 do not know that.
+    let groups =
+        |options| mount_at("cgroup2", Path::new("/sys/fs/cgroup"), "cgroup2", MountFlags::empty(), options);
+    said("/sys/fs/cgroup", groups("favordynmods").or_else(|_| groups("")));
 }
 
 fn mount_at(source: &str, target: &Path, kind: &str, flags: MountFlags, options: &str) -> io::Result<()> {
@@ -151,7 +158,10 @@ fn guest(line: &str) -> io::Result<Guest> {
         eprintln!("agent: sessions have no limits: {error}");
     }
     let variables = VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let launcher = Launcher { reaper: Reaper::start(), helper: "/proc/self/exe".into(), variables };
+    let hands = Hands::ready()?;
+    let launcher = Launcher::new(Reaper::start(), "/proc/self/exe".into(), hands, variables);
+    // Before the host may save the guest: a restored one finds a helper that stands.
+    launcher.standing().stand()?;
     fs::create_dir_all("/root")?;
     Ok(Guest {
         sessions: Sessions::new(
@@ -195,13 +205,17 @@ fn conversations(guest: &Arc<Guest>) -> io::Result<()> {
             // Closing it is the answer: the host knows how many it opened.
             continue;
         }
-        let (guest, open) = (Arc::clone(guest), Arc::clone(&open));
-        thread::spawn(move || {
-            if let Err(error) = serve(&guest, stream) {
+        let (ours, count) = (Arc::clone(guest), Arc::clone(&open));
+        let given = guest.sessions.launcher().hands().give(move || {
+            if let Err(error) = serve(&ours, stream) {
                 eprintln!("agent: a conversation ended: {error}");
             }
-            open.fetch_sub(1, Ordering::Relaxed);
+            count.fetch_sub(1, Ordering::Relaxed);
         });
+        if let Err(error) = given {
+            open.fetch_sub(1, Ordering::Relaxed);
+            eprintln!("agent: nobody can hold a conversation: {error}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A command that runs, or ended and was not forgotten. Its output waits in two rings; one reader at a time takes it, and a
 //! reader that was lost can be followed by another. It never waits for processes that the command left behind.
-use crate::{launch::resize, reaper::Child, ring::Ring, sessions::signal_group};
+use crate::{hands::Hands, launch::resize, reaper::Child, ring::Ring, sessions::signal_group};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, Signal, WaitStatus},
@@ -10,7 +10,6 @@ use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, OwnedFd},
     sync::{Arc, Condvar, Mutex, MutexGuard},
-    thread,
     time::{Duration, Instant},
 };
 use wire::{
@@ -74,8 +73,13 @@ pub enum Next {
 
 impl Call {
     /// Follows a child that was just started.
-    pub(crate) fn follow(wanted: &ExecCommand, child: Child, pipes: Pipes) -> io::Result<Arc<Call>> {
-        let Child { pid, pidfd, ended } = child;
+    pub(crate) fn follow(
+        wanted: &ExecCommand,
+        child: Child,
+        pipes: Pipes,
+        hands: &Arc<Hands>,
+    ) -> io::Result<Arc<Call>> {
+        let Child { pid, pidfd, end } = child;
         let open = 1 + u8::from(pipes.err.is_some());
         let call = Arc::new(Call {
             id: wanted.call,
@@ -87,22 +91,35 @@ impl Call {
             changed: Condvar::new(),
         });
         let started = Instant::now();
-        let streams = [(Stream::Out, Some(pipes.out)), (Stream::Err, pipes.err)];
-        for (stream, file) in streams.into_iter().filter_map(|(stream, file)| Some((stream, file?))) {
-            let (call, pidfd) = (Arc::clone(&call), pidfd.try_clone()?);
-            thread::spawn(move || call.collect(stream, file, &pidfd));
-        }
         let waiting = Arc::clone(&call);
-        thread::spawn(move || {
-            if let Ok(status) = ended.recv() {
-                waiting.end(status, started.elapsed());
+        end.then(move |status| waiting.end(status, started.elapsed()));
+        let attended = call.attend([(Stream::Out, Some(pipes.out)), (Stream::Err, pipes.err)], &pidfd, hands);
+        let attended = attended.and_then(|()| match wanted.millis_max {
+            Some(millis) => {
+                let timed = Arc::clone(&call);
+                hands.give(move || timed.end_after(Duration::from_millis(millis)))
             }
+            None => Ok(()),
         });
-        if let Some(millis) = wanted.millis_max {
-            let timed = Arc::clone(&call);
-            thread::spawn(move || timed.end_after(Duration::from_millis(millis)));
+        if attended.is_err() {
+            // Nobody would ever read what it prints.
+            call.signal(Signal::KILL);
         }
-        Ok(call)
+        attended.map(|()| call)
+    }
+
+    /// Has each of its streams read.
+    fn attend(
+        self: &Arc<Self>,
+        streams: [(Stream, Option<File>); 2],
+        process: &OwnedFd,
+        hands: &Arc<Hands>,
+    ) -> io::Result<()> {
+        for (stream, file) in streams.into_iter().filter_map(|(stream, file)| Some((stream, file?))) {
+            let (call, process) = (Arc::clone(self), process.try_clone()?);
+            hands.give(move || call.collect(stream, file, &process))?;
+        }
+        Ok(())
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -1,73 +1,70 @@
-//! The moment between a fork and a command: joins the session's group, leaves the agent's terminal and group of processes,
-//! and becomes the command. It runs as a program of its own, because code after a fork cannot be safe.
+//! The moment between a fork and a command: leaves the agent's terminal and group of processes, waits to be told what to
+//! become, joins the session's group, and becomes it. It runs as a program of its own, because code after a fork cannot be
+//! safe, and it is started before there is a command, so that a command costs one start of a program and not two.
+use crate::orders::{Order, taken};
 use std::{
-    env,
-    ffi::OsString,
-    fs, io,
+    env, fs, io,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
-/// The first argument that makes the agent a helper.
+/// The first argument that makes the agent a helper. Its input is the socket on which it is told.
 pub const MODE: &str = "become";
 /// What a shell says when there is no such program.
 const NOT_FOUND: u8 = 127;
 /// What a shell says when it cannot be started.
 const NOT_STARTED: u8 = 126;
 
-/// What a helper does before it becomes a command: its arguments, in order.
-#[derive(Debug, Clone)]
-pub struct Steps {
-    /// The control group to join.
-    pub group: Option<PathBuf>,
-    /// Whether its input is a terminal that becomes its own.
-    pub terminal: bool,
-    /// Where to go; a directory that is gone becomes the nearest parent that is there.
-    pub directory: PathBuf,
-}
-
-impl Steps {
-    /// Returns a command that takes these steps and becomes the program.
-    pub fn command(&self, helper: &PathBuf, program: impl IntoIterator<Item = OsString>) -> Command {
-        let mut command = Command::new(helper);
-        command.arg(MODE).arg(self.group.clone().unwrap_or_default());
-        command.arg(if self.terminal { "terminal" } else { "pipes" }).arg(&self.directory).args(program);
-        command
+/// Waits for an order, and becomes the command that it names. Returns only if it could not, or if there is none.
+pub fn become_command() -> ExitCode {
+    let said = |what: &str, error: io::Error| {
+        eprintln!("agent: {what}: {error}");
+        ExitCode::from(NOT_STARTED)
+    };
+    // A session of its own is a process group of its own, too, and the command's from the beginning.
+    if let Err(error) = rustix::process::setsid() {
+        return said("cannot leave the agent's terminal", error.into());
     }
-}
-
-/// Becomes the command that the arguments after [`MODE`] name. Returns only if it could not.
-pub fn become_command(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let mut next = || arguments.next().unwrap_or_default();
-    let (group, terminal, directory, program) = (next(), next() == "terminal", PathBuf::from(next()), next());
-    let said = |what: &str, error: io::Error| eprintln!("agent: {what}: {error}");
-    if !group.is_empty()
-        && let Err(error) = fs::write(PathBuf::from(&group).join("cgroup.procs"), "0")
-    {
-        said("cannot join the session's control group", error);
-        return ExitCode::from(NOT_STARTED);
-    }
-    // A session of its own is a process group of its own, too.
-    let own = rustix::process::setsid().map(drop);
-    let own = own.and_then(|()| {
-        if terminal { rustix::process::ioctl_tiocsctty(rustix::stdio::stdin()) } else { Ok(()) }
-    });
+    let order = match taken(rustix::stdio::stdin()) {
+        Ok(Some(order)) => order,
+        // The agent has gone.
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return said("cannot understand what to become", error),
+    };
+    let [input, out, err] = &order.streams;
+    let own = rustix::stdio::dup2_stdin(input)
+        .and_then(|()| rustix::stdio::dup2_stdout(out))
+        .and_then(|()| rustix::stdio::dup2_stderr(err));
     if let Err(error) = own {
-        said("cannot leave the agent's terminal", error.into());
-        return ExitCode::from(NOT_STARTED);
+        return said("cannot take the command's streams", error.into());
     }
-    if let Err(error) = go(directory) {
-        said("cannot enter the session's directory", error);
-        return ExitCode::from(NOT_STARTED);
-    }
-    let error = Command::new(&program).args(arguments).exec();
-    let status = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_STARTED };
-    said(&format!("cannot start {}", program.display()), error);
-    ExitCode::from(status)
+    carried_out(order, said)
 }
 
-fn go(directory: PathBuf) -> io::Result<()> {
+/// From here on its words are the command's.
+fn carried_out(order: Order, said: impl Fn(&str, io::Error) -> ExitCode) -> ExitCode {
+    let Order { group, terminal, directory, program, arguments, variables, streams } = order;
+    drop(streams);
+    if let Some(group) = group
+        && let Err(error) = fs::write(group.join("cgroup.procs"), "0")
+    {
+        return said("cannot join the session's control group", error);
+    }
+    if terminal && let Err(error) = rustix::process::ioctl_tiocsctty(rustix::stdio::stdin()) {
+        return said("cannot leave the agent's terminal", error.into());
+    }
+    if let Err(error) = go(&directory) {
+        return said("cannot enter the session's directory", error);
+    }
+    let error = Command::new(&program).args(arguments).env_clear().envs(variables).exec();
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let not_started = said(&format!("cannot start {}", PathBuf::from(program).display()), error);
+    if is_missing { ExitCode::from(NOT_FOUND) } else { not_started }
+}
+
+/// A directory that is gone becomes the nearest parent that is there.
+fn go(directory: &Path) -> io::Result<()> {
     directory
         .ancestors()
         .map(env::set_current_dir)

@@ -2,9 +2,11 @@
 //! wait for it.
 use crate::{
     call::{Call, Pipes},
-    helper::Steps,
+    hands::Hands,
+    orders::Order,
     reaper::Reaper,
     sessions::Session,
+    standing::{Standing, Stood},
 };
 use rustix::{
     fs::{Mode, OFlags},
@@ -15,9 +17,8 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
-    os::unix::ffi::OsStrExt,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     sync::Arc,
 };
 use wire::{ExecCommand, Program, Size, Variable};
@@ -36,36 +37,68 @@ eval "$__script""#;
 /// Starts commands.
 #[derive(Debug)]
 pub struct Launcher {
-    /// Who waits for them.
-    pub reaper: Arc<Reaper>,
-    /// The program that becomes them.
-    pub helper: PathBuf,
+    standing: Arc<Standing>,
+    hands: Arc<Hands>,
     /// What every command finds in its environment.
-    pub variables: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
 }
 
 impl Launcher {
+    /// A launcher whose helpers are this program, and whose commands find this in their environment.
+    pub fn new(
+        reaper: Arc<Reaper>,
+        helper: PathBuf,
+        hands: Arc<Hands>,
+        variables: Vec<(String, String)>,
+    ) -> Launcher {
+        Launcher { standing: Arc::new(Standing::new(reaper, helper)), hands, variables }
+    }
+
+    /// The helpers that wait for a command.
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
+    }
+
+    /// The threads that attend to commands.
+    pub fn hands(&self) -> &Arc<Hands> {
+        &self.hands
+    }
+
     /// Starts a command of a session.
     pub fn start(&self, session: &Session, wanted: &ExecCommand) -> io::Result<Arc<Call>> {
-        let steps = Steps {
+        let ([input, out, err], pipes) = match &wanted.terminal {
+            Some(size) => terminal(size)?,
+            None => pipes(wanted.has_input)?,
+        };
+        let mut words = words(&wanted.program, &session.state).into_iter();
+        let order = Order {
+            streams: [input, out, err],
             group: session.group.clone(),
             terminal: wanted.terminal.is_some(),
             directory: session.directory.clone(),
+            program: words.next().unwrap_or_default(),
+            arguments: words.collect(),
+            variables: self.variables(session, wanted),
         };
-        let mut command = steps.command(&self.helper, words(&wanted.program, &session.state));
-        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let given = session.variables.iter().chain(wanted.variables.as_slice());
-        for Variable { name, value } in given {
-            command.env(name.as_str(), value.as_str());
+        let (child, stood) = self.standing.given(&order)?;
+        // This side's copies of the child's ends would keep its streams open.
+        drop(order);
+        let call = Call::follow(wanted, child, pipes, &self.hands)?;
+        if stood == Stood::No {
+            // Commands run side by side. Without a hand for it the next one waits, too.
+            let standing = Arc::clone(&self.standing);
+            let _later = self.hands.give(move || standing.again());
         }
-        let pipes = match &wanted.terminal {
-            Some(size) => terminal(&mut command, size)?,
-            None => pipes(&mut command, wanted.has_input)?,
-        };
-        let child = self.reaper.spawn(&mut command)?;
-        // The command holds this side's copies of the child's ends, which would keep its streams open.
-        drop(command);
-        Call::follow(wanted, child, pipes)
+        Ok(call)
+    }
+
+    /// What the command finds in its environment: what comes later wins.
+    fn variables(&self, session: &Session, wanted: &ExecCommand) -> Vec<(OsString, OsString)> {
+        let all = self.variables.iter().map(|(name, value)| (name.into(), value.into()));
+        let terminal = wanted.terminal.as_ref().map(|_| ("TERM".into(), "xterm-256color".into()));
+        let given = session.variables.iter().chain(wanted.variables.as_slice());
+        let given = given.map(|Variable { name, value }| (name.as_str().into(), value.as_str().into()));
+        all.chain(given).chain(terminal).collect()
     }
 }
 
@@ -86,36 +119,34 @@ fn words(program: &Program, state: &Path) -> Vec<OsString> {
     }
 }
 
-fn pipes(command: &mut Command, has_input: bool) -> io::Result<Pipes> {
+/// The command's ends of its streams, and ours.
+type Ends = ([OwnedFd; 3], Pipes);
+
+fn pipes(has_input: bool) -> io::Result<Ends> {
     let (out, their_out) = io::pipe()?;
     let (err, their_err) = io::pipe()?;
-    command.stdout(their_out).stderr(their_err);
-    let input = if has_input {
+    let (their_in, input): (OwnedFd, _) = if has_input {
         let (their_in, input) = io::pipe()?;
-        command.stdin(their_in);
-        Some(File::from(std::os::fd::OwnedFd::from(input)))
+        (their_in.into(), Some(File::from(OwnedFd::from(input))))
     } else {
-        command.stdin(Stdio::null());
-        None
+        (File::open("/dev/null")?.into(), None)
     };
-    let file = |pipe: io::PipeReader| File::from(std::os::fd::OwnedFd::from(pipe));
-    Ok(Pipes { input, out: file(out), err: Some(file(err)), terminal: None })
+    let file = |pipe: io::PipeReader| File::from(OwnedFd::from(pipe));
+    let ours = Pipes { input, out: file(out), err: Some(file(err)), terminal: None };
+    Ok(([their_in, their_out.into(), their_err.into()], ours))
 }
 
-fn terminal(command: &mut Command, size: &Size) -> io::Result<Pipes> {
+fn terminal(size: &Size) -> io::Result<Ends> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     unlockpt(&ours)?;
     let name = ptsname(&ours, Vec::new())?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let theirs = File::from(rustix::fs::open(name, flags, Mode::empty())?);
-    command
-        .stdin(theirs.try_clone()?)
-        .stdout(theirs.try_clone()?)
-        .stderr(theirs)
-        .env("TERM", "xterm-256color");
+    let theirs = rustix::fs::open(name, flags, Mode::empty())?;
+    let theirs = [theirs.try_clone()?, theirs.try_clone()?, theirs];
     let ours = File::from(ours);
     resize(&ours, size)?;
-    Ok(Pipes { input: Some(ours.try_clone()?), out: ours.try_clone()?, err: None, terminal: Some(ours) })
+    let (input, out) = (Some(ours.try_clone()?), ours.try_clone()?);
+    Ok((theirs, Pipes { input, out, err: None, terminal: Some(ours) }))
 }
 
 /// Tells a terminal its size.

@@ -3,9 +3,8 @@
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    let mut arguments = env::args_os().skip(1);
-    if arguments.next().is_some_and(|mode| mode == agent::helper::MODE) {
-        return agent::helper::become_command(arguments);
+    if env::args_os().nth(1).is_some_and(|mode| mode == agent::helper::MODE) {
+        return agent::helper::become_command();
     }
     if std::process::id() != 1 {
         eprintln!(

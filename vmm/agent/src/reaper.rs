@@ -6,13 +6,10 @@ use rustix::{
 };
 use std::{
     collections::HashMap,
-    io,
+    fmt, io,
     os::fd::OwnedFd,
     process::Command,
-    sync::{
-        Arc, Condvar, Mutex,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
 };
@@ -23,7 +20,7 @@ const IDLE_LOOK: Duration = Duration::from_millis(500);
 /// Children whose end is awaited.
 #[derive(Debug, Default)]
 pub struct Reaper {
-    awaited: Mutex<HashMap<i32, SyncSender<WaitStatus>>>,
+    awaited: Mutex<HashMap<i32, Arc<End>>>,
     started: Condvar,
 }
 
@@ -34,8 +31,59 @@ pub struct Child {
     pub pid: Pid,
     /// The process itself, whatever its number means later: readable once it ended.
     pub pidfd: OwnedFd,
-    /// Brings how it ended.
-    pub ended: Receiver<WaitStatus>,
+    /// How it ends.
+    pub end: Arc<End>,
+}
+
+/// The end of a child, for whoever wants to know it.
+#[derive(Debug, Default)]
+pub struct End(Mutex<Ended>);
+
+type Heard = Box<dyn FnOnce(WaitStatus) + Send>;
+
+#[derive(Default)]
+enum Ended {
+    /// Not yet, and nobody asked.
+    #[default]
+    NotYet,
+    /// Not yet, and somebody is told then.
+    Awaited(Heard),
+    /// In this way.
+    So(WaitStatus),
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Ended::NotYet => "NotYet",
+            Ended::Awaited(_) => "Awaited",
+            Ended::So(_) => "So",
+        })
+    }
+}
+
+impl End {
+    /// Has one listener told, on the thread of the reaper or, if it ended before, on this one.
+    pub fn then(&self, heard: impl FnOnce(WaitStatus) + Send + 'static) {
+        let mut ended = self.0.lock().expect("nobody panics with an end");
+        match *ended {
+            Ended::So(status) => {
+                drop(ended);
+                heard(status);
+            }
+            Ended::NotYet | Ended::Awaited(_) => *ended = Ended::Awaited(Box::new(heard)),
+        }
+    }
+
+    fn is(&self, status: WaitStatus) {
+        let before =
+            std::mem::replace(&mut *self.0.lock().expect("nobody panics with an end"), Ended::So(status));
+        match before {
+            Ended::Awaited(heard) => heard(status),
+            // Who no longer wants to know has gone with its call.
+            Ended::NotYet | Ended::So(_) => {}
+        }
+    }
 }
 
 impl Reaper {
@@ -59,10 +107,10 @@ impl Reaper {
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        let (tell, ended) = sync_channel(1);
-        awaited.insert(pid.as_raw_nonzero().get(), tell);
+        let end = Arc::new(End::default());
+        awaited.insert(pid.as_raw_nonzero().get(), Arc::clone(&end));
         self.started.notify_one();
-        Ok(Child { pid, pidfd, ended })
+        Ok(Child { pid, pidfd, end })
     }
 
     fn wait_once(&self) {
@@ -80,9 +128,8 @@ impl Reaper {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) => {
-                    if let Some(tell) = awaited.remove(&pid.as_raw_nonzero().get()) {
-                        // Who no longer wants to know has gone with its call.
-                        let _gone = tell.send(status);
+                    if let Some(end) = awaited.remove(&pid.as_raw_nonzero().get()) {
+                        end.is(status);
                     }
                 }
                 Err(Errno::INTR) => {}

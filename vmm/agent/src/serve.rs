@@ -15,8 +15,8 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
     },
-    thread::{self, JoinHandle},
 };
 use wire::{
     CHUNK_BYTES_MAX, Data, Entry, GuestFrame, HostFrame, Link, LinkError, PushBegin, Refusal, Refused,
@@ -49,7 +49,8 @@ struct Conversation<'guest> {
 struct Running {
     call: Arc<Call>,
     reader: ReaderId,
-    sender: JoinHandle<()>,
+    /// Ends when the sender is done, without a word.
+    sender: Receiver<()>,
     /// Set before the last frame goes out: the host may ask for the next thing as soon as it has it.
     is_ending: Arc<AtomicBool>,
 }
@@ -67,7 +68,7 @@ pub fn serve(guest: &Guest, stream: File) -> Result<(), LinkError> {
     if let Some(Running { call, reader, sender, .. }) = conversation.running.take() {
         // The command goes on; who comes back attaches to it.
         call.leave(reader);
-        sender.join().expect("a sender does not panic");
+        let _done = sender.recv();
     }
     match outcome {
         Err(LinkError::Closed) => Ok(()),
@@ -128,7 +129,8 @@ impl Conversation<'_> {
             HostFrame::AddEntropy(entropy) => done(add_entropy(entropy.bytes.as_bytes())),
             HostFrame::Status(()) => {
                 let (sessions, calls) = sessions.list();
-                Ok(Some(GuestFrame::Status(status::status(sessions, calls))))
+                let standing = self.guest.sessions.launcher().standing().processes();
+                Ok(Some(GuestFrame::Status(status::status(sessions, calls, &standing))))
             }
             HostFrame::PowerOff(()) => {
                 self.send(&GuestFrame::Done(()))?;
@@ -163,7 +165,7 @@ impl Conversation<'_> {
         let is_running =
             self.running.as_ref().is_some_and(|running| !running.is_ending.load(Ordering::Acquire));
         if !is_running && let Some(ended) = self.running.take() {
-            ended.sender.join().expect("a sender does not panic");
+            let _done = ended.sender.recv();
         }
         is_running
     }
@@ -176,10 +178,20 @@ impl Conversation<'_> {
         let is_ending = Arc::new(AtomicBool::new(false));
         let (sending, writing, ending) =
             (Arc::clone(&call), Arc::clone(&self.writing), Arc::clone(&is_ending));
-        let sender = thread::spawn(move || {
+        let (busy, sender) = channel();
+        let launcher = self.guest.sessions.launcher();
+        let standing = Arc::clone(launcher.standing());
+        let given = launcher.hands().give(move || {
             send_output(&sending, reader, &writing, &ending);
             ending.store(true, Ordering::Release);
+            drop::<Sender<()>>(busy);
+            standing.again();
         });
+        if let Err(error) = given {
+            call.leave(reader);
+            let why = format!("its output cannot be sent: {error}");
+            return Ok(Some(GuestFrame::Refused(refused(Refusal::Failed, why))));
+        }
         self.running = Some(Running { call, reader, sender, is_ending });
         Ok(None)
     }

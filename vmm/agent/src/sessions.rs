@@ -60,6 +60,11 @@ impl Sessions {
         Sessions { launcher, home, workspace, groups, open: Mutex::default() }
     }
 
+    /// Who starts commands.
+    pub fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().expect("nobody panics with the table")
     }

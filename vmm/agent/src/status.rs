@@ -1,10 +1,11 @@
 //! How the guest is, as `/proc` says it. It reads and counts; what is missing counts as nothing.
-use std::{fs, io};
+use rustix::process::Pid;
+use std::{fs, io, sync::LazyLock};
 use wire::{CallId, GuestStatus, List, SessionId};
 
-/// Reads the kernel's files.
-pub fn status(sessions: Vec<SessionId>, calls: Vec<CallId>) -> GuestStatus {
-    let (processes, zombies) = processes().unwrap_or_default();
+/// Reads the kernel's files. Helpers that stand ready are nobody's processes.
+pub fn status(sessions: Vec<SessionId>, calls: Vec<CallId>, standing: &[Pid]) -> GuestStatus {
+    let (processes, zombies) = processes(standing).unwrap_or_default();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
     GuestStatus {
@@ -18,11 +19,14 @@ pub fn status(sessions: Vec<SessionId>, calls: Vec<CallId>) -> GuestStatus {
     }
 }
 
-/// Returns the kernel's name for this boot.
+/// Returns the kernel's name for this boot, which it is asked for once.
 pub fn boot() -> u128 {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = id.chars().filter(char::is_ascii_hexdigit).collect();
-    u128::from_str_radix(&digits, 16).unwrap_or(0)
+    static BOOT: LazyLock<u128> = LazyLock::new(|| {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: String = id.chars().filter(char::is_ascii_hexdigit).collect();
+        u128::from_str_radix(&digits, 16).unwrap_or(0)
+    });
+    *BOOT
 }
 
 fn millis(uptime: &str) -> Option<u64> {
@@ -37,12 +41,14 @@ fn field(memory: &str, name: &str) -> Option<u64> {
 }
 
 /// Counts processes that are not the kernel's, and those that ended and were not reaped.
-fn processes() -> io::Result<(u32, u32)> {
+fn processes(standing: &[Pid]) -> io::Result<(u32, u32)> {
+    let standing: Vec<_> = standing.iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
     const KERNEL_THREADS: &str = "2";
     let (mut all, mut zombies) = (0, 0);
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+        let is_standing = standing.iter().any(|pid| entry.file_name() == pid.as_str());
+        if is_standing || !entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) {
             continue;
         }
         // One that ended since the directory was read is none.
@@ -74,7 +80,7 @@ mod tests {
         assert_eq!(field("", "MemAvailable:"), None);
         assert_eq!(state_and_parent("7 (a) Z (b) S 2 0"), Some(("S", "2")));
         assert_eq!(state_and_parent("7 a"), None);
-        let status = status(Vec::new(), Vec::new());
+        let status = status(Vec::new(), Vec::new(), &[]);
         assert!(status.processes > 0 && status.memory_kib > status.memory_free_kib);
         assert_ne!(boot(), 0);
     }

@@ -1,6 +1,7 @@
 //! Conversations with an agent on this machine: sessions, commands, streams and the workspace, over a pair of sockets and
 //! plain directories. One binary, because the agent waits for every child of its process.
 use agent::{
+    hands::Hands,
     launch::Launcher,
     reaper::Reaper,
     serve::{Guest, serve},
@@ -43,11 +44,12 @@ struct Host {
 fn story() -> Story {
     let home = tempfile::tempdir().expect("a directory");
     let place = |name: &str| home.path().join(name);
-    let launcher = Launcher {
-        reaper: Arc::clone(&REAPER),
-        helper: env!("CARGO_BIN_EXE_oxydra-agent").into(),
-        variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
-    };
+    let launcher = Launcher::new(
+        Arc::clone(&REAPER),
+        env!("CARGO_BIN_EXE_oxydra-agent").into(),
+        Hands::ready().expect("threads"),
+        vec![("PATH".into(), "/usr/bin:/bin".into())],
+    );
     let workspace = Workspace::new(place("layers"), None).expect("layers");
     let sessions = Sessions::new(launcher, place("sessions"), place("layers/upper"), None);
     let guest = Guest { sessions, workspace: Mutex::new(workspace), power_off: || () };
@@ -400,4 +402,36 @@ fn a_tree_is_pushed_changed_listed_pulled_and_settled() {
     host.send(HostFrame::PushData(Data::new("stray").expect("it fits")));
     assert!(matches!(host.ask(HostFrame::PushEnd(())), GuestFrame::Refused(_)));
     assert!(matches!(host.ask(HostFrame::Status(())), GuestFrame::Status(_)));
+}
+
+#[test]
+fn a_helper_stands_ready_after_each_command_and_one_that_was_killed_is_replaced() {
+    let story = story();
+    let mut host = story.open();
+    let standing = || story.guest.sessions.launcher().standing().processes();
+    assert!(standing().is_empty(), "nobody asked for one");
+    let ready = || loop {
+        match standing()[..] {
+            [one] => break one,
+            _ => thread::yield_now(),
+        }
+    };
+    expect!["Status(0)\nout: one\n"].assert_eq(&host.run(1, "echo one"));
+    let first = ready();
+    // The command is the process that stood, and its own session from the beginning.
+    let GuestFrame::Started(started) = ({
+        host.start(2, script("echo $$"), |_| ());
+        host.receive()
+    }) else {
+        panic!("it starts")
+    };
+    assert_eq!(started.process, first.as_raw_nonzero().get().unsigned_abs());
+    assert_eq!(host.told(), format!("Status(0)\nout: {}\n", started.process));
+    let second = ready();
+    rustix::process::kill_process(second, rustix::process::Signal::KILL).expect("it is there");
+    let gone = pidfd_open(second, PidfdFlags::empty());
+    if let Ok(gone) = gone {
+        poll(&mut [PollFd::new(&gone, PollFlags::IN)], None).expect("it ends");
+    }
+    expect!["Status(0)\nout: three\n"].assert_eq(&host.run(3, "echo three"));
 }

@@ -113,6 +113,10 @@ impl Conversation {
     /// Asks for something that has no other answer than that it is done.
     pub fn ask(&mut self, frame: &HostFrame) -> Result<(), GuestError> {
         self.send(frame)?;
+        self.done()
+    }
+
+    fn done(&mut self) -> Result<(), GuestError> {
         match self.receive()? {
             GuestFrame::Done(()) => Ok(()),
             other => Err(astray(&other)),
@@ -183,9 +187,12 @@ impl Conversation {
     /// Makes a restored guest its own: the time is now, and its random numbers are nobody else's. Before this, nothing may
     /// run in it.
     pub fn refresh(&mut self, unix_nanos: u64, entropy: &[u8]) -> Result<(), GuestError> {
-        self.ask(&HostFrame::SetClock(SetClock { unix_nanos }))?;
         let bytes = Chunk::new(entropy).map_err(|large| GuestError::TooMuch { what: large.to_string() })?;
-        self.ask(&HostFrame::AddEntropy(AddEntropy { bytes }))
+        // Both are said before either is answered: a way there and back is a good part of a restore.
+        self.send(&HostFrame::SetClock(SetClock { unix_nanos }))?;
+        self.send(&HostFrame::AddEntropy(AddEntropy { bytes }))?;
+        let (clock, seed) = (self.done(), self.done());
+        clock.and(seed)
     }
 
     /// Asks how the guest is.

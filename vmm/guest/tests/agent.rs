@@ -1,5 +1,6 @@
 //! The host's side against the agent's, over a pair of sockets: what one says, the other understands.
 use agent::{
+    hands::Hands,
     launch::Launcher,
     reaper::Reaper,
     serve::{Guest, serve},
@@ -20,7 +21,8 @@ fn a_tree_goes_to_a_guest_and_changes_come_back() {
     let home = tempfile::tempdir().expect("a directory");
     let at = |name: &str| home.path().join(name);
     let workspace = Workspace::new(at("layers"), None).expect("layers");
-    let launcher = Launcher { reaper: Reaper::start(), helper: "/nowhere".into(), variables: Vec::new() };
+    let hands = Hands::ready().expect("threads");
+    let launcher = Launcher::new(Reaper::start(), "/nowhere".into(), hands, Vec::new());
     let sessions = Sessions::new(launcher, at("sessions"), at("layers/upper"), None);
     let served = Guest { sessions, workspace: Mutex::new(workspace), power_off: || () };
     let (ours, theirs) = UnixStream::pair().expect("a pair");
@@ -70,7 +72,8 @@ fn a_refusal_is_told_as_one() {
     let home = tempfile::tempdir().expect("a directory");
     let at = |name: &str| home.path().join(name);
     let workspace = Workspace::new(at("layers"), None).expect("layers");
-    let launcher = Launcher { reaper: Reaper::start(), helper: "/nowhere".into(), variables: Vec::new() };
+    let hands = Hands::ready().expect("threads");
+    let launcher = Launcher::new(Reaper::start(), "/nowhere".into(), hands, Vec::new());
     let sessions = Sessions::new(launcher, at("sessions"), at("layers/upper"), None);
     let served = Guest { sessions, workspace: Mutex::new(workspace), power_off: || () };
     let (ours, theirs) = UnixStream::pair().expect("a pair");

@@ -3,7 +3,7 @@
 use crate::{
     Fallible, failed,
     place::{MEMORY_MIB, Place},
-    spans::{begin, count, end},
+    spans::{Spans, begin, count, end},
     work::{SESSION, require, stream},
 };
 use guest::Conversation;
@@ -13,6 +13,8 @@ use std::{
     io::Write,
     path::Path,
     process::{Child, ExitCode},
+    thread,
+    time::Duration,
 };
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap};
 use wire::{Arguments, Ending, Program};
@@ -21,6 +23,10 @@ use wire::{Arguments, Ending, Program};
 const RESTORES: usize = 5;
 /// Round trips that are timed together: one is shorter than a line on the console.
 const TRIPS: usize = 20;
+/// The span of a restore that needs no program.
+const TO_AGENT: &str = "restore, to the first answer of the agent";
+/// How long the agent needs for itself after a command, on a busy machine.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// Runs it.
 pub(crate) fn run() -> Fallible<ExitCode> {
@@ -56,6 +62,8 @@ fn costs() -> Fallible<()> {
     end("stream");
     drop(guest);
 
+    // What the agent does after an answer, above all the next helper that stands ready, is no part of the next one.
+    thread::sleep(SETTLED);
     begin("snapshot");
     place.ask("\"do\":\"snapshot\",\"name\":\"gold\"")?;
     end("snapshot");
@@ -71,9 +79,10 @@ fn costs() -> Fallible<()> {
 /// A process starts, and a program has run in its guest.
 fn restored(place: &Place, number: usize) -> Fallible<()> {
     begin("restore");
-    begin("restore, to the first answer of the agent");
+    begin(TO_AGENT);
     let (child, mut guest) = place.begun("restore=gold", &[])?;
-    end("restore, to the first answer of the agent");
+    end(TO_AGENT);
+    exits(", to the first answer of the agent");
     begin("restore, the time and random numbers");
     guest.refresh(1_900_000_000_000_000_000, &[7; 64]).map_err(failed("refresh the guest"))?;
     end("restore, the time and random numbers");
@@ -81,6 +90,10 @@ fn restored(place: &Place, number: usize) -> Fallible<()> {
     answered(&mut guest)?;
     end("restore, a program");
     end("restore");
+    exits("");
+    begin("restore, the program once more");
+    answered(&mut guest)?;
+    end("restore, the program once more");
     counts(place, "restore")?;
     count("bytes besides the guest's memory", besides(&child)?);
     drop(guest);
@@ -91,6 +104,23 @@ fn restored(place: &Place, number: usize) -> Fallible<()> {
         count("pages of a difference", place.count("snapshot_pages")?);
     }
     place.power_off(child)
+}
+
+/// What KVM counted since the restore began: each is a way out of the guest and back, and most are pages that are touched for
+/// the first time. A kernel that does not say it is not asked again.
+fn exits(until: &str) {
+    for (name, what) in [("exits", "exits"), ("pf_taken", "page faults")] {
+        let number = fs::read_to_string(format!("/sys/kernel/debug/kvm/{name}"));
+        if let Some(number) = number.ok().and_then(|number| number.trim().parse().ok()) {
+            count(&format!("{what} of the guest, restore{until}"), number);
+        }
+    }
+}
+
+/// How many restores a boot takes, for scripts: to the end of a program, and to the agent's own answer.
+pub(crate) fn ratios(spans: &Spans) -> Option<String> {
+    let (program, agent) = (spans.ratio("boot", "restore")?, spans.ratio("boot", TO_AGENT)?);
+    Some(format!("program={program:.1} agent={agent:.1}"))
 }
 
 /// The bytes of the snapshot's memory, written and mapped by nobody in particular.
@@ -176,6 +206,18 @@ mod tests {
         let smaps = "55a0-55b0 r--p 0 00:00 0 /bin/oxydra-vmm\nSize: 64 kB\nPrivate_Clean: 4 kB\nPrivate_Dirty: 8 kB\n\
                      7f00-7f80 rw-p 0 00:00 0\nSize: 131072 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: 40000 kB\n";
         assert_eq!(private(smaps), 12 << 10);
+    }
+    #[test]
+    fn ratios_are_of_boots_and_there_is_none_without_a_restore() {
+        let (mut spans, start) = (Spans::default(), std::time::Instant::now());
+        for (what, millis) in [("boot", 5000), ("restore", 200)] {
+            spans.hear(&format!("begin {what}"), start);
+            spans.hear(&format!("end {what}"), start + Duration::from_millis(millis));
+        }
+        assert_eq!(ratios(&spans), None);
+        spans.hear(&format!("begin {TO_AGENT}"), start);
+        spans.hear(&format!("end {TO_AGENT}"), start + Duration::from_millis(80));
+        assert_eq!(ratios(&spans).as_deref(), Some("program=25.0 agent=62.5"));
     }
     #[test]
     fn the_memory_of_a_snapshot_is_written_and_mapped() {

@@ -1,7 +1,7 @@
 //! The lane with everything in it: QEMU emulates a machine on which KVM works, Debian's kernel boots there, and in it our
 //! monitor boots the same kernel again, filters on. What runs within is what a user with real KVM runs.
 use crate::{
-    Fallible, bare, failed, inside,
+    Fallible, bare, costs, failed, inside,
     lane_image::{busybox, lane_image, tell},
     qemu::{Heard, Qemu},
     stall,
@@ -67,7 +67,12 @@ pub(crate) fn lane(home: &Path, kernel: &KernelSource) -> Fallible<ExitCode> {
 pub(crate) fn costs(home: &Path, kernel: &KernelSource) -> Fallible<ExitCode> {
     let mut heard = Told::new(Instant::now());
     within(home, kernel, "costs", &mut heard)?;
-    print!("{}", heard.spans);
+    print!("{}{}", heard.spans, heard.worked.lines("worked"));
+    for (by, spans) in [("the clock", &heard.spans), ("work", &heard.worked)] {
+        if let Some(ratios) = costs::ratios(spans) {
+            println!("ratio by {by}, boot:restore {ratios}");
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,6 +130,7 @@ fn watch(qemu: &mut Qemu, monitor: &Path, told: &mut Told) -> Result<(), Trouble
     loop {
         match qemu.hear(told.left(Instant::now()).min(qemu.left())) {
             Heard::Line(line) => {
+                told.worked(&line, since + qemu.worked());
                 if let Some(said) = told.hear(&line, Instant::now()) {
                     println!("{:6.1} s  {said}", since.elapsed().as_secs_f64());
                 }

@@ -2,6 +2,7 @@
 //! time is up; it trusts no clock of the machine inside.
 use crate::{Fallible, failed};
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
@@ -108,6 +109,17 @@ impl Qemu {
             Err(RecvTimeoutError::Disconnected) => Heard::Ended,
             Err(RecvTimeoutError::Timeout) => Heard::Silence,
         }
+    }
+
+    /// How long its threads had a processor of this machine: the same on a busy machine as on an idle one, more or less. Zero
+    /// where the kernel does not say.
+    pub(crate) fn worked(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        let nanos = threads.filter_map(|thread| {
+            let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanos.sum())
     }
 
     /// Types a line at its serial port.

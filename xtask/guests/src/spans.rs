@@ -30,6 +30,15 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
+    /// A line for each time, under another word than that of what was measured by the clock.
+    pub(crate) fn lines(&self, word: &str) -> String {
+        let line = |(what, spans): (&String, &Vec<Duration>)| {
+            let spans = spans.iter().map(|span| format!(" {:.1}", span.as_secs_f64() * 1e3));
+            format!("{word} {what}:{} ms\n", spans.collect::<String>())
+        };
+        self.spans.iter().map(line).collect()
+    }
+
     /// Takes what was said at a moment. Returns whether it was for us.
     pub(crate) fn hear(&mut self, said: &str, at: Instant) -> bool {
         let Some((word, rest)) = said.split_once(' ') else { return false };
@@ -72,11 +81,7 @@ fn middle<T: Ord + Copy>(all: &[T]) -> Option<T> {
 /// A line for each thing that was measured, every time it was, in the order in which it was.
 impl fmt::Display for Spans {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, spans) in &self.spans {
-            write!(to, "measured {what}:")?;
-            spans.iter().try_for_each(|span| write!(to, " {:.1}", span.as_secs_f64() * 1e3))?;
-            writeln!(to, " ms")?;
-        }
+        to.write_str(&self.lines("measured"))?;
         for (what, numbers) in &self.counts {
             write!(to, "measured {what}:")?;
             numbers.iter().try_for_each(|number| write!(to, " {number}"))?;

@@ -9,6 +9,8 @@ pub(crate) struct Told {
     pub(crate) steps: usize,
     /// Times and counts.
     pub(crate) spans: Spans,
+    /// The same times, by how long the emulator worked.
+    pub(crate) worked: Spans,
     step: Step,
     /// When the lane last said something.
     since: Instant,
@@ -22,6 +24,7 @@ impl Told {
         Told {
             steps: 0,
             spans: Spans::default(),
+            worked: Spans::default(),
             step: Step::FirstLevel,
             since: at,
             failure: None,
@@ -75,6 +78,13 @@ impl Told {
         }
         self.is_whole |= said == "whole";
         Some(said)
+    }
+
+    /// Takes the same line, at the moment that the emulator's own work makes it.
+    pub(crate) fn worked(&mut self, line: &str, at: Instant) {
+        if let Some((_, said)) = line.split_once("LANE ") {
+            self.worked.hear(said, at);
+        }
     }
 
     fn fail(&mut self, why: &str) {

@@ -128,6 +128,7 @@ pub(crate) fn uname(guest: &mut Conversation) -> Fallible<String> {
 }
 
 fn terminal(guest: &mut Conversation) -> Fallible<()> {
+    const SIZE: &[u8] = b"30 100";
     let script = Chunk::new("tty; stty size; read line; echo got $line").map_err(failed("send a script"))?;
     let mut command = plain(SESSION, Program::Script(script))?;
     command.terminal = Some(Size { rows: 30, columns: 100 });
@@ -136,8 +137,12 @@ fn terminal(guest: &mut Conversation) -> Fallible<()> {
     let mut sent = None;
     let exit = guest.exec(command, |_, bytes| {
         out.extend_from_slice(bytes);
-        // Once it printed its size, it reads.
-        sent.get_or_insert_with(|| input.send(&HostFrame::Input(Data::new("word\n").expect("it is short"))));
+        // Once it printed its size, which is a line, it reads: what is typed before is echoed in the middle of it.
+        if out.windows(SIZE.len()).any(|words| words == SIZE) {
+            sent.get_or_insert_with(|| {
+                input.send(&HostFrame::Input(Data::new("word\n").expect("it is short")))
+            });
+        }
     });
     let how = exit.map_err(failed("run a command"))?.how;
     let said = String::from_utf8_lossy(&out).replace('\r', "");
