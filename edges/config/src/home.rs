@@ -11,7 +11,7 @@ use std::{
 const PRIVATE: u32 = 0o700;
 
 /// The directories of a home. All of them tell what was said or hold keys.
-const DIRECTORIES: [&str; 4] = ["journal", "workspaces", "logs", "run"];
+const DIRECTORIES: [&str; 5] = ["journal", "view", "workspaces", "logs", "run"];
 
 /// The directories of a workspace that tools work in; the vault is made apart.
 const WORKED_IN: [&str; 2] = ["shared", "tmp"];
@@ -117,7 +117,7 @@ impl Home {
     pub fn open(root: &Path) -> Result<Home, HomeError> {
         let home = Home { root: root.to_owned() };
         // Without a journal it is some directory, not a home: `oxydra sessions` in a wrong place should say so.
-        match fs::metadata(home.journal()) {
+        match fs::symlink_metadata(home.journal()) {
             Ok(about) if about.is_dir() => Ok(home),
             Ok(_) => Err(HomeError::NotADirectory(home.journal())),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -135,6 +135,11 @@ impl Home {
     /// Where the journal is: the truth.
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal")
+    }
+
+    /// Where the view of the journal is. It may be deleted at any time.
+    pub fn view(&self) -> PathBuf {
+        self.root.join("view")
     }
 
     /// Where the log is.
@@ -247,10 +252,15 @@ mod tests {
 
         let root = place.path().join("home");
         fs::create_dir_all(root.join("elsewhere")).expect("the directory is made");
-        std::os::unix::fs::symlink(root.join("elsewhere"), root.join("run")).expect("the link is made");
-        assert!(
-            matches!(Home::create(&root), Err(HomeError::NotADirectory(path)) if path == root.join("run"))
-        );
+        for name in DIRECTORIES {
+            let link = root.join(name);
+            std::os::unix::fs::symlink(root.join("elsewhere"), &link).expect("the link is made");
+            assert!(matches!(Home::create(&root), Err(HomeError::NotADirectory(path)) if path == link));
+            fs::remove_file(&link).expect("it is there");
+        }
+        fs::remove_dir(root.join("journal")).expect("it is there");
+        std::os::unix::fs::symlink(root.join("elsewhere"), root.join("journal")).expect("the link is made");
+        assert!(matches!(Home::open(&root), Err(HomeError::NotADirectory(_))));
     }
 
     #[test]

@@ -50,4 +50,4 @@ pub use server::{Caps, Server, Timeouts};
 pub use settings::{CatalogRules, Config, Runtime};
 pub use shown::{Described, Shown, described};
 pub use sources::Sources;
-pub use trust::{Fingerprint, Ledger, LedgerError, Standing, fingerprint, standing};
+pub use trust::{Brought, Fingerprint, Ledger, LedgerError, Standing, begin, brought, fingerprint, standing};

@@ -59,6 +59,7 @@ pub(crate) async fn enter(
     let Loaded { config, notices, .. } = loaded;
     notices.iter().for_each(|notice| surface.notice(&notice.to_string()));
     let home = Home::create(root).map_err(Failure::storage)?;
+    trust::begun(root, &sources);
     let (log, guard) = telemetry::start(&home.logs(), Level::Info).map_err(Failure::storage)?;
     let (house, told, notice) = House::open(&home, user, config, form, &log, going)?;
     notice.iter().for_each(|notice| surface.notice(notice));

@@ -214,7 +214,8 @@ keys    lists every key: what it holds, its default, and whether this version ac
 schema  prints a JSON schema, for editors that know TOML.
 migrate rewrites files that are of an older version; comments stay, and the old file is kept beside the new one.
 trust   says that the home in this directory may be trusted as it is. A `./.oxydra` that version control brought may
-        narrow what an agent does; what it gives waits for this word, and waits again when its files change.
+        narrow what an agent does; what it gives, runs that would go on, and links wait for this word, and wait again
+        when something else comes.
 ";
 
 /// The commands of guests as this program has them: in `guest/` of the home.

@@ -131,21 +131,18 @@ pub(crate) fn reading(root: &Path) -> Result<Journal, Failure> {
     Journal::beside(&home.journal()).map_err(Failure::storage)
 }
 
-/// Where the owner's view is, in the home.
-const VIEW: &str = "view";
-
 /// The owner's view: on disk, and when it fails replaced in the background.
 fn kept(home: &Home, journal: Journal, log: &Logger) -> (Store, StoreFollower) {
     let (bodies, log) = (Arc::new(JournalBodies(journal.clone())), log.clone());
     let told = move |kept: &Kept| warn!(log, "view replaced"; "why" => %kept);
-    Store::kept(&home.root().join(VIEW), bodies, move |follower| journal.feed(follower), told)
+    Store::kept(&home.view(), bodies, move |follower| journal.feed(follower), told)
 }
 
 /// Removes what was made of the journal of a home, which nobody uses now: the view, whose files may hold what was deleted from
 /// it, and how many tokens each message has, beside a fingerprint of it. The next owner makes both anew.
 pub(crate) fn drop_derived(root: &Path) -> Result<(), Failure> {
     let home = Home::open(root).map_err(Failure::storage)?;
-    let (view, counts) = (home.root().join(VIEW), home.token_counts());
+    let (view, counts) = (home.view(), home.token_counts());
     for (path, removed) in [(&view, fs::remove_dir_all(&view)), (&counts, fs::remove_file(&counts))] {
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -7,9 +7,10 @@ use crate::{
 use catalog::{BadCatalog, Catalog, Limits, ModelDescriptor, Status};
 use config::{
     Caps, CatalogRules, Config, ConfigError, Loaded, Place, Problem, Provider, Selection, Server, nearest_of,
+    plain_text,
 };
 use domain::Thinking;
-use std::{borrow::Cow, fs, io, path::Path};
+use std::{borrow::Cow, io, path::Path};
 
 /// A catalog of the home, which `oxydra catalog fetch` makes.
 pub(crate) const FILE: &str = "catalog.json";
@@ -47,16 +48,12 @@ pub(crate) fn catalog_of(home: &Path, trust: &Trust) -> Result<Cow<'static, Cata
     let path = home.join(FILE);
     let refused =
         |why: String| ConfigError { problems: vec![Problem::Unreadable { path: path.clone(), why }] };
-    match fs::metadata(&path) {
+    let text = match plain_text(&path, CATALOG_BYTES_MAX as u64) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Cow::Borrowed(Catalog::pinned()));
         }
-        Ok(about) if about.len() > CATALOG_BYTES_MAX as u64 => {
-            return Err(refused("it is too long".to_owned()));
-        }
-        Ok(_) | Err(_) => {}
-    }
-    let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+        text => text.map_err(|error| refused(error.to_string()))?,
+    };
     let mended = |bad: BadCatalog| match bad {
         BadCatalog::Stamp { .. } => bad.to_string(),
         BadCatalog::Json(_) | BadCatalog::Field { .. } => {
@@ -245,6 +242,7 @@ mod tests {
     use super::*;
     use config::Sources;
     use expect_test::{Expect, expect};
+    use std::fs;
 
     /// Says what becomes of the variables, with the pinned catalog.
     fn check(variables: &[(&str, &str)], expected: Expect) {

@@ -1,6 +1,6 @@
 //! A house in which nothing can happen outside: no model, no tools, no files. For who steers one run and leaves all others
 //! where they stand, and for who replays one.
-use crate::{exit::Failure, owner::alone};
+use crate::{exit::Failure, owner::alone, trust};
 use branch::Branch;
 use config::Home;
 use domain::{
@@ -40,6 +40,7 @@ pub(crate) fn builder(tools: Arc<dyn Toolbox>) -> Builder {
 pub(crate) fn at_rest(root: &Path, command: &str) -> Result<Engine, Failure> {
     // A wrong place should not become a home.
     let home = Home::open(root).map_err(Failure::storage)?;
+    trust::admit(root)?;
     let mut recovered = Recovered::default();
     let mut take = |group: &Group| recovered.take(group);
     let opened = FileLog::open_with(&home.journal(), Mode::Owner, Options::default(), &mut take);

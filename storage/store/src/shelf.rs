@@ -1,5 +1,6 @@
 //! Where views stand on disk: `sled-<n>` is the one in use, `quarantine-<n>` one that failed, kept to be looked at.
-//! Each view gets a number of its own: what an old one still writes in the background never meets a new one.
+//! Each view gets a number of its own: what an old one still writes in the background never meets a new one. No link is
+//! followed: whoever made it may mean anybody's directory.
 use crate::{SledView, View, ViewFault, sled_view::let_go};
 use std::{
     fs, io,
@@ -58,8 +59,10 @@ impl SledShelf {
 
 impl Shelf for SledShelf {
     fn open(&mut self) -> Result<Box<dyn View>, ViewFault> {
-        let made = fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(&self.dir);
-        made.map_err(ViewFault::failed("make its directory"))?;
+        for place in [&self.dir, &self.view()] {
+            let made = private(place);
+            made.map_err(ViewFault::failed("make its directory"))?;
+        }
         if let Err(used) = let_go(&self.view()) {
             // Whoever it is goes on with that one.
             self.next();
@@ -69,11 +72,16 @@ impl Shelf for SledShelf {
     }
 
     fn remove(&mut self) {
-        removed(&self.view());
+        if !is_link(&self.dir) {
+            removed(&self.view());
+        }
         self.next();
     }
 
     fn quarantine(&mut self) -> Option<PathBuf> {
+        if is_link(&self.dir) {
+            return None;
+        }
         let kept = numbered(&self.dir, "quarantine-");
         for old in kept.iter().take((kept.len() + 1).saturating_sub(QUARANTINED_MAX)) {
             removed(&self.dir.join(format!("quarantine-{old}")));
@@ -90,11 +98,24 @@ impl Shelf for SledShelf {
 
 /// The numbers behind a name, in order.
 fn numbered(dir: &Path, name: &str) -> Vec<u64> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let entries = (!is_link(dir)).then(|| fs::read_dir(dir));
+    let entries = entries.into_iter().flatten().flatten().flatten();
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix(name)?.parse().ok();
     let mut numbers: Vec<u64> = entries.filter_map(number).collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// Makes a directory that is its owner's alone, unless it is there.
+fn private(place: &Path) -> io::Result<()> {
+    if is_link(place) {
+        return Err(io::Error::other(format!("{} is a link", place.display())));
+    }
+    fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(place)
+}
+
+fn is_link(place: &Path) -> bool {
+    fs::symlink_metadata(place).is_ok_and(|about| about.is_symlink())
 }
 
 /// Removes whatever is there. What stays is tried again at the next start, and is in nobody's way before.
@@ -130,6 +151,27 @@ mod tests {
         assert_eq!(shelf.quarantine(), None, "there is nothing to keep");
         assert_eq!(names(dir.path()), ["quarantine-4"], "room was made all the same");
         assert_eq!(SledShelf::at(dir.path()).number, 5);
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (view, elsewhere) = (dir.path().join("view"), dir.path().join("elsewhere"));
+        fs::create_dir_all(elsewhere.join("sled-1")).expect("a directory");
+        std::os::unix::fs::symlink(&elsewhere, &view).expect("a link");
+        let mut shelf = SledShelf::at(&view);
+        assert!(shelf.open().is_err_and(|fault| fault.with_causes().to_string().contains("is a link")));
+        assert_eq!(shelf.quarantine(), None);
+        shelf.remove();
+        assert_eq!(names(&elsewhere), ["sled-1"]);
+        fs::remove_file(&view).expect("it is there");
+        fs::create_dir(&view).expect("a directory");
+        std::os::unix::fs::symlink(elsewhere.join("sled-1"), view.join("sled-1")).expect("a link");
+        let mut shelf = SledShelf::at(&view);
+        assert!(shelf.open().is_err());
+        assert!(shelf.quarantine().is_some(), "the link is set aside");
+        assert!(shelf.open().is_ok());
+        assert!(names(&elsewhere.join("sled-1")).is_empty());
     }
 
     #[test]

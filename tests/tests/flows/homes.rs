@@ -55,6 +55,18 @@ fn a_file_in_place_of_a_part_is_named() {
 }
 
 #[test]
+fn a_link_in_place_of_a_part_is_named_and_not_followed() {
+    for part in ["journal", "view", "logs", "run", "workspaces"] {
+        let place = Place::new();
+        let elsewhere = place.root().join("elsewhere");
+        fs::create_dir_all(&elsewhere).and_then(|()| fs::create_dir(place.home())).expect("they are made");
+        std::os::unix::fs::symlink(&elsewhere, place.home().join(part)).expect("it is made");
+        place.run(&["run", "-p", "hello"]).refused(1, &[part, "must be a directory, not a file or a link"]);
+        assert!(fs::read_dir(&elsewhere).expect("it is there").next().is_none(), "{part}");
+    }
+}
+
+#[test]
 fn a_directory_that_may_not_be_written_is_named() {
     let place = Place::new();
     let closed = place.root().join("closed");

@@ -1,5 +1,6 @@
-//! Whether version control brought a file: git's own list says it; other systems keep none that is as simple, so all of
-//! what they checked out counts as brought. What cannot be told counts as brought.
+//! What version control brought: git's own list says it, with what it brought there; other systems keep none that is as
+//! simple, so all of what they checked out may be brought. What cannot be told counts as brought.
+use super::index::{self, Entry};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,25 +9,51 @@ use std::{
 /// The marks of other version control systems at the root of a checkout.
 const OTHERS: [&str; 6] = [".hg", ".svn", ".jj", ".bzr", ".pijul", "_darcs"];
 
+/// What version control lists at a place and below it.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Named from the place; the place itself has no name.
+    pub(super) entries: Vec<Entry>,
+    /// Whether there is a checkout around it that does not say all it brought.
+    pub(super) is_partial: bool,
+}
+
 /// Says whether version control brought the file, by any checkout around it.
 pub(super) fn brought(file: &Path) -> bool {
-    // As the file is reached and as it is: either way may lead through a checkout.
-    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let real = fs::canonicalize(file).unwrap_or_else(|_| absolute.clone());
-    brought_by_name(&absolute) || real != absolute && brought_by_name(&real)
+    let listed = listed(file);
+    listed.is_partial || !listed.entries.is_empty()
 }
 
-fn brought_by_name(file: &Path) -> bool {
-    file.ancestors().skip(1).any(|root| {
+/// What the checkouts around a place list there.
+pub(super) fn listed(place: &Path) -> Listed {
+    // As the place is reached and as it is: either way may lead through a checkout.
+    let absolute = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let real = fs::canonicalize(place).unwrap_or_else(|_| absolute.clone());
+    let mut listed = Listed::default();
+    take(&absolute, &mut listed);
+    if real != absolute {
+        take(&real, &mut listed);
+    }
+    listed
+}
+
+fn take(place: &Path, listed: &mut Listed) {
+    for root in place.ancestors().skip(1) {
         let git = root.join(".git");
-        let by_git = git.exists() && file.strip_prefix(root).is_ok_and(|name| git_lists(&git, name));
-        by_git || OTHERS.iter().any(|mark| root.join(mark).is_dir())
-    })
+        listed.is_partial |= OTHERS.iter().any(|mark| root.join(mark).is_dir());
+        let Ok(name) = place.strip_prefix(root) else { continue };
+        if git.exists() {
+            match git_lists(&git, name) {
+                Some(entries) => listed.entries.extend(entries),
+                None => listed.is_partial = true,
+            }
+        }
+    }
 }
 
-/// Says whether the index of git lists a name.
-fn git_lists(git: &Path, name: &Path) -> bool {
-    let Some(dir) = git_dir(git) else { return true };
+/// What the index of git lists at a name and below it; `None` when it cannot be told.
+fn git_lists(git: &Path, name: &Path) -> Option<Vec<Entry>> {
+    let dir = git_dir(git)?;
     // An index in two parts, one of them shared: what is not in the one may be in the other.
     let is_split = fs::read_dir(&dir)
         .into_iter()
@@ -34,10 +61,11 @@ fn git_lists(git: &Path, name: &Path) -> bool {
         .flatten()
         .any(|entry| entry.file_name().to_string_lossy().starts_with("sharedindex."));
     match fs::read(dir.join("index")) {
-        Ok(_) if is_split => true,
-        Ok(index) => listed(&index, name.as_os_str().as_encoded_bytes()),
+        Ok(_) if is_split => None,
+        Ok(bytes) => index::below(&bytes, name),
         // No index: nothing was checked out or added yet.
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Vec::new()),
+        Err(_) => None,
     }
 }
 
@@ -51,35 +79,9 @@ fn git_dir(git: &Path) -> Option<PathBuf> {
     Some(git.parent()?.join(path))
 }
 
-/// Looks for a name among the entries of an index. Versions 2 and 3 write names whole; version 4 leaves out what an entry
-/// shares with the one before it, so that nothing can be said without reading it all.
-fn listed(index: &[u8], name: &[u8]) -> bool {
-    let (Some(b"DIRC"), Some(version)) = (index.get(..4), index.get(4..8)) else { return true };
-    match version {
-        [0, 0, 0, 2 | 3] => {
-            let entry: Vec<u8> = name.iter().copied().chain([0]).collect();
-            index.windows(entry.len()).any(|window| window == entry)
-        }
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// An index as git writes it, as far as it is looked at here.
-    fn index(version: u8, names: &[&str]) -> Vec<u8> {
-        let mut bytes = b"DIRC\0\0\0".to_vec();
-        bytes.push(version);
-        bytes.extend(u32::try_from(names.len()).expect("they are few").to_be_bytes());
-        for name in names {
-            bytes.extend([7; 62]);
-            bytes.extend(name.as_bytes());
-            bytes.push(0);
-        }
-        bytes
-    }
+    use super::{super::index::fixture::index, *};
 
     #[test]
     fn git_brought_what_its_index_lists() {
@@ -96,10 +98,12 @@ mod tests {
         let write = |bytes: Vec<u8>| fs::write(git.join("index"), bytes).expect("the index is written");
         write(index(2, &["README.md", "agent.toml"]));
         assert!(!brought(&file), "another file");
-        write(index(3, &["README.md", "deep/.oxydra/agent.toml"]));
-        assert!(brought(&file));
-        write(index(4, &["README.md"]));
-        assert!(brought(&file), "nobody can tell");
+        for version in [2, 3, 4] {
+            write(index(version, &["README.md", "deep/.oxydra/agent.toml", "deep/x"]));
+            assert!(brought(&file), "version {version}");
+            write(index(version, &["README.md"]));
+            assert!(!brought(&file), "version {version}");
+        }
         write(b"what is this".to_vec());
         assert!(brought(&file), "nobody can tell");
         write(index(2, &[]));

@@ -1,10 +1,11 @@
-//! What its owner trusts: a file outside of every home, one line each, the fingerprint and the home's path. It is written
-//! whole and put in place at once.
+//! What its owner trusts, and which homes were begun here: two files outside of every home, one line for each home, what is
+//! known of it and its path. They are written whole and put in place at once.
 use super::Fingerprint;
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 /// The list cannot be kept.
@@ -14,7 +15,7 @@ pub enum LedgerError {
     #[error("the path of the home {} cannot be written down; move it to one that is text on one line", .0.display())]
     Path(PathBuf),
     /// The file cannot be written.
-    #[error("cannot write down in {} that the home is trusted", path.display())]
+    #[error("cannot write down in {} what is known of the home", path.display())]
     Write {
         /// Which.
         path: PathBuf,
@@ -24,16 +25,21 @@ pub enum LedgerError {
     },
 }
 
-/// The list of what is trusted.
+/// The lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
-    file: PathBuf,
+    trusted: List,
+    begun: List,
 }
 
+/// One list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct List(PathBuf);
+
 impl Ledger {
-    /// Keeps the list in a directory, which is made when it is first written.
+    /// Keeps the lists in a directory, which is made when one is first written.
     pub fn at(directory: PathBuf) -> Ledger {
-        Ledger { file: directory.join("trusted") }
+        Ledger { trusted: List(directory.join("trusted")), begun: List(directory.join("begun")) }
     }
 
     /// Where the user's own state is, by the variables; `None` when they do not say.
@@ -46,8 +52,7 @@ impl Ledger {
 
     /// Says whether a home with this content is trusted.
     pub fn knows(&self, home: &Path, content: &Fingerprint) -> bool {
-        let Ok(line) = line(home, content) else { return false };
-        fs::read_to_string(&self.file).is_ok_and(|text| text.lines().any(|known| known == line))
+        self.trusted.has(home, &content.to_string())
     }
 
     /// Trusts a home with this content, and no longer with another.
@@ -55,31 +60,60 @@ impl Ledger {
     /// # Errors
     /// When it cannot be written down.
     pub fn trust(&self, home: &Path, content: &Fingerprint) -> Result<(), LedgerError> {
-        let line = line(home, content)?;
+        self.trusted.put(home, &content.to_string())
+    }
+
+    /// Says whether the directory of a home is the one that was begun here.
+    pub(super) fn began(&self, home: &Path) -> bool {
+        identity(home).is_some_and(|identity| self.begun.has(home, &identity))
+    }
+
+    /// Writes down that a home was begun here.
+    pub(super) fn begin(&self, home: &Path) -> Result<(), LedgerError> {
+        let identity = identity(home).ok_or_else(|| LedgerError::Path(home.to_owned()))?;
+        self.begun.put(home, &identity)
+    }
+}
+
+/// What tells a directory from another in its place: a number may be given again, and then its time is another.
+fn identity(directory: &Path) -> Option<String> {
+    let about = fs::metadata(directory).ok()?;
+    let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Some(format!("{:x}:{:x}:{:x}", about.dev(), about.ino(), made.as_nanos()))
+}
+
+impl List {
+    fn has(&self, home: &Path, known: &str) -> bool {
+        let Ok(line) = line(home, known) else { return false };
+        fs::read_to_string(&self.0).is_ok_and(|text| text.lines().any(|known| known == line))
+    }
+
+    fn put(&self, home: &Path, known: &str) -> Result<(), LedgerError> {
+        let line = line(home, known)?;
         let path = line.split_once(' ').map(|(_, path)| path).unwrap_or_default();
-        let known = fs::read_to_string(&self.file).unwrap_or_default();
+        let known = fs::read_to_string(&self.0).unwrap_or_default();
         let others = known.lines().filter(|known| known.split_once(' ').map(|(_, path)| path) != Some(path));
         let text: String = others.chain([line.as_str()]).map(|line| format!("{line}\n")).collect();
-        self.write(&text).map_err(|source| LedgerError::Write { path: self.file.clone(), source })
+        self.write(&text).map_err(|source| LedgerError::Write { path: self.0.clone(), source })
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        let directory = self.file.parent().expect("it lies in a directory");
+        let directory = self.0.parent().expect("it lies in a directory");
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let draft = self.file.with_extension(format!("{}.tmp", std::process::id()));
+        let draft = self.0.with_extension(format!("{}.tmp", std::process::id()));
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, &self.file)
+        fs::rename(&draft, &self.0)
     }
 }
 
-fn line(home: &Path, content: &Fingerprint) -> Result<String, LedgerError> {
+fn line(home: &Path, known: &str) -> Result<String, LedgerError> {
     let unusable = || LedgerError::Path(home.to_owned());
     let path = fs::canonicalize(home).map_err(|_| unusable())?;
     let path = path.to_str().filter(|path| !path.contains(['\n', '\r'])).ok_or_else(unusable)?;
-    Ok(format!("{content} {path}"))
+    Ok(format!("{known} {path}"))
 }
 
 #[cfg(test)]
@@ -114,7 +148,7 @@ mod tests {
             let variables = variables.to_vec();
             let find =
                 move |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-            Ledger::usual(find).map(|ledger| ledger.file.display().to_string())
+            Ledger::usual(find).map(|ledger| ledger.trusted.0.display().to_string())
         };
         assert_eq!(at(&[("HOME", "/h")]).as_deref(), Some("/h/.local/state/oxydra/trusted"));
         assert_eq!(at(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]).as_deref(), Some("/s/oxydra/trusted"));

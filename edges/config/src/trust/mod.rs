@@ -1,17 +1,23 @@
 //! Whether a home may be trusted. One that came with a checkout of somebody's work may narrow what an agent does, and gives
-//! nothing until its owner says so; that is remembered by the content of its files, outside of it, and asked again when
-//! they change. A home that no version control brought is its owner's own.
+//! nothing until its owner says so; nothing that acts in it, or leads out of it, does so either. The word is remembered by
+//! what came, outside of the home, and asked for again when that changes. What no version control brought is its owner's own.
+mod brought;
 mod checkout;
+mod index;
 mod ledger;
 
+pub use brought::{Brought, brought};
 pub use ledger::{Ledger, LedgerError};
 
-use crate::{FileKind, layer::Layer, user};
+use crate::{FileKind, layer::Layer, plain::plain_bytes, user};
 use std::{
     collections::BTreeSet,
     fmt, fs,
     path::{Path, PathBuf},
 };
+
+/// Larger than any file that a home configures by, a catalog of models included.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// What a home is to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,22 +43,39 @@ impl fmt::Display for Fingerprint {
 /// Says what a home is to its owner. Without a ledger nothing is remembered.
 pub fn standing(home: &Path, ledger: Option<&Ledger>) -> Standing {
     let files = files_of(home);
-    if !files.iter().any(|file| checkout::brought(file)) {
+    if !files.iter().any(|file| checkout::brought(file)) && brought(home, ledger).is_empty() {
         return Standing::Own;
     }
-    let is_known = ledger.is_some_and(|ledger| ledger.knows(home, &fingerprint(home)));
+    let is_known = ledger.is_some_and(|ledger| ledger.knows(home, &fingerprint(home, Some(ledger))));
     if is_known { Standing::Trusted } else { Standing::Stranger }
 }
 
-/// The content of a home's files, and their names.
-pub fn fingerprint(home: &Path) -> Fingerprint {
+/// Writes down, before anything acts in a home, that whatever acts there was not brought: where version control keeps no list
+/// that can be read, nobody could tell later.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn begin(home: &Path, ledger: &Ledger) -> Result<(), LedgerError> {
+    if brought::is_unlisted(home) && !ledger.began(home) && brought(home, Some(ledger)).is_empty() {
+        ledger.begin(home)?;
+    }
+    Ok(())
+}
+
+/// The content of the files that a home configures by, and what else came and acts; all by name.
+pub fn fingerprint(home: &Path, ledger: Option<&Ledger>) -> Fingerprint {
     let mut hasher = blake3::Hasher::new();
     for file in files_of(home) {
         let name = file.strip_prefix(home).unwrap_or(&file);
         // A file that cannot be read is no file that anything is read from.
-        let content = fs::read(&file).unwrap_or_default();
+        let content = plain_bytes(&file, FILE_BYTES_MAX).unwrap_or_default();
         hasher.update(name.as_os_str().as_encoded_bytes()).update(b"\0");
         hasher.update(&(content.len() as u64).to_le_bytes()).update(&content);
+    }
+    for what in brought(home, ledger) {
+        let said = what.to_string();
+        hasher.update(b"\0").update(&(said.len() as u64).to_le_bytes()).update(said.as_bytes());
+        hasher.update(&(what.id.len() as u64).to_le_bytes()).update(&what.id);
     }
     Fingerprint(hasher.finalize().to_hex().to_string())
 }
@@ -93,7 +116,7 @@ mod tests {
         fs::write(home.join("agent.toml"), "runtime.max_turns = 9\n").expect("the file is written");
         let ledger = Ledger::at(place.path().join("state"));
         assert_eq!(standing(&home, Some(&ledger)), Standing::Stranger);
-        ledger.trust(&home, &fingerprint(&home)).expect("it is written");
+        ledger.trust(&home, &fingerprint(&home, Some(&ledger))).expect("it is written");
         assert_eq!(standing(&home, Some(&ledger)), Standing::Trusted);
         for (file, text) in [
             ("agent.toml", "runtime.max_turns = 8\n"),
@@ -103,7 +126,7 @@ mod tests {
         ] {
             fs::write(home.join(file), text).expect("the file is written");
             assert_eq!(standing(&home, Some(&ledger)), Standing::Stranger, "{file}");
-            ledger.trust(&home, &fingerprint(&home)).expect("it is written");
+            ledger.trust(&home, &fingerprint(&home, Some(&ledger))).expect("it is written");
             assert_eq!(standing(&home, Some(&ledger)), Standing::Trusted, "{file}");
         }
         assert_eq!(standing(&home, None), Standing::Stranger);

@@ -4,7 +4,7 @@ use super::{instances::chosen, print, runtime};
 use crate::{
     args::Replay,
     exit::{Exit, Failure},
-    house, offline,
+    house, offline, trust,
 };
 use config::Home;
 use domain::UserId;
@@ -12,6 +12,7 @@ use engine::replay::{Difference, ReplayFault, Replayed};
 use serde_json::json;
 
 pub(crate) fn replay(replay: &Replay) -> Result<Exit, Failure> {
+    trust::admit(&replay.home)?;
     let journal = house::reading(&replay.home)?;
     let runs = journal.runs().map_err(Failure::storage)?;
     let id = chosen(runs.iter(), Some(&replay.id))?;

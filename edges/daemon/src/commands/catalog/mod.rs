@@ -11,7 +11,7 @@ use crate::{
     trust::Trust,
 };
 use catalog::Catalog;
-use config::Sources;
+use config::{Sources, plain_text};
 use serde_json::json;
 use std::{
     borrow::Cow,
@@ -47,7 +47,9 @@ fn fetch(
         return Err(Failure::usage(format!("{name} lists no model: nothing is written")));
     }
     let path = output.cloned().unwrap_or_else(|| of.home.join(known::FILE));
-    let before = fs::read_to_string(&path).ok().and_then(|text| Catalog::from_text(&text).ok());
+    let before = plain_text(&path, known::CATALOG_BYTES_MAX as u64)
+        .ok()
+        .and_then(|text| Catalog::from_text(&text).ok());
     let text = made.to_text();
     write(&path, &text)
         .map_err(|error| Failure::other(format!("cannot write {}: {error}", path.display())))?;

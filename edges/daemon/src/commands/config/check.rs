@@ -11,7 +11,8 @@ use config::{Config, ConfigError, Loaded, Place, Problem};
 use serde_json::{Value, json};
 
 pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
-    let catalog = known::catalog_of(&of.home, &Trust::of(&of.home, &sources(of)));
+    let trust = Trust::of(&of.home, &sources(of));
+    let catalog = known::catalog_of(&of.home, &trust);
     let found: Found = match (Config::load(&sources(of)), catalog) {
         (Ok(mut loaded), Ok(catalog)) => {
             let looked_up = known::look_up(&mut loaded, &of.home, &catalog);
@@ -19,6 +20,7 @@ pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
             match looked_up {
                 Ok(mut remarks) if problems.is_empty() => {
                     remarks.extend(known::unsure(&loaded.config));
+                    remarks.extend(waiting(of, &trust));
                     Ok((loaded, remarks))
                 }
                 looked_up => {
@@ -35,6 +37,13 @@ pub(super) fn check(of: &Configuration) -> Result<Exit, Failure> {
     let text = if of.json { format!("{}\n", as_json(&found)) } else { as_text(&found) };
     print(&text)?;
     Ok(if found.is_ok() { Exit::Answered } else { Exit::Usage })
+}
+
+/// What came with the home and acts there once its owner says so.
+fn waiting(of: &Configuration, trust: &Trust) -> Vec<String> {
+    let home = of.home.display();
+    let said = |brought| format!("{home} brings {brought}: nothing runs before `oxydra config trust`");
+    trust.waiting().iter().map(said).collect()
 }
 
 /// What was found: a configuration and remarks on its models, or problems.

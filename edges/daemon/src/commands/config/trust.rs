@@ -19,6 +19,6 @@ pub(super) fn trust(of: &Configuration) -> Result<Exit, Failure> {
     trust.give(&of.home)?;
     print(&format!(
         "the home {home} is trusted as it is now; when its files change you are asked again\n{}",
-        listed(&loaded.widened_by_home)
+        listed(&loaded.widened_by_home, trust.waiting())
     ))
 }

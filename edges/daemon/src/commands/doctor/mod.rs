@@ -134,15 +134,15 @@ fn trusted(of: &Listing, sources: &Sources, trust: &Trust) -> Option<Finding> {
         return None;
     }
     // What is wrong with it is found elsewhere.
-    let loaded = Config::load(sources).ok()?;
+    let widened = Config::load(sources).map(|loaded| loaded.widened_by_home).unwrap_or_default();
     let home = of.home.display();
-    Some(match &loaded.widened_by_home[..] {
-        [] => Finding::good("trust", format!("{home} came with a checkout and only narrows")),
-        widened => Finding::bad(
+    Some(match (&widened[..], trust.waiting()) {
+        ([], []) => Finding::good("trust", format!("{home} came with a checkout and only narrows")),
+        (widened, brought) => Finding::bad(
             "trust",
             format!(
                 "{home} came with a checkout; what it gives waits for your word\n{}",
-                listed(widened).trim_end()
+                listed(widened, brought).trim_end()
             ),
             "oxydra config trust",
         ),
