@@ -130,7 +130,8 @@ impl Home {
             let Ok(wanted) = Name::new(wanted) else { continue };
             let difference = extent == Extent::Difference.word();
             let extent = if difference { Extent::Difference } else { Extent::Full };
-            if taken(&folder, &self.made(SNAPSHOTS)?, (&wanted, extent))? {
+            // One that cannot be taken is in nobody else's way: who restores it is told that it is not there.
+            if let Ok(true) = taken(&folder, &self.made(SNAPSHOTS)?, (&wanted, extent)) {
                 folder.remove(WANTED)?;
             }
         }
@@ -248,6 +249,12 @@ mod tests {
         // Now it is whole, and something that nobody asked for beside it.
         fs::rename(unfinished.place(), outbox.place().join("gold")).unwrap();
         outbox.made("planted").unwrap();
+        let good = folder.read("settings").unwrap().unwrap();
+        folder.write("settings", "damaged").unwrap();
+        assert!(home.collect().is_ok() && home.snapshot_names().unwrap().is_empty());
+        // Of one that could not be taken nothing is left to be taken by mistake.
+        outbox.made("gold").unwrap();
+        folder.write("settings", &String::from_utf8(good).unwrap()).unwrap();
         home.collect().unwrap();
         assert_eq!(home.snapshot_names().unwrap(), [gold]);
         let there = home.folder(SNAPSHOTS).unwrap().unwrap().folder("gold").unwrap().unwrap();
