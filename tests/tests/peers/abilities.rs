@@ -84,6 +84,23 @@ fn an_answer_of_a_form_is_asked_for_with_its_schema() {
 }
 
 #[test]
+fn an_answer_that_does_not_fit_is_turned_down_in_the_form_of_each_api() {
+    for speaks in Speaks::ALL.into_iter().filter(|speaks| schema(*speaks).is_some()) {
+        let rounds: &[&[Answer]] = &[&[Answer::says("It is Bern.")], &[Answer::says(ANSWER)]];
+        let encoding = Encoding::start(Encoder::Aimock, speaks, rounds, Vec::new());
+        let place = encoding.place();
+        fs::write(place.root().join("city.json"), SCHEMA).expect("it is written");
+        let told = run(&place, &["--json-schema", "city.json"], 0);
+        let Some(frames::Frame::TurnCompleted(done)) = told.frames().pop() else { panic!("{told:#?}") };
+        assert_eq!(done.response.message, ANSWER, "{speaks:?}");
+        let passed = encoding.passed();
+        let [_, second] = &passed[..] else { panic!("two requests: {passed:#?}") };
+        let said = second.body.to_string();
+        assert!(said.contains("has not the form") && said.contains("it is not JSON"), "{speaks:?}: {said}");
+    }
+}
+
+#[test]
 fn what_is_no_schema_or_cannot_be_held_to_one_is_refused_before_anything_is_sent() {
     let encoding = started(Speaks::Chat);
     let place = encoding.place();
