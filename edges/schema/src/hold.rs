@@ -10,6 +10,9 @@ const SAID_MAX: usize = 8;
 /// alternatives could take for ever.
 const STEPS_MAX: u32 = 1_000_000;
 
+/// What looking for a pattern counts as.
+const PATTERN_STEPS: u32 = 50;
+
 /// So deep schemas are followed: JSON is read to a depth of 128, and each part may be behind a few references.
 const DEPTH_MAX: usize = 512;
 
@@ -141,10 +144,19 @@ impl<'a> Holder<'a> {
     fn text(&mut self, all: &'a Map<String, Value>, text: &str, at: &str) {
         self.counted(all, ("minLength", "maxLength"), text.chars().count(), "characters", at);
         if let Some(pattern) = all.get("pattern").and_then(Value::as_str)
-            && self.patterns.finds(pattern, text) != Some(true)
+            && !self.finds(pattern, text)
         {
             self.say(at, format!("does not match the pattern {}", cut(pattern)));
         }
+    }
+
+    /// Whether a pattern is found in a text. One that takes too long takes all that is left.
+    fn finds(&mut self, pattern: &str, text: &str) -> bool {
+        self.steps = self.steps.saturating_add(PATTERN_STEPS);
+        self.patterns.finds(pattern, text).unwrap_or_else(|| {
+            self.steps = STEPS_MAX + 1;
+            false
+        })
     }
 
     fn list(&mut self, all: &'a Map<String, Value>, items: &[Value], at: &str) {
@@ -205,15 +217,9 @@ impl<'a> Holder<'a> {
         }
         for (pattern, schema) in all.get("patternProperties").and_then(Value::as_object).into_iter().flatten()
         {
-            match self.patterns.finds(pattern, name) {
-                Some(true) => {
-                    is_named = true;
-                    self.hold(schema, part, at);
-                }
-                Some(false) => {}
-                None => {
-                    self.say(at, format!("cannot be matched in time against the pattern {}", cut(pattern)))
-                }
+            if self.finds(pattern, name) {
+                is_named = true;
+                self.hold(schema, part, at);
             }
         }
         match all.get("additionalProperties") {

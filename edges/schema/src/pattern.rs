@@ -1,6 +1,10 @@
 //! The patterns of a schema, read once. They are ECMA's, of which a little is written otherwise here.
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 use std::collections::BTreeMap;
+
+/// So often a pattern that looks back or ahead may go back in one text: more than any that was meant well, and well below a
+/// millisecond. Other patterns never go back.
+const BACKTRACKS_MAX: usize = 20_000;
 
 /// Patterns by how they are written.
 #[derive(Debug, Default)]
@@ -10,7 +14,8 @@ impl Patterns {
     /// Reads a pattern, unless it is known.
     pub(crate) fn learn(&mut self, written: &str) -> Result<(), String> {
         if !self.0.contains_key(written) {
-            let regex = Regex::new(&ours(written)).map_err(|error| error.to_string())?;
+            let regex = RegexBuilder::new(&ours(written)).backtrack_limit(BACKTRACKS_MAX).build();
+            let regex = regex.map_err(|error| error.to_string())?;
             self.0.insert(written.to_owned(), regex);
         }
         Ok(())

@@ -225,6 +225,9 @@ fn what_would_take_for_ever_is_given_up() {
             .is_some_and(|said| said.contains("/a/a/a is 1 and has to be of type object"))
     );
     assert!(schema.misfits(&nested(100)).is_some_and(|said| said.contains("takes too long to check")));
+    let slow = Schema::read(r#"{"items": {"pattern": "^(?:(a+)\\1?)+b"}}"#).expect("it is one");
+    let said = slow.misfits(&json!(["b", "a".repeat(64)]).to_string());
+    assert!(said.is_some_and(|said| said.contains("takes too long to check")));
     let unique = Schema::read(r#"{"uniqueItems": true}"#).expect("it is one");
     let many: Vec<usize> = (0..100_000).collect();
     assert!(unique.misfits(&json!(many).to_string()).is_some_and(|said| said.contains("too long")));
