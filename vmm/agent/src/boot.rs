@@ -2,6 +2,7 @@
 //! without ends it with a word on the console; what it can, it does without, and says so.
 use crate::{
     VERSION, egress,
+    groups::Groups,
     hands::Hands,
     launch::Launcher,
     reaper::Reaper,
@@ -152,11 +153,8 @@ fn guest(line: &str) -> io::Result<Guest> {
     mount_at("workspace", &layers, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, &options)?;
     fs::create_dir_all(place::WORKSPACE)?;
     let workspace = Workspace::new(layers, Some(place::WORKSPACE.into()))?;
-    let groups = PathBuf::from("/sys/fs/cgroup");
-    let has_groups = fs::write(groups.join("cgroup.subtree_control"), "+memory +pids");
-    if let Err(error) = &has_groups {
-        eprintln!("agent: sessions have no limits: {error}");
-    }
+    let groups = Groups::begin(Path::new("/sys/fs/cgroup"))
+        .map_err(|error| eprintln!("agent: sessions have no limits: {error}"));
     let variables = VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let hands = Hands::ready()?;
     let launcher = Launcher::new(Reaper::start(), "/proc/self/exe".into(), hands, variables);
@@ -168,7 +166,7 @@ fn guest(line: &str) -> io::Result<Guest> {
             launcher,
             "/run/oxydra/sessions".into(),
             place::WORKSPACE.into(),
-            has_groups.is_ok().then_some(groups),
+            groups.ok(),
         ),
         workspace: Mutex::new(workspace),
         power_off,

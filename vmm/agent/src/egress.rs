@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    sync::Arc,
     thread,
 };
 use wire::{Egress, GuestFrame, HostFrame, Link, Text, place};
@@ -13,6 +14,8 @@ use wire::{Egress, GuestFrame, HostFrame, Link, Text, place};
 const PORT: u16 = 3128;
 /// The same as commands read it.
 pub const PROXY_URL: &str = "http://127.0.0.1:3128";
+/// As many connections as are carried at once, each by two threads: more than any browser opens.
+const CONNECTIONS_MAX: usize = 128;
 /// A request's head is a line and a few fields.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;
 
@@ -20,14 +23,25 @@ const HEAD_BYTES_MAX: u64 = 16 * 1024;
 pub fn start() -> io::Result<()> {
     loopback_up()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))?;
-    thread::spawn(move || {
+    let carried = Arc::new(());
+    thread::Builder::new().spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || {
+            // One is the loop's own.
+            if Arc::strong_count(&carried) > CONNECTIONS_MAX {
+                // Closing it is the answer.
+                continue;
+            }
+            let one = Arc::clone(&carried);
+            let carrier = thread::Builder::new().spawn(move || {
                 // The command sees why, if it still listens.
                 let _told = carry(stream);
+                drop(one);
             });
+            if let Err(error) = carrier {
+                eprintln!("agent: a command found no way out: {error}");
+            }
         }
-    });
+    })?;
     Ok(())
 }
 
@@ -52,11 +66,11 @@ fn carry(stream: TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     host.write_all(&early)?;
     let (mut from_host, mut to_command) = (host.try_clone()?, stream.try_clone()?);
-    let back = thread::spawn(move || {
+    let back = thread::Builder::new().spawn(move || {
         // An end or an error of one side is the end of this direction.
         let _ended = io::copy(&mut from_host, &mut to_command);
         let _gone = to_command.shutdown(Shutdown::Write);
-    });
+    })?;
     let _ended = io::copy(&mut stream, &mut host);
     let _gone = rustix::net::shutdown(&host, rustix::net::Shutdown::Write);
     back.join().map_err(|_| io::Error::other("a carrier panicked"))

@@ -10,6 +10,7 @@ pub mod boot;
 pub mod call;
 pub mod changes;
 pub mod egress;
+pub mod groups;
 pub mod hands;
 pub mod helper;
 pub mod launch;

@@ -1,11 +1,15 @@
 //! Sessions and calls that are open: a table with bounds. A session's shell state is a file that each script reads when it
 //! begins and writes when it ends, so that killing a command leaves the session as it was before it.
-use crate::{call::Call, launch::Launcher};
+use crate::{
+    call::Call,
+    groups::{self, Groups},
+    launch::Launcher,
+};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::HashMap,
     fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
 };
 use wire::{CallId, ExecCommand, Refusal, Refused, SESSIONS_MAX, SessionId, SpawnSession, Variable, Words};
@@ -34,8 +38,8 @@ pub struct Sessions {
     home: PathBuf,
     /// What their directories are relative to.
     workspace: PathBuf,
-    /// The control groups, where they are mounted.
-    groups: Option<PathBuf>,
+    /// The control groups, where there are such.
+    groups: Option<Groups>,
     open: Mutex<Open>,
 }
 
@@ -56,7 +60,7 @@ fn failed(what: &str) -> impl Fn(io::Error) -> Refused {
 
 impl Sessions {
     /// An empty table.
-    pub fn new(launcher: Launcher, home: PathBuf, workspace: PathBuf, groups: Option<PathBuf>) -> Sessions {
+    pub fn new(launcher: Launcher, home: PathBuf, workspace: PathBuf, groups: Option<Groups>) -> Sessions {
         Sessions { launcher, home, workspace, groups, open: Mutex::default() }
     }
 
@@ -80,7 +84,7 @@ impl Sessions {
         }
         let state = self.home.join(wanted.session.to_string());
         fs::create_dir_all(&state).map_err(failed("cannot make the session's directory"))?;
-        let group = self.groups.as_deref().map(|groups| group(groups, wanted)).transpose();
+        let group = self.groups.as_ref().map(|groups| groups.make(wanted)).transpose();
         let session = Session {
             state,
             directory: match &wanted.directory {
@@ -140,12 +144,21 @@ impl Sessions {
         if signal != Signal::KILL {
             return Ok(());
         }
-        if let Some(group) = group {
+        if let Some(group) = &group {
             // Those who left their process group are still in this one.
-            fs::write(group.join("cgroup.kill"), "1").map_err(failed("cannot kill the session"))?;
+            groups::kill(group).map_err(failed("cannot kill the session"))?;
         }
         let ended = open.sessions.remove(&session).expect("it was found above");
-        fs::remove_dir_all(ended.state).map_err(failed("cannot remove the session's directory"))
+        let removed =
+            fs::remove_dir_all(ended.state).map_err(failed("cannot remove the session's directory"));
+        // Others go on while its processes die.
+        drop(open);
+        if let Some(group) = group
+            && let Err(error) = groups::remove(&group)
+        {
+            eprintln!("agent: {} stays: {error}", group.display());
+        }
+        removed
     }
 
     /// Returns what is open.
@@ -165,17 +178,4 @@ pub fn known(signal: u8) -> Result<Signal, Refused> {
 pub(crate) fn signal_group(leader: Pid, signal: Signal) {
     // There is nothing to do about a group that ended meanwhile.
     let _gone = kill_process_group(leader, signal);
-}
-
-/// Makes a control group with the session's limits.
-fn group(groups: &Path, wanted: &SpawnSession) -> io::Result<PathBuf> {
-    let group = groups.join(format!("session-{}", wanted.session));
-    fs::create_dir_all(&group)?;
-    if let Some(bytes) = wanted.memory_bytes_max {
-        fs::write(group.join("memory.max"), bytes.to_string())?;
-    }
-    if let Some(processes) = wanted.processes_max {
-        fs::write(group.join("pids.max"), processes.to_string())?;
-    }
-    Ok(group)
 }

@@ -10,7 +10,7 @@ use crate::{
     place::counted,
     spans::{begin, end},
     step::{Step, next},
-    work::{commands, done, refreshed, require, text, uname},
+    work::{bomb, commands, done, refreshed, require, text, uname},
     workspace::workspace,
 };
 use guest::{Conversation, carry, egress_socket};
@@ -84,6 +84,7 @@ fn steps() -> Fallible<()> {
     end("boot");
     // The same program is in the second level.
     commands(&mut guest, Path::new("/bin/busybox"))?;
+    bomb(&mut guest, &mut machine.converse()?)?;
     next(Step::Command);
     let processors = text(&mut guest, "nproc")?;
     require(processors == "2", || format!("the guest has {processors} processors"))?;

@@ -227,6 +227,41 @@ fn limits(guest: &mut Conversation) -> Fallible<()> {
         .ask(&HostFrame::KillSession(KillSession { session: limited, signal: KILL }))
         .map_err(failed("kill the session with limits"))?;
     done("a session cannot start more processes than it may");
+
+    guest.ask(&session(limited)).map_err(failed("open the session again"))?;
+    let script = "cat /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/pids.max; ls -d /sys/fs/cgroup/sessions/session-* | wc -l";
+    let script = Chunk::new(script).map_err(failed("send a script"))?;
+    let mut out = Vec::new();
+    let exit = guest.exec(plain(limited, Program::Script(script))?, |_, bytes| out.extend_from_slice(bytes));
+    exit.map_err(failed("run a command"))?;
+    let said = String::from_utf8_lossy(&out);
+    require(said == "max\n2\n", || format!("a session that was opened again has limits and groups: {said}"))?;
+    end(guest, limited)?;
+    done("a session that is opened again has no limits of the one before it");
+    Ok(())
+}
+
+fn end(guest: &mut Conversation, session: SessionId) -> Fallible<()> {
+    guest.ask(&HostFrame::KillSession(KillSession { session, signal: KILL })).map_err(failed("end a session"))
+}
+
+/// A session without limits takes every process it can get, and whoever comes then ends it.
+pub(crate) fn bomb(guest: &mut Conversation, other: &mut Conversation) -> Fallible<()> {
+    const BOMB: SessionId = SessionId(0x626f_6d62);
+    let before = guest.status().map_err(failed("ask for the status"))?.processes;
+    guest.ask(&session(BOMB)).map_err(failed("open a session"))?;
+    let script =
+        Chunk::new("while :; do sleep 100000 & done 2>/dev/null").map_err(failed("send a script"))?;
+    let exit = guest.exec(plain(BOMB, Program::Script(script))?, |_, _| ());
+    let how = exit.map_err(failed("run a command"))?.how;
+    let many = other.status().map_err(failed("ask for the status"))?.processes;
+    // What is left is the agent's: it can be asked, and starts what it needs to hear commands.
+    require(how != Ending::Status(0) && many > before + 100, || format!("{many} processes, and {how:?}"))?;
+    end(other, BOMB)?;
+    settled(other, before)?;
+    let said = text(guest, "echo on")?;
+    require(said == "on", || format!("after that the guest says {said}"))?;
+    done(&format!("a session that takes all processes, {many}, is ended by another conversation"));
     Ok(())
 }
 

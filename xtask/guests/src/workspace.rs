@@ -5,7 +5,7 @@ use crate::{
     Fallible, failed,
     work::{SESSION, done, require, text},
 };
-use guest::{Conversation, Limits, Tree};
+use guest::{ApplyError, Conversation, Limits, Tree};
 use std::{
     collections::BTreeMap,
     fs,
@@ -24,6 +24,7 @@ rm dir-5/file-5; rm -r dir-6
 rm dir-7/file-7; mkdir dir-7/file-7; echo in > dir-7/file-7/in
 rm -r dir-8; mkdir dir-8; echo fresh > dir-8/fresh
 mkdir -p new/deep; echo new > new/deep/file; ln -s ../dir-1 new/link
+mkdir -p mod/in; echo 1 > mod/file; echo 2 > mod/in/file; chmod 444 mod/file; chmod 555 mod/in mod
 mv dir-9/file-9 dir-9/moved; echo '' > 'dir-9/a name with spaces'
 seq 1 20000 > new/large";
 
@@ -68,6 +69,11 @@ fn by_hand(root: &Path) -> Fallible<()> {
     write(&at("dir-8/fresh"), "fresh\n")?;
     write(&at("new/deep/file"), "new\n")?;
     symlink("../dir-1", at("new/link")).map_err(failed("make a link"))?;
+    write(&at("mod/file"), "1\n")?;
+    write(&at("mod/in/file"), "2\n")?;
+    mode("mod/file", 0o444)?;
+    mode("mod/in", 0o555)?;
+    mode("mod", 0o555)?;
     fs::rename(at("dir-9/file-9"), at("dir-9/moved")).map_err(failed("move"))?;
     write(&at("dir-9/a name with spaces"), "\n")?;
     let numbers: Vec<_> = (1..=20_000).map(|number| format!("{number}\n")).collect();
@@ -141,6 +147,21 @@ pub(crate) fn workspace(guest: &mut Conversation, home: &Path) -> Fallible<()> {
     let seen = text(guest, "cd /workspace; cat dir-2/file-2 new/deep/file; ls other 2>/dev/null || true")?;
     require(seen == "file 2\nmore\nnew", || format!("after the undo the guest sees {seen}"))?;
     done("a second call undone leaves host and guest as they were");
+
+    // The guest never saw that there is such a directory here.
+    text(
+        guest,
+        "cd /workspace; mkdir -p vault/x; chmod 777 vault; echo planted > vault/key; echo too > dir-2/file-2",
+    )?;
+    let changes = guest.pull(&staging, Limits::default()).map_err(failed("pull the changes"))?;
+    let refused = changes.apply(&root, &mut sent);
+    let is_named =
+        matches!(&refused, Err(ApplyError::Conflicts(all)) if all.iter().all(|one| one.path == vault()));
+    require(is_named, || format!("an apply over the vault: {refused:?}"))?;
+    leave(guest)?;
+    guest.settle(false).map_err(failed("drop the changes"))?;
+    same("the workspace after a refusal", &everything(&copy)?, &everything(&root)?)?;
+    done("what a guest makes where the vault is is refused whole, and by name");
 
     fs::write(root.join("dir-2/file-12"), "from the host\n").map_err(failed("write"))?;
     fs::remove_file(root.join("dir-0/file-10")).map_err(failed("remove"))?;
