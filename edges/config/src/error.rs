@@ -184,6 +184,14 @@ pub enum Problem {
 pub(crate) const BLANK: &str = "blank";
 
 impl Problem {
+    /// Whether it is only there because of another one: an entry whose address is refused looks as if it had none, and were its
+    /// API's owner's.
+    pub(crate) fn follows_from(&self, others: &[Problem]) -> bool {
+        let Problem::NoKey { provider, .. } = self else { return false };
+        let address = format!("providers.registry.{provider}.base_url");
+        others.iter().any(|other| other.key().as_ref() == Some(&address))
+    }
+
     /// The key that is wrong, where one is.
     pub fn key(&self) -> Option<String> {
         match self {

@@ -186,7 +186,7 @@ impl Gathered {
         };
         rings.retain(|problem| !follows(problem));
         for problem in rings {
-            if !self.problems.contains(&problem) {
+            if !self.problems.contains(&problem) && !problem.follows_from(&self.problems) {
                 self.problems.push(problem);
             }
         }

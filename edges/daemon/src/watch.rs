@@ -49,6 +49,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) told: &'a mut Receiver<Told>,
     /// Who can be asked about a call in doubt.
     pub(crate) person: Person<'a>,
+    /// The doubt that was shown last: one that is found, and told too, is shown once.
+    pub(crate) asked: Option<String>,
 }
 
 /// A call that may have happened or not.
@@ -122,12 +124,15 @@ impl Watch<'_> {
     /// Shows what was told, and returns the doubt that it opens, if it does.
     fn hear(&mut self, told: &Told) -> Option<Doubt> {
         let progress = told.as_a::<Progress>().filter(|_| told.instance == self.run.id())?;
+        if matches!(progress, Progress::InDoubt { doubt, .. } if self.asked.as_ref() == Some(doubt)) {
+            return None;
+        }
         for frame in self.report.told(progress) {
             self.surface.show(&frame);
         }
         let Progress::InDoubt { doubt, call, evidence } = progress else { return None };
         let words = report::doubt_words(call, evidence);
-        self.ask();
+        self.ask(doubt);
         Some(Doubt { id: doubt.clone(), call: call.clone(), words })
     }
 
@@ -137,16 +142,20 @@ impl Watch<'_> {
             turn::doubt(state).map(|it| (it.doubt.clone(), it.intent.call.clone(), it.intent.words()))
         });
         let (doubt, call, evidence) = open.ok().flatten()?;
+        if self.asked.as_ref() == Some(&doubt) {
+            return None;
+        }
         let words = report::doubt_words(&call, &evidence);
         let told = Progress::InDoubt { doubt: doubt.clone(), call: call.clone(), evidence };
         for frame in self.report.told(&told) {
             self.surface.show(&frame);
         }
-        self.ask();
+        self.ask(&doubt);
         Some(Doubt { id: doubt, call, words })
     }
 
-    fn ask(&mut self) {
+    fn ask(&mut self, doubt: &str) {
+        self.asked = Some(doubt.to_owned());
         if matches!(self.person, Person::Types(_)) {
             self.surface.notice(&format!("look whether it happened, then answer {ANSWERS}"));
         }

@@ -1,5 +1,5 @@
 //! Sources in, one configuration out; or everything that is wrong, at once.
-use crate::{Config, Loaded, Runtime, Selection, Sources};
+use crate::{Config, Loaded, Problem, Runtime, Selection, Sources};
 use domain::Tokens;
 use expect_test::{Expect, expect};
 use std::{fs, path::Path, time::Duration};
@@ -176,4 +176,19 @@ fn tokens_and_time_have_limits_too() {
     );
     assert!(Config::load(&variables("0", "60")).is_err());
     assert!(Config::load(&variables("1", "for ever")).is_err());
+}
+
+#[test]
+fn an_address_that_is_refused_is_not_said_to_lack_a_key_too() {
+    let sources = [
+        ("OXYDRA__SELECTION__PROVIDER", "desk"),
+        ("OXYDRA__SELECTION__MODEL", "m"),
+        ("OXYDRA__PROVIDERS__REGISTRY__DESK__PROVIDER_TYPE", "openai"),
+        ("OXYDRA__PROVIDERS__REGISTRY__DESK__BASE_URL", "http://user:pass@127.0.0.1:9"),
+    ];
+    let sources =
+        sources.iter().fold(Sources::none(), |sources, (name, value)| sources.variable(name, value));
+    let refused = Config::load(&sources).expect_err("it is refused");
+    let keys: Vec<_> = refused.problems.iter().filter_map(Problem::key).collect();
+    assert_eq!(keys, ["providers.registry.desk.base_url"]);
 }

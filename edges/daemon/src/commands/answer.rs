@@ -46,6 +46,7 @@ async fn settle(answer: &Answer) -> Result<Exit, Failure> {
         run: under_way.run,
         told: &mut told,
         person: Person::Said(Some(answer.how)),
+        asked: None,
     };
     let watched = watch.until_it_ends(&mut interrupts).await;
     house.close().await;

@@ -32,9 +32,21 @@ pub(crate) fn forget(forget: &Session) -> Result<Exit, Failure> {
             "session {session} was forgotten before: what was left of it has left the disk\n"
         ));
     }
-    print(&format!(
-        "session {session} is forgotten: {facts} messages and notes of {runs} runs; {bytes} bytes left the disk\n"
-    ))
+    print(&said(session, facts, runs, bytes))
+}
+
+fn said(session: &SessionId, facts: u64, runs: usize, bytes: u64) -> String {
+    let runs = u64::try_from(runs).unwrap_or(u64::MAX);
+    let (facts, runs) =
+        (counted(facts, "message or note", "messages and notes"), counted(runs, "run", "runs"));
+    // A journal that was small has become no smaller: what it is made of now takes room too.
+    let smaller =
+        if bytes == 0 { String::new() } else { format!(", and the journal is smaller by {bytes} bytes") };
+    format!("session {session} is forgotten: {facts} of {runs} are off the disk{smaller}\n")
+}
+
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 async fn owning(forget: &Session) -> Result<(Forgotten, Compaction), Failure> {

@@ -143,8 +143,15 @@ impl<'a> Talk<'a> {
     ) -> Watched {
         let report = Report::new(&mut self.reporter, turn, rounds);
         let person = self.lines.as_mut().map_or(Person::Nobody, Person::Types);
-        let watch =
-            Watch { store: &self.house.store, surface: &mut *self.surface, report, run, told, person };
+        let watch = Watch {
+            store: &self.house.store,
+            surface: &mut *self.surface,
+            report,
+            run,
+            told,
+            person,
+            asked: None,
+        };
         watch.until_it_ends(&mut self.interrupts).await
     }
 

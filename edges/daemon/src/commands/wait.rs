@@ -81,6 +81,7 @@ async fn see_through(wait: &Wait, id: InstanceId) -> Result<Exit, Failure> {
                 run: under_way.run,
                 told: &mut told,
                 person: Person::Nobody,
+                asked: None,
             };
             watch.until_it_ends(&mut interrupts).await.exit()
         }

@@ -46,3 +46,16 @@ async fn a_session_whose_forgetting_was_interrupted_is_forgotten_by_the_next() {
     let again = owning(&forget).await.unwrap_err();
     assert!(format!("{again:?}").contains("has no session `birds`"), "{again:?}");
 }
+
+#[test]
+fn what_is_gone_is_counted_and_room_is_said_where_there_is_more() {
+    let session = SessionId::parse("s").expect("a good id");
+    assert_eq!(
+        said(&session, 3, 1, 0),
+        "session s is forgotten: 3 messages and notes of 1 run are off the disk\n"
+    );
+    assert_eq!(
+        said(&session, 9, 2, 700),
+        "session s is forgotten: 9 messages and notes of 2 runs are off the disk, and the journal is smaller by 700 bytes\n"
+    );
+}

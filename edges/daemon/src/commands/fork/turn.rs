@@ -41,6 +41,7 @@ pub(super) async fn go_on(fork: &Fork, id: InstanceId) -> Result<Exit, Failure> 
         run,
         told: &mut told,
         person: fork.answer.map_or(Person::Nobody, |answer| Person::Said(Some(answer))),
+        asked: None,
     };
     let watched = watch.until_it_ends(&mut interrupts).await;
     house.close().await;
