@@ -6,6 +6,9 @@ use std::cmp::Ordering;
 /// So many things are said of one answer: who mends these sees the rest by the next.
 const SAID_MAX: usize = 8;
 
+/// One of them is said in so many characters: a few lines.
+const SAID_CHARS_MAX: usize = 600;
+
 /// So many values and keywords are looked at for one answer. An answer of 4 MiB takes less by far; alternatives within
 /// alternatives could take for ever.
 const STEPS_MAX: u32 = 1_000_000;
@@ -64,7 +67,9 @@ impl<'a> Holder<'a> {
     fn say(&mut self, at: &str, what: impl AsRef<str>) {
         if self.said.len() < self.said_max {
             let place = if at.is_empty() { "the whole" } else { at };
-            self.said.push(format!("{place} {}", what.as_ref()));
+            // Alternatives within alternatives would be said four times over at each level.
+            let said = format!("{place} {}", what.as_ref());
+            self.said.push(said.chars().take(SAID_CHARS_MAX).collect());
         }
     }
 

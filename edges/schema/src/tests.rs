@@ -242,4 +242,7 @@ fn no_more_is_said_than_anybody_mends_at_once() {
     let long = "x".repeat(10_000);
     let said = schema.misfits(&json!([{ long: 1 }]).to_string()).expect("it does not fit");
     assert!(said.len() < 200, "{said}");
+    let nested = (0..12).fold(json!({"type": "string"}), |inner, _| json!({"anyOf": [inner, inner]}));
+    let schema = Schema::read(&nested.to_string()).expect("it is one");
+    assert!(schema.misfits("1").is_some_and(|said| said.len() < 1_000));
 }
