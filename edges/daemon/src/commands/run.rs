@@ -82,7 +82,13 @@ impl<'a> Talk<'a> {
     }
 
     async fn turns(&mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
-        let exit = match self.interrupted(told).await {
+        if prompt.is_some() {
+            // What reads the one answer that was asked for should get no other.
+            self.surface.earlier();
+        }
+        let interrupted = self.interrupted(told).await;
+        self.surface.asked_for();
+        let exit = match interrupted {
             watched @ (Watched::Left | Watched::Waiting) => {
                 if prompt.is_some() {
                     self.surface.notice("the new prompt was not taken: say it again when that turn is over");

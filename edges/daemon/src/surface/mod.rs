@@ -19,6 +19,10 @@ pub(crate) trait Surface: Send {
     fn notice(&mut self, text: &str);
     /// From now on a pipe or a file is given answers alone, not the words beside calls: answers have a form.
     fn only_answers(&mut self) {}
+    /// From now on answers are those of an earlier process's turns, which nobody asked for here.
+    fn earlier(&mut self) {}
+    /// From now on answers are those that were asked for.
+    fn asked_for(&mut self) {}
     /// Whether a person reads it, who can be asked something.
     fn is_for_a_person(&self) -> bool;
     /// Why not all that was to be shown arrived.

@@ -21,6 +21,8 @@ pub(crate) struct Text<O, A> {
     holds: bool,
     /// Whether what is held back stands only if it is an answer.
     only_answers: bool,
+    /// Whether answers are those of an earlier process's turns, which belong aside.
+    is_earlier: bool,
     broken: Option<io::Error>,
 }
 
@@ -39,6 +41,7 @@ impl<O: Write, A: Write> Text<O, A> {
             in_line: false,
             holds: false,
             only_answers: false,
+            is_earlier: false,
             broken: None,
         }
     }
@@ -55,7 +58,15 @@ impl<O: Write, A: Write> Text<O, A> {
         if let Some(last) = text.chars().last() {
             self.in_line = last != '\n';
         }
-        write(&mut self.out, &mut self.broken, text.as_bytes());
+        self.out(&text);
+    }
+
+    fn out(&mut self, text: &str) {
+        if self.is_earlier {
+            let _ = self.aside.write_all(text.as_bytes()).and_then(|()| self.aside.flush());
+        } else {
+            write(&mut self.out, &mut self.broken, text.as_bytes());
+        }
     }
 
     /// The text of the round counts: what is held back is let go.
@@ -73,7 +84,7 @@ impl<O: Write, A: Write> Text<O, A> {
     fn end(&mut self) {
         self.shown.clear();
         if std::mem::take(&mut self.in_line) {
-            write(&mut self.out, &mut self.broken, b"\n");
+            self.out("\n");
         }
     }
 
@@ -107,7 +118,7 @@ impl<O: Write, A: Write> Text<O, A> {
                 self.aside(&format!("· {}", line(&progress.message)));
             }
             (ProgressKind::ToolExecution, Some(call)) if call.status != CallStatus::Done => {
-                self.aside(&format!("  {}", line(&progress.message)));
+                self.aside(&format!("  {}", first(&progress.message)));
             }
             (ProgressKind::Uncertain, _) => self.aside(&format!("· in doubt: {}", line(&progress.message))),
             (ProgressKind::Correction, _) => {
@@ -183,6 +194,12 @@ impl<O: Write + Send, A: Write + Send> Surface for Text<O, A> {
     }
     fn only_answers(&mut self) {
         self.only_answers = true;
+    }
+    fn earlier(&mut self) {
+        self.is_earlier = true;
+    }
+    fn asked_for(&mut self) {
+        self.is_earlier = false;
     }
     fn is_for_a_person(&self) -> bool {
         true
@@ -438,6 +455,16 @@ mod tests {
             oxydra: gone
         "#]]
         .assert_eq(&piped(&[says("so fa"), error, says("next"), done("next")]));
+    }
+
+    #[test]
+    fn the_answer_of_an_earlier_turn_stands_aside() {
+        let mut text = Text { holds: true, ..Text::new(Vec::new(), Vec::new()) };
+        text.earlier();
+        [says("ol"), says("d"), done("old")].iter().for_each(|frame| text.show(frame));
+        text.asked_for();
+        [says("new"), done("new")].iter().for_each(|frame| text.show(frame));
+        assert_eq!((text.out.as_slice(), text.aside.as_slice()), (&b"new\n"[..], &b"old\n"[..]));
     }
 
     #[test]
