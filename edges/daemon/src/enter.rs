@@ -12,7 +12,10 @@ use crate::{
 use config::{Home, Loaded, Sources};
 use domain::UserId;
 use engine::Told;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 use telemetry::{Guard, Level};
 use tokio::sync::broadcast::Receiver;
 
@@ -27,6 +30,16 @@ pub(crate) struct Chosen<'a> {
     pub(crate) schema: Option<&'a str>,
 }
 
+/// Refuses a clock that cannot be: what is written down would stand before all that is, and libraries count from 1970.
+pub(crate) fn clock(now: SystemTime) -> Result<(), Failure> {
+    match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::other(
+            "the clock of this machine stands before 1970: set it, with `date -s` or a time server, and start again",
+        )),
+    }
+}
+
 /// Opens the house of a home, and hears what is told in it from the start. The guard writes what is left of the log when it is dropped.
 pub(crate) async fn enter(
     root: &Path,
@@ -35,6 +48,7 @@ pub(crate) async fn enter(
     surface: &mut dyn Surface,
     going: Going,
 ) -> Result<(House, Receiver<Told>, Guard), Failure> {
+    clock(SystemTime::now())?;
     let sources = Sources::usual(root, std::env::vars_os()).user(user);
     let sources = chosen.model.into_iter().fold(sources, |sources, model| sources.model(model));
     let think = |sources: Sources, word: &str| sources.flag("--thinking", "selection.thinking", word);
@@ -64,4 +78,17 @@ pub(crate) async fn enter(
     let (house, told, notice) = House::open(&home, user, config, form, &log, going)?;
     notice.iter().for_each(|notice| surface.notice(notice));
     Ok((house, told, guard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_clock_before_all_clocks_is_refused() {
+        assert!(clock(SystemTime::UNIX_EPOCH).is_ok());
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
+        assert!(clock(before).is_err_and(|why| why.to_string().contains("before 1970: set it")));
+    }
 }

@@ -121,7 +121,7 @@ fn cut_off(Torn { file, byte, bytes }: &Torn, log: &Logger) -> String {
     let file = file.display();
     warn!(log, "torn tail cut off"; "file" => %file, "byte" => byte, "bytes" => bytes);
     format!(
-        "the last write was torn by a crash: {bytes} bytes of {file} from byte {byte} were cut off; nobody had been told that they were kept"
+        "the last write did not come to its end (a crash, a kill or a full disk): {bytes} bytes of {file} from byte {byte} were cut off; nobody had been told that they were kept"
     )
 }
 

@@ -1,6 +1,6 @@
 //! A house in which nothing can happen outside: no model, no tools, no files. For who steers one run and leaves all others
 //! where they stand, and for who replays one.
-use crate::{exit::Failure, owner::alone, trust};
+use crate::{enter::clock, exit::Failure, owner::alone, trust};
 use branch::Branch;
 use config::Home;
 use domain::{
@@ -38,6 +38,7 @@ pub(crate) fn builder(tools: Arc<dyn Toolbox>) -> Builder {
 
 /// Opens the journal of a home as its owner, and sets nothing going.
 pub(crate) fn at_rest(root: &Path, command: &str) -> Result<Engine, Failure> {
+    clock(std::time::SystemTime::now())?;
     // A wrong place should not become a home.
     let home = Home::open(root).map_err(Failure::storage)?;
     trust::admit(root)?;

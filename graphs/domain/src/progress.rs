@@ -35,6 +35,8 @@ pub enum Progress {
         call: ToolCall,
         /// How.
         outcome: CallOutcome,
+        /// What its result says, unless it was done.
+        why: Option<String>,
     },
     /// A call may have happened or not, and a person has to say which.
     InDoubt {

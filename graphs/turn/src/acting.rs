@@ -1,11 +1,11 @@
 //! Carries out what policy approved: contiguous reads side by side, everything else in order. What a tool returns is
 //! scrubbed before anybody, the journal included, sees it.
 use crate::{Asking, Bench, Intent, Talk, Tally, Turn, Uncertain};
-use domain::{Message, MessageSaid, Progress, Recovery};
+use domain::{CallOutcome, Message, MessageSaid, Progress, Recovery};
 use durable::{FactId, durable};
 use engine::{Name, Ticket, prelude::*};
 use futures::{StreamExt, stream};
-use policy::{Approved, Evidence, Probe, Refusal, Ruling};
+use policy::{Approved, Evidence, Probe, Refusal, Ruling, Scrubbed};
 
 /// So many reads run at once: enough to hide a slow disk, too few to starve other turns.
 pub const READS_AT_ONCE_MAX: usize = 8;
@@ -164,7 +164,7 @@ impl Hands<'_> {
             Probe::Unknown => return Ok(Settled::new(Probed::Unknown)),
         };
         let scrubbed = approved.found(output).scrub(&self.bench.scrubber);
-        self.cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
+        self.cx.tell(called(approved, &scrubbed));
         Ok(Settled::new(Probed::Happened(ticket.fact(0))).fact(&self.said(scrubbed.message())))
     }
 
@@ -180,13 +180,20 @@ impl Hands<'_> {
         let journalled = approved.dispatch(ticket).map_err(Fault::fatal)?;
         self.cx.tell(Progress::Calling(approved.call().clone()));
         let scrubbed = self.bench.executor.execute(journalled).await.scrub(&self.bench.scrubber);
-        self.cx.tell(Progress::Called { call: approved.call().clone(), outcome: scrubbed.outcome() });
+        self.cx.tell(called(approved, &scrubbed));
         Ok(Settled::new(said).fact(&self.said(scrubbed.message())))
     }
 
     fn said(&self, message: Message) -> MessageSaid {
         self.talk.said(self.cx.at(), message)
     }
+}
+
+/// What a listener is told of a call that is over. Why one failed is told to the model; a person should know it too.
+fn called(approved: &Approved, scrubbed: &Scrubbed) -> Progress {
+    let outcome = scrubbed.outcome();
+    let why = (outcome != CallOutcome::Done).then(|| scrubbed.text().to_owned());
+    Progress::Called { call: approved.call().clone(), outcome, why }
 }
 
 /// Calls are named by their place: what a model wrote names nothing.

@@ -103,7 +103,10 @@ fn what_was_used_is_told_by_session() {
     let said = place.run(&["cost"]).ended(0).text();
     assert!(said.contains("\nrehearsal  2 calls, "), "by model: {said}");
     let json = place.run(&["cost", "--json"]).ended(0).text();
-    assert!(json.contains("\"models\":[{\"calls\":2,\"model\":\"rehearsal\""), "{json}");
+    assert!(
+        json.contains("\"models\":[{\"calls\":2,\"failed_attempts\":0,\"model\":\"rehearsal\""),
+        "{json}"
+    );
     assert!(json.contains("\"cost_micro_usd\":0") && json.contains("\"session_id\":\"one\""), "{json}");
     place.run(&["run", "--session", "one", "-p", "list the files"]).ended(0);
     let said = place.run(&["cost", "show", "one"]).ended(0).text();

@@ -86,6 +86,8 @@ fn a_read_only_disk_is_named_and_can_be_looked_at() {
     place.run(&["run", "--session", "s", "-p", "say hi"]).ended(0);
     disk.option("remount,ro");
     place.run(&["run", "-p", "say hi"]).refused(1, &[".oxydra", "Read-only file system"]);
+    let said = place.run(&["doctor"]).ended(1).text();
+    assert!(said.contains("bad   home") && said.contains("cannot be written"), "{said}");
     assert!(place.run(&["sessions"]).ended(0).text().starts_with("s  "));
     assert!(place.run(&["instances"]).ended(0).text().contains("Answered"));
 }
@@ -100,6 +102,8 @@ fn a_full_disk_ends_the_turn_and_loses_nothing_that_was_said() {
         .map(|n| place.home().join(format!("filler{n}")))
         .find(|file| fs::write(file, [0; 4096]).is_err());
     assert!(filled.is_some(), "it is full");
+    let said = place.run(&["doctor"]).ended(1).text();
+    assert!(said.contains("bad   home") && said.contains("bytes left"), "{said}");
     let long = format!("write long.txt: {}", "words ".repeat(20_000));
     let done =
         place.oxydra(&["run", "--json", "--session", "s", "-p", "-"]).input(long.clone()).done().ended(1);

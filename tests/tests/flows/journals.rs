@@ -47,7 +47,10 @@ fn a_torn_tail_is_cut_and_said_once() {
     assert_eq!(listed.lines().count(), 3, "who only reads sees what is whole: {listed}");
     let first = place.run(&["run", "--session", "s", "-p", "what is my name?"]).ended(0);
     assert!(first.text().contains("Ada"));
-    let notice = format!("oxydra: the last write was torn by a crash: 37 bytes of {}", ".oxydra/journal/");
+    let notice = format!(
+        "oxydra: the last write did not come to its end (a crash, a kill or a full disk): 37 bytes of {}",
+        ".oxydra/journal/"
+    );
     assert!(first.err.starts_with(&notice), "{}", first.err);
     let second = place.run(&["run", "--session", "s", "-p", "say hi"]).ended(0);
     assert_eq!(second.err, "", "it is said once");
@@ -65,7 +68,7 @@ fn a_write_that_was_torn_in_a_turn_is_made_again() {
     let end = whole.iter().rposition(|byte| *byte != 0).expect("something was written");
     fs::write(&file, &whole[..end - 3]).expect("it is written");
     let done = place.run(&["run", "--json"]).ended(0);
-    assert!(done.err.contains("torn by a crash"), "{}", done.err);
+    assert!(done.err.contains("did not come to its end"), "{}", done.err);
     let seen = turns(&done.frames());
     assert_eq!(
         (seen.len(), seen[0].called()),

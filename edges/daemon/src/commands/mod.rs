@@ -19,13 +19,16 @@ pub(crate) mod spent;
 pub(crate) mod steer;
 pub(crate) mod wait;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    surface::printable,
+};
 use std::io::{self, Write};
 
-/// Prints to standard output. A reader that closed its end has seen enough.
+/// Prints to standard output, and nothing that steers a terminal. A reader that closed its end has seen enough.
 pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::other(error)),
         Ok(()) | Err(_) => Ok(Exit::Answered),
     }
@@ -34,7 +37,7 @@ pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
 /// Says something beside what was asked for, to a person.
 fn remark(text: &str) {
     // Nobody may be there to read it.
-    let _ = writeln!(io::stderr(), "oxydra: {text}");
+    let _ = writeln!(io::stderr(), "oxydra: {}", printable(text));
 }
 
 /// Threads for turns: one thinks while another waits for its file.

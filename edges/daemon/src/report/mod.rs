@@ -14,7 +14,8 @@ use frames::{
     TurnCancelled, TurnCompleted, TurnProgress, TurnResponse, TurnStarted, TurnState,
 };
 use parts::{
-    answer_in, calls_in, failed_words, finish_reason, no_answer, report, spent, status, unfit_words,
+    answer_in, called_words, calls_in, failed_words, finish_reason, no_answer, report, spent, status,
+    unfit_words,
 };
 pub(crate) use parts::{doubt_words, usage};
 use turn::{Answered, Stopped};
@@ -90,9 +91,9 @@ impl<'a> Report<'a> {
                     Some(report),
                 )]
             }
-            Progress::Called { call, outcome } => {
+            Progress::Called { call, outcome, why } => {
                 let status = status(*outcome);
-                let message = format!("{}: {status}", call.tool);
+                let message = called_words(&call.tool, status.clone(), why.as_deref());
                 vec![self.progress(ProgressKind::ToolExecution, message, Some(report(call, status)))]
             }
             Progress::InDoubt { call, evidence, .. } => {

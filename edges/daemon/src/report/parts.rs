@@ -28,6 +28,18 @@ pub(super) fn failed_words(attempt: u32, why: &str, wait: Option<Duration>) -> S
     }
 }
 
+/// The reason of a call that was not done is shown up to here: the model is told all of it.
+const WHY_CHARS_MAX: usize = 200;
+
+/// A call that is over, and why it was not done.
+pub(super) fn called_words(tool: &str, status: CallStatus, why: Option<&str>) -> String {
+    let Some(first) = why.and_then(|why| why.lines().next()) else { return format!("{tool}: {status}") };
+    match first.char_indices().nth(WHY_CHARS_MAX) {
+        Some((end, _)) => format!("{tool}: {status}: {}…", &first[..end]),
+        None => format!("{tool}: {status}: {first}"),
+    }
+}
+
 /// An answer that is taken back, since it has not the form that is wanted, and what follows.
 pub(super) fn unfit_words(why: &str) -> String {
     format!("the answer does not fit the schema: {why}")
@@ -89,6 +101,18 @@ pub(crate) fn usage(used: domain::Usage) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_not_done_says_why_in_a_line() {
+        assert_eq!(called_words("file_read", CallStatus::Done, None), "file_read: done");
+        let why = Some("it leads out of /shared\nand more");
+        assert_eq!(
+            called_words("file_read", CallStatus::Failed, why),
+            "file_read: failed: it leads out of /shared"
+        );
+        let long = called_words("t", CallStatus::Failed, Some(&"ä".repeat(500)));
+        assert_eq!(long, format!("t: failed: {}…", "ä".repeat(WHY_CHARS_MAX)));
+    }
 
     #[test]
     fn a_wait_is_said_as_long_as_it_is() {

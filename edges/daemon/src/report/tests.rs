@@ -90,7 +90,7 @@ fn a_turn_with_a_call() {
         Progress::Reasoning("hm".into()),
         text("I look."),
         Progress::Calling(call("file_list")),
-        Progress::Called { call: call("file_list"), outcome: CallOutcome::Done },
+        Progress::Called { call: call("file_list"), outcome: CallOutcome::Done, why: None },
         Progress::Correcting("no such tool".into()),
         asking(2, 1),
         text("No "),

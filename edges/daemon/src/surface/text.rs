@@ -549,9 +549,9 @@ mod tests {
         check(
             &[calls("t \u{1b}[2J"), says("a\u{1b}"), done("a\u{1b}[31mb\u{7}\r")],
             expect![[r#"
-            # · t [2J
-            a[31mb
-        "#]],
+                # · t \u001b[2J
+                a\u001b[31mb\u0007
+            "#]],
         );
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn progress(progress: &Progress) -> String {
         Progress::Text(text) => format!("text {text:?}"),
         Progress::Reasoning(text) => format!("reasoning {text:?}"),
         Progress::Calling(it) => format!("calling {}", call(it)),
-        Progress::Called { call: it, outcome } => format!("called {}: {outcome:?}", call(it)),
+        Progress::Called { call: it, outcome, .. } => format!("called {}: {outcome:?}", call(it)),
         Progress::InDoubt { call: it, evidence, .. } => format!("in doubt {}: {evidence}", call(it)),
         Progress::Correcting(why) => format!("correcting: {why}"),
         Progress::Unfit(why) => format!("unfit: {why}"),

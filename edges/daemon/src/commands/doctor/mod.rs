@@ -1,5 +1,6 @@
 //! `oxydra doctor`: what is configured, what can be reached and what is missing, each finding with what mends it. It changes
 //! nothing, and asks a provider for nothing that costs.
+mod disk;
 mod model;
 
 use super::print;
@@ -125,7 +126,7 @@ fn home(of: &Listing) -> Vec<Finding> {
             "oxydra instances says the same; keep a copy of the home before anything else",
         ),
     };
-    vec![Finding::good("home", shown.to_string()), journal]
+    vec![disk::examine(&of.home), journal]
 }
 
 /// Whether what the home gives waits for a word.
