@@ -2,13 +2,21 @@
 //! whoever sees it can call; one that a dead monitor left is replaced, one of a living monitor never, and a file of another
 //! kind neither.
 use crate::run::RunError;
+use rustix::{
+    fs::{AtFlags, CWD, Mode, OFlags, fstat, open, statat},
+    io::Errno,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
 use std::{
     ffi::OsString,
     fs::{self, File, TryLockError},
     io::{self, ErrorKind},
-    os::unix::{
-        fs::{FileTypeExt, PermissionsExt},
-        net::{UnixListener, UnixStream},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{FileTypeExt, PermissionsExt},
+            net::UnixListener,
+        },
     },
     path::{Path, PathBuf},
     thread,
@@ -22,11 +30,32 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Behind the name of a socket that does not listen yet. No longer than a port behind a vsock's.
 const NOT_YET: &str = ".new";
 
+/// The name of a socket of ours, and which socket that is: names are used again, by a monitor that begins while we end.
+#[derive(Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    /// Opens nothing. As long as it is held, no other socket gets the same number.
+    socket: OwnedFd,
+}
+
+impl Place {
+    /// Removes the socket, if the name is still its own. Asks for nothing that is not on the warden's list of system calls.
+    pub(crate) fn cleared(&self) -> io::Result<()> {
+        let ours = fstat(&self.socket)?;
+        match statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => gone(&self.path),
+            // Another monitor's by now, or nobody's.
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
 /// Listens at a path, alone.
 ///
 /// # Errors
 /// When another monitor listens there, something else is there, or the directory is none of ours.
-pub(crate) fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunError> {
+pub(crate) fn bound(key: &'static str, path: &Path) -> Result<(UnixListener, Place), RunError> {
     let failed = |step| move |source| RunError::Open { key, step, path: path.to_owned(), source };
     let _others = alone(path).map_err(failed("lock the directory of"))?;
     match fs::symlink_metadata(path) {
@@ -34,7 +63,7 @@ pub(crate) fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunE
             let other = io::Error::new(ErrorKind::AlreadyExists, "something that is no socket is there");
             return Err(failed("listen at")(other));
         }
-        Ok(_) if UnixStream::connect(path).is_ok() => {
+        Ok(_) if is_heard(path) => {
             return Err(RunError::Taken { key, path: path.to_owned() });
         }
         // Nothing, or what a dead monitor left.
@@ -45,7 +74,9 @@ pub(crate) fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunE
         let listener = UnixListener::bind(&ready)?;
         fs::set_permissions(&ready, fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
-        fs::rename(&ready, path).map(|()| listener)
+        let socket = open(&ready, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        fs::rename(&ready, path)?;
+        Ok((listener, Place { path: path.to_owned(), socket }))
     };
     gone(&ready).and_then(|()| listens()).map_err(|source| {
         let _left = gone(&ready);
@@ -53,8 +84,18 @@ pub(crate) fn bound(key: &'static str, path: &Path) -> Result<UnixListener, RunE
     })
 }
 
+/// Whether a monitor listens at a socket. Waits for none: one that has more callers than it takes is there too.
+fn is_heard(path: &Path) -> bool {
+    let called = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let caller = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&caller, &SocketAddrUnix::new(path)?)
+    };
+    matches!(called(), Ok(()) | Err(Errno::AGAIN))
+}
+
 /// Removes a socket, or finds that somebody did.
-pub(crate) fn gone(path: &Path) -> io::Result<()> {
+fn gone(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
@@ -87,6 +128,7 @@ fn not_yet(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixStream;
 
     /// Enough for the moment between a socket that is there and one that listens to be met.
     const ROUNDS: usize = 200;
@@ -126,11 +168,38 @@ mod tests {
         });
         let told = |outcome: &Result<_, RunError>| matches!(outcome, Err(RunError::Taken { .. }));
         assert_eq!(outcomes.iter().filter(|outcome| told(outcome)).count(), 7);
-        let listener = outcomes.into_iter().find_map(Result::ok).unwrap();
+        let (listener, _place) = outcomes.into_iter().find_map(Result::ok).unwrap();
         // It has no caller but those who looked whether somebody listens.
         while listener.accept().is_ok() {}
         let _caller = UnixStream::connect(&path).unwrap();
         assert!(listener.accept().is_ok(), "the socket that is there is the one of who won");
+    }
+
+    #[test]
+    fn a_socket_is_cleared_by_whoever_bound_it_and_by_nobody_else() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("c");
+        let (dead, before) = bound("socket", &path).unwrap();
+        drop(dead);
+        // The next begins before the first has cleared up behind itself.
+        let (_listener, place) = bound("socket", &path).unwrap();
+        before.cleared().unwrap();
+        UnixStream::connect(&path).expect("what the first clears is not the second's");
+        place.cleared().unwrap();
+        assert!(!path.exists());
+        place.cleared().expect("what is gone is cleared");
+    }
+
+    #[test]
+    fn a_monitor_that_takes_no_more_callers_is_there_and_nobody_waits_for_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("c");
+        let busy = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        rustix::net::bind(&busy, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&busy, 0).unwrap();
+        let _one = UnixStream::connect(&path).unwrap();
+        assert!(matches!(bound("socket", &path), Err(RunError::Taken { .. })));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     bell::Bell,
     bus::End,
-    config::{Config, Jail, SnapshotName, Start, Unfit},
+    config::{Config, Jail, Seccomp, SnapshotName, Start, Unfit},
     control::Server,
     jail::{
         cgroup,
@@ -12,7 +12,7 @@ use crate::{
         nobody::{Way, Word},
         warden::{self, Over, Reading, Shelf, Warden, heed_signals},
     },
-    listening::{bound, gone},
+    listening::{Place, bound},
     machine::{self, MachineError, Parts, Vm},
 };
 use kvm_ioctls::Kvm;
@@ -103,23 +103,24 @@ pub fn run(config: Config) -> Result<Outcome, RunError> {
     let config = config.checked()?;
     let kvm = Kvm::new().map_err(RunError::Kvm)?;
     let images = Images::open(&config)?;
-    let sockets = [config.vsock.clone(), config.socket.clone()];
+    let (callers, vsock) = bound("vsock", &config.vsock)?;
+    let (control, socket) =
+        bound("socket", &config.socket).inspect_err(|_| cleared(std::slice::from_ref(&vsock)))?;
+    let places = [socket, vsock];
     // What does not begin leaves no sockets that nobody listens at.
-    let cleared = |_: &RunError| sockets.iter().for_each(|socket| drop(gone(socket)));
-    let callers = bound("vsock", &config.vsock)?;
-    let control = bound("socket", &config.socket).inspect_err(|_| drop(gone(&config.vsock)))?;
-    let (parts, files, warden, way) = prepared(config, started, kvm, images, callers).inspect_err(cleared)?;
-    match enter::split().map_err(RunError::from).inspect_err(cleared)? {
+    let ends = |_: &RunError| cleared(&places);
+    let (parts, files, warden, way) = prepared(config, started, kvm, images, callers).inspect_err(ends)?;
+    match enter::split().map_err(RunError::from).inspect_err(ends)? {
         Side::Inside => {
             // The other ends are the warden's: with them open, its death would go unnoticed.
-            drop(warden);
+            drop((warden, places));
             inside(parts, files, control, way.map(Way::inside))
         }
         Side::Outside(child) => {
-            let config = parts.config.clone();
+            let seccomp = parts.config.seccomp;
             drop((parts, files, control));
             way.map_or(Ok(()), |way| way.outside().tell(child))?;
-            outside(&config, warden, child)
+            outside(seccomp, warden, &places, child)
         }
     }
 }
@@ -198,21 +199,29 @@ fn inside(
     Ok(Outcome::Ended(server.serve(&start)?))
 }
 
-fn outside(config: &Config, mut warden: Warden, child: rustix::process::Pid) -> Result<Outcome, RunError> {
+fn outside(
+    seccomp: Seccomp,
+    mut warden: Warden,
+    places: &[Place],
+    child: rustix::process::Pid,
+) -> Result<Outcome, RunError> {
     heed_signals()?;
     enter::ordinary()?;
-    Program::of(Class::Warden, config.seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
+    Program::of(Class::Warden, seccomp).and_then(|filter| filter.apply()).map_err(RunError::Filter)?;
     let over = warden.serve();
     let ended = match over {
         Over::MonitorGone => enter::wait(child)?,
         // The monitor dies with this process; nobody is left who would wait for it.
         Over::Asked => Ok(0),
     };
-    for socket in [&config.socket, &config.vsock] {
-        // Whoever cleared it away before us wanted the same.
-        let _ = gone(socket);
-    }
+    cleared(places);
     Ok(ended.map_or_else(Outcome::Killed, Outcome::Exited))
+}
+
+/// Removes the sockets that are still ours.
+fn cleared(places: &[Place]) {
+    // One that stays is replaced by the next monitor.
+    places.iter().for_each(|place| drop(place.cleared()));
 }
 
 fn opened(key: &'static str, path: &Path) -> Result<File, RunError> {
