@@ -18,8 +18,12 @@ use std::{
         unix::{ffi::OsStrExt, fs::DirBuilderExt},
     },
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
+/// How often a lock is looked for.
+const LOOK: Duration = Duration::from_millis(10);
 /// What people say to guests, and guests to them, is their owner's alone.
 const PRIVATE: u32 = 0o700;
 /// Nothing that is read here is longer: settings, a few paths, and of logs the end.
@@ -263,18 +267,34 @@ impl Socket {
 
 /// Who starts a guest or clears one away holds it; others leave its sockets and groups alone. It goes with its holder.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "it is held, not read")] File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Takes it; `None` when somebody has it.
     pub(crate) fn taken(machine: &Folder) -> Result<Option<Lock>, Problem> {
+        Lock::of(machine, "lock", Duration::ZERO)
+    }
+
+    /// Takes the one of a name, for which it waits so long; `None` when somebody has it still.
+    pub(crate) fn of(folder: &Folder, name: &str, patience: Duration) -> Result<Option<Lock>, Problem> {
         // The monitor does not inherit it: files of ours close when another program begins.
-        let file = machine.writable("lock")?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(errno) => Err(machine.problem("lock", "lock", errno)),
+        let file = folder.writable(name)?;
+        let since = Instant::now();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Lock(file))),
+                Err(Errno::WOULDBLOCK) if since.elapsed() < patience => thread::sleep(LOOK),
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(errno) => return Err(folder.problem("lock", name, errno)),
+            }
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not by closing alone: a program that this process starts just now has the file, too, until it begins.
+        let _goes_when_closed = flock(&self.0, FlockOperation::Unlock);
     }
 }
 
@@ -406,8 +426,10 @@ mod tests {
     fn one_alone_holds_a_lock() {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::home(root.path()).unwrap().unwrap();
-        let first = Lock::taken(&folder).unwrap();
-        assert!(first.is_some() && Lock::taken(&folder).unwrap().is_none());
+        let first = Lock::taken(&folder).unwrap().unwrap();
+        assert!(Lock::taken(&folder).unwrap().is_none());
+        // As a program has it that is just being started.
+        let _inherited = first.0.try_clone().unwrap();
         drop(first);
         assert!(Lock::taken(&folder).unwrap().is_some());
     }

@@ -22,6 +22,7 @@ mod shell;
 mod snapshot;
 mod stop;
 mod talk;
+mod wanted;
 
 pub use doctor::{Finding, State};
 pub use home::{Home, Jail, Listed, Standing};

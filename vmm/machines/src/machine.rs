@@ -5,12 +5,11 @@ use crate::{
     control::{Asked, NoAnswer, ask},
     folder::{Folder, Lock, Socket},
     groups,
-    home::{MACHINES, SNAPSHOTS},
+    home::{MACHINES, OUTBOX, SNAPSHOTS},
     patience::within,
     problem::failed,
     remove::note_origin,
     restore::{note_ready, note_unready},
-    snapshot::emptied,
 };
 use guest::{Conversation, dial};
 use serde_json::{Value, json};
@@ -30,6 +29,8 @@ const SOCKET_PATIENCE: Duration = Duration::from_secs(60);
 const BOOT_PATIENCE: Duration = Duration::from_secs(240);
 /// How long a monitor whose guest has ended may take to end itself.
 const ENDING_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the helper of a monitor that is gone may take to clear its sockets away. What is left then nobody clears away.
+const CLEARING_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an agent may take to say who it is, and to take its time and random numbers: on hardware milliseconds.
 pub(crate) const AGENT_PATIENCE: Duration = Duration::from_secs(60);
 /// How often a socket is looked for.
@@ -88,11 +89,14 @@ impl Home {
         for name in [CONTROL, VSOCK] {
             folder.socket(name)?;
         }
-        if machine.listens() {
+        if machine.listens_after(CLEARING_PATIENCE) {
             return Err(Problem::Refused(format!(
                 "the guest `{name}` runs already: stop it, or take another name"
             )));
         }
+        // First what an earlier one left: it is taken with the settings and the origin that it was written with.
+        self.outbox_emptied(&folder)?;
+        settings.write(&folder)?;
         // Whatever becomes of us, a restored guest that was not made itself is known by this.
         match start {
             Start::Boot => {
@@ -120,10 +124,9 @@ impl Home {
         settings: &Settings,
         start: &Start<'_>,
     ) -> Result<Child, Problem> {
-        settings.write(folder)?;
         let file = folder.created(MONITOR)?;
         drop(folder.created(SERIAL)?);
-        let outbox = emptied(folder)?;
+        let outbox = folder.made(OUTBOX)?;
         let mut command = Command::new(self.monitor()?);
         command.env_clear().args(["run", "--jail", self.jail.word(), "--agent", &settings.image]);
         match start {
@@ -379,6 +382,20 @@ impl Machine {
             .map_err(failed(format!("speak with the agent of the guest `{}`", self.name)))
     }
 
+    /// Whether its monitor listens. One that is just going is waited for, so that it takes no socket of the next one with it.
+    fn listens_after(&self, patience: Duration) -> bool {
+        let since = Instant::now();
+        loop {
+            if self.listens() {
+                return true;
+            }
+            if !self.is_left() || since.elapsed() >= patience {
+                return false;
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
     pub(crate) fn listens(&self) -> bool {
         matches!(self.standing(), Some(Standing::Running(_) | Standing::Unready(_) | Standing::Silent(_)))
     }
@@ -408,4 +425,31 @@ pub(crate) fn room(place: &Path) -> Option<u64> {
     let there = place.ancestors().find(|place| place.exists())?;
     let facts = rustix::fs::statvfs(there).ok()?;
     Some(facts.f_bavail.saturating_mul(facts.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::tests::{answered, made};
+    use std::{fs, os::unix::net::UnixListener};
+
+    #[test]
+    fn a_monitor_that_is_just_going_is_waited_for_and_not_for_ever() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::new(root.path().to_owned());
+        let machine = home.machine(&Name::new("one").unwrap());
+        made(&home, &machine);
+        assert!(!machine.listens_after(CLEARING_PATIENCE), "nothing is left");
+        drop(UnixListener::bind(machine.control()).unwrap());
+        assert!(!machine.listens_after(Duration::ZERO) && machine.is_left(), "nobody clears it away");
+        let control = machine.control();
+        let clears = thread::spawn(move || fs::remove_file(control).unwrap());
+        // Longer than a test runs.
+        assert!(!machine.listens_after(Duration::from_secs(60)) && !machine.is_left());
+        clears.join().unwrap();
+        let listener = UnixListener::bind(machine.control()).unwrap();
+        let monitor = thread::spawn(move || answered(&listener, "{\"v\":1,\"ok\":{}}\n"));
+        assert!(machine.listens_after(Duration::ZERO));
+        monitor.join().unwrap();
+    }
 }

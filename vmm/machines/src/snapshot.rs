@@ -1,11 +1,10 @@
-//! Has a guest written down by its monitor, says how far that is, and waits no longer than a slow disk needs. A monitor writes
-//! into its guest's outbox and nowhere else; what was asked for there gets the guest's settings, and its name among the
-//! snapshots, here. What a monitor wrote that nobody asked for goes.
+//! Has a guest written down by its monitor, says how far that is, and waits no longer than a slow disk needs. One at a time of
+//! a guest; it takes no snapshot away and looks into none.
 use crate::{
     Extent, Home, Machine, Name, Problem, Settings,
     folder::Folder,
-    home::{MACHINES, OUTBOX, SNAPSHOTS},
-    remove::note_base,
+    home::{OUTBOX, SNAPSHOTS},
+    wanted::{Wanted, is_held},
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -58,11 +57,18 @@ impl Machine {
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), Problem> {
         home.collect()?;
+        let Some(wanted) = Wanted::held(folder)? else { return Err(is_held(folder)) };
         let snapshots = home.made(SNAPSHOTS)?;
-        if snapshots.folder(snapshot.as_str())?.is_some() {
-            return Err(Problem::Refused(format!(
+        let already = || {
+            Problem::Refused(format!(
                 "there is a snapshot `{snapshot}` already: take another name, or remove it"
-            )));
+            ))
+        };
+        // One that was asked for before, by somebody who went.
+        let earlier = wanted.extent(snapshot)?;
+        let came = || earlier.map_or(Ok(false), |extent| wanted.taken(&snapshots, snapshot, extent));
+        if snapshots.folder(snapshot.as_str())?.is_some() || came()? {
+            return Err(already());
         }
         let outbox = folder.made(OUTBOX)?;
         outbox.remove_folder(snapshot.as_str())?;
@@ -72,22 +78,29 @@ impl Machine {
             let written = unfinished.map_or(0, |unfinished| unfinished.size("memory"));
             tell(&format!("{} MiB of at most {memory_mib} are written", written >> 20));
         };
-        match self.written_down(snapshot, extent, patience, &mut progress)? {
-            Written::Whole if taken(folder, &snapshots, (snapshot, extent))? => Ok(()),
-            Written::Whole => Err(Problem::Refused(format!(
-                "the monitor of the guest `{}` wrote the snapshot elsewhere, as one of another version does: stop the guest and boot \
-                 it again",
-                self.name
-            ))),
-            Written::NotYet => {
-                // It will be of use if it comes.
-                folder.write(WANTED, &format!("{snapshot}\n{}\n", extent.word()))?;
-                Err(Problem::Unavailable(format!(
-                    "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
-                     it did: if it does not, the disk is slow or the monitor hangs",
-                    self.name,
-                    patience.all.as_secs()
+        // Before it is asked for: whoever asks may be gone when it comes.
+        wanted.note(snapshot, extent)?;
+        match self.written_down(snapshot, extent, patience, &mut progress) {
+            Ok(Written::Whole) if wanted.taken(&snapshots, snapshot, extent)? => Ok(()),
+            Ok(Written::Whole) => {
+                wanted.forget(snapshot)?;
+                Err(Problem::Refused(format!(
+                    "the monitor of the guest `{}` wrote the snapshot elsewhere, as one of another version does: stop the guest and \
+                     boot it again",
+                    self.name
                 )))
+            }
+            Ok(Written::NotYet) => Err(Problem::Unavailable(format!(
+                "the guest `{}` is not written down within {} s; its monitor may still do it, and `{snapshot}` can be restored once \
+                 it did: if it does not, the disk is slow or the monitor hangs",
+                self.name,
+                patience.all.as_secs()
+            ))),
+            // It stands in the way of this one.
+            Err(_) if came()? => Err(already()),
+            Err(why) => {
+                wanted.forget(snapshot)?;
+                Err(why)
             }
         }
     }
@@ -103,81 +116,23 @@ impl Machine {
         let unanswered = |why| self.unanswered("snapshot", why);
         let since = Instant::now();
         let mut asked = self.asking(request).map_err(unanswered)?;
-        while since.elapsed() < patience.all {
+        loop {
             let left = patience.all.saturating_sub(since.elapsed()).min(patience.told_every);
             if asked.answer(left.max(Duration::from_millis(1))).map_err(unanswered)?.is_some() {
                 return Ok(Written::Whole);
             }
             progress();
-        }
-        Ok(Written::NotYet)
-    }
-}
-
-/// Beside a guest, the name of a snapshot that its monitor was asked for and had not written yet.
-const WANTED: &str = "wanted";
-
-impl Home {
-    /// Takes the snapshots that came later than anybody waited for.
-    pub(crate) fn collect(&self) -> Result<(), Problem> {
-        let Some(machines) = self.folder(MACHINES)? else { return Ok(()) };
-        for name in machines.names()? {
-            // Something else in the place of a guest is said where that guest is asked for.
-            let Ok(Some(folder)) = machines.folder(name.as_str()) else { continue };
-            let Ok(Some(wanted)) = folder.read(WANTED) else { continue };
-            let wanted = String::from_utf8_lossy(&wanted);
-            let Some((wanted, extent)) = wanted.trim_end().split_once('\n') else { continue };
-            let Ok(wanted) = Name::new(wanted) else { continue };
-            let difference = extent == Extent::Difference.word();
-            let extent = if difference { Extent::Difference } else { Extent::Full };
-            // One that cannot be taken is in nobody else's way: who restores it is told that it is not there.
-            if let Ok(true) = taken(&folder, &self.made(SNAPSHOTS)?, (&wanted, extent)) {
-                folder.remove(WANTED)?;
+            if since.elapsed() >= patience.all {
+                return Ok(Written::NotYet);
             }
         }
-        Ok(())
     }
-}
-
-/// Gives what a guest's monitor wrote its settings and its name; returns whether it was there.
-fn taken(folder: &Folder, snapshots: &Folder, (snapshot, extent): (&Name, Extent)) -> Result<bool, Problem> {
-    let Some(outbox) = folder.folder(OUTBOX)? else { return Ok(false) };
-    let Some(written) = outbox.folder(snapshot.as_str())? else { return Ok(false) };
-    // Without settings it is of no use, so they are in it before it has its name.
-    let done = Settings::read(folder)
-        .and_then(|settings| settings.write(&written))
-        .and_then(|()| match extent {
-            Extent::Full => Ok(()),
-            Extent::Difference => note_base(folder, &written),
-        })
-        .and_then(|()| outbox.hand_over(snapshot.as_str(), snapshots));
-    if done.is_err() {
-        // The first error is the one that matters.
-        let _left = outbox.remove_folder(snapshot.as_str());
-    }
-    done.map(|()| true)
-}
-
-/// Forgets what an earlier monitor of a guest wrote, or was to write.
-pub(crate) fn emptied(folder: &Folder) -> Result<Folder, Problem> {
-    folder.remove(WANTED)?;
-    folder.remove_folder(OUTBOX)?;
-    folder.made(OUTBOX)
 }
 
 /// How far a monitor came.
 enum Written {
     Whole,
     NotYet,
-}
-
-impl Extent {
-    fn word(self) -> &'static str {
-        match self {
-            Extent::Full => "full",
-            Extent::Difference => "difference",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -249,17 +204,36 @@ mod tests {
         // Now it is whole, and something that nobody asked for beside it.
         fs::rename(unfinished.place(), outbox.place().join("gold")).unwrap();
         outbox.made("planted").unwrap();
-        let good = folder.read("settings").unwrap().unwrap();
-        folder.write("settings", "damaged").unwrap();
-        assert!(home.collect().is_ok() && home.snapshot_names().unwrap().is_empty());
-        // Of one that could not be taken nothing is left to be taken by mistake.
-        outbox.made("gold").unwrap();
-        folder.write("settings", &String::from_utf8(good).unwrap()).unwrap();
         home.collect().unwrap();
         assert_eq!(home.snapshot_names().unwrap(), [gold]);
         let there = home.folder(SNAPSHOTS).unwrap().unwrap().folder("gold").unwrap().unwrap();
         assert_eq!(Settings::read(&there).unwrap(), settings());
-        assert_eq!(emptied(&folder).unwrap().names().unwrap(), []);
+        assert_eq!(home.outbox_emptied(&folder).unwrap().names().unwrap(), []);
+    }
+
+    #[test]
+    fn one_that_was_asked_for_before_is_taken_when_it_stands_in_the_way() {
+        let (_root, home, machine, folder) = guest();
+        let (gold, never) = (Name::new("gold").unwrap(), Name::new("never").unwrap());
+        // Whoever asked for it went.
+        Wanted::held(&folder).unwrap().unwrap().note(&gold, Extent::Full).unwrap();
+        let listener = UnixListener::bind(machine.control()).unwrap();
+        let outbox = folder.made(OUTBOX).unwrap();
+        let monitor = thread::spawn(move || {
+            let mut stream = heard(&listener);
+            outbox.made("gold").unwrap().write("state", "earlier").unwrap();
+            stream.write_all(b"{\"v\":1,\"error\":{\"message\":\"File exists\"}}\n").unwrap();
+            answered(&listener, "{\"v\":1,\"error\":{\"message\":\"the disk is full\"}}\n");
+        });
+        let said = |name| machine.snapshot(&home, name, Extent::Full, &mut |_| ()).unwrap_err().chain();
+        assert!(said(&gold).starts_with("there is a snapshot `gold` already"));
+        assert_eq!(home.snapshot_names().unwrap(), std::slice::from_ref(&gold));
+        assert!(said(&never).ends_with("the disk is full"));
+        monitor.join().unwrap();
+        let held = Wanted::held(&folder).unwrap().unwrap();
+        assert_eq!(held.extent(&never).unwrap(), None, "nobody waits for what was refused");
+        expect!["a snapshot of the guest `one` is just being written down: wait for it"]
+            .assert_eq(&said(&never));
     }
 
     #[test]
