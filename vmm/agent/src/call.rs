@@ -39,6 +39,8 @@ pub struct Call {
     pub session: SessionId,
     /// Its process, and its process group.
     pub pid: Pid,
+    /// The process itself, whatever its number means later.
+    process: OwnedFd,
     input: Mutex<Option<File>>,
     terminal: Option<File>,
     progress: Mutex<Progress>,
@@ -85,6 +87,7 @@ impl Call {
             id: wanted.call,
             session: wanted.session,
             pid,
+            process: pidfd,
             input: Mutex::new(pipes.input),
             terminal: pipes.terminal,
             progress: Mutex::new(Progress { open, ..Progress::default() }),
@@ -93,7 +96,7 @@ impl Call {
         let started = Instant::now();
         let waiting = Arc::clone(&call);
         end.then(move |status| waiting.end(status, started.elapsed()));
-        let attended = call.attend([(Stream::Out, Some(pipes.out)), (Stream::Err, pipes.err)], &pidfd, hands);
+        let attended = call.attend([(Stream::Out, Some(pipes.out)), (Stream::Err, pipes.err)], hands);
         let attended = attended.and_then(|()| match wanted.millis_max {
             Some(millis) => {
                 let timed = Arc::clone(&call);
@@ -109,14 +112,9 @@ impl Call {
     }
 
     /// Has each of its streams read.
-    fn attend(
-        self: &Arc<Self>,
-        streams: [(Stream, Option<File>); 2],
-        process: &OwnedFd,
-        hands: &Arc<Hands>,
-    ) -> io::Result<()> {
+    fn attend(self: &Arc<Self>, streams: [(Stream, Option<File>); 2], hands: &Arc<Hands>) -> io::Result<()> {
         for (stream, file) in streams.into_iter().filter_map(|(stream, file)| Some((stream, file?))) {
-            let (call, process) = (Arc::clone(self), process.try_clone()?);
+            let (call, process) = (Arc::clone(self), self.process.try_clone()?);
             hands.give(move || call.collect(stream, file, &process))?;
         }
         Ok(())
@@ -184,7 +182,7 @@ impl Call {
         // Under the lock: an ended process may have given its number to another.
         let progress = self.progress();
         if progress.ending.is_none() {
-            signal_group(self.pid, signal);
+            signal_group(self.pid, &self.process, signal);
         }
     }
 

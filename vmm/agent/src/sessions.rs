@@ -5,10 +5,14 @@ use crate::{
     groups::{self, Groups},
     launch::Launcher,
 };
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process_group, pidfd_send_signal},
+};
 use std::{
     collections::HashMap,
     fs, io,
+    os::fd::OwnedFd,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -174,8 +178,30 @@ pub fn known(signal: u8) -> Result<Signal, Refused> {
         .ok_or_else(|| refused(Refusal::Misplaced, format!("{signal} is no signal")))
 }
 
-/// Signals a process group that may be gone.
-pub(crate) fn signal_group(leader: Pid, signal: Signal) {
-    // There is nothing to do about a group that ended meanwhile.
-    let _gone = kill_process_group(leader, signal);
+/// Signals a process group that may be gone, or may not be there yet: a helper that was just started leads none, and what
+/// it shall become would otherwise never hear of it.
+pub(crate) fn signal_group(leader: Pid, process: &OwnedFd, signal: Signal) {
+    if kill_process_group(leader, signal) == Err(Errno::SRCH) {
+        // There is nothing to do about one that ended meanwhile.
+        let _gone = pidfd_send_signal(process, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{PidfdFlags, pidfd_open};
+    use std::{os::unix::process::ExitStatusExt, process::Command};
+
+    #[test]
+    fn a_process_that_leads_no_group_yet_is_killed_all_the_same() {
+        let mut child = Command::new("sleep").arg("100000").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        assert_eq!(kill_process_group(pid, Signal::KILL), Err(Errno::SRCH));
+        signal_group(pid, &process, Signal::KILL);
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        // One that is gone is nobody's mistake.
+        signal_group(pid, &process, Signal::KILL);
+    }
 }

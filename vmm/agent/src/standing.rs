@@ -5,7 +5,7 @@ use crate::{
     orders::Order,
     reaper::{Child, Reaper},
 };
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, pidfd_send_signal};
 use std::{
     io,
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -20,6 +20,8 @@ use std::{
 const STANDING: usize = 1;
 /// How long the next one is put off: an answer that is on its way does not share the processor with it.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a helper may take no byte of an order that is longer than its socket holds: who waits holds up every session.
+const TELLING: Duration = Duration::from_secs(10);
 
 /// Whether a command found a helper that stood ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,21 +93,26 @@ impl Standing {
 
     /// Gives an order to a helper, and returns the process that becomes a command.
     pub fn given(&self, order: &Order) -> io::Result<(Child, Stood)> {
-        // One that somebody killed is not told anything: the next one is, and at last one that was just started.
+        // One that somebody killed, or that takes nothing, is not what becomes the command: the next one is, and at last
+        // one that was just started.
         loop {
             let standing = self.ready().helpers.pop();
             let stood = if standing.is_some() { Stood::Yes } else { Stood::No };
             let Helper { child, tell } = standing.map_or_else(|| self.begun(), Ok)?;
-            match (order.give(tell), stood) {
-                (Ok(()), _) => return Ok((child, stood)),
-                (Err(error), Stood::No) => return Err(error),
-                (Err(_gone), Stood::Yes) => {}
+            // A command may have stopped every process that it sees. What does not go on any more is found out below.
+            let _gone = pidfd_send_signal(&child.pidfd, Signal::CONT);
+            let Err(error) = order.give(tell) else { return Ok((child, stood)) };
+            // Half an order is none, and nobody else would end it.
+            let _gone = pidfd_send_signal(&child.pidfd, Signal::KILL);
+            if stood == Stood::No {
+                return Err(error);
             }
         }
     }
 
     fn begun(&self) -> io::Result<Helper> {
         let (tell, theirs) = UnixStream::pair()?;
+        tell.set_write_timeout(Some(TELLING))?;
         let mut command = Command::new(&self.program);
         command.arg(MODE).env_clear().stdin(Stdio::from(OwnedFd::from(theirs)));
         let child = self.reaper.spawn(&mut command)?;

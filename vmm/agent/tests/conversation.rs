@@ -3,9 +3,11 @@
 use agent::{
     hands::Hands,
     launch::Launcher,
+    orders::Order,
     reaper::Reaper,
     serve::{Guest, serve},
     sessions::Sessions,
+    standing::{Standing, Stood},
     workspace::Workspace,
 };
 use expect_test::{Expect, expect};
@@ -19,6 +21,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{Arc, LazyLock, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 use wire::{
     Arguments, Attach, CallId, Chunk, Data, Entry, ExecCommand, Forget, GuestFrame, Hello, HostFrame,
@@ -27,6 +30,8 @@ use wire::{
 };
 
 const SESSION: SessionId = SessionId(1);
+/// How long something is awaited that comes at once, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 static REAPER: LazyLock<Arc<Reaper>> = LazyLock::new(Reaper::start);
 
@@ -410,10 +415,14 @@ fn a_helper_stands_ready_after_each_command_and_one_that_was_killed_is_replaced(
     let mut host = story.open();
     let standing = || story.guest.sessions.launcher().standing().processes();
     assert!(standing().is_empty(), "nobody asked for one");
-    let ready = || loop {
-        match standing()[..] {
-            [one] => break one,
-            _ => thread::yield_now(),
+    let ready = || {
+        let since = Instant::now();
+        loop {
+            match standing()[..] {
+                [one] => break one,
+                _ => assert!(since.elapsed() < PATIENCE, "no helper came"),
+            }
+            thread::yield_now();
         }
     };
     expect!["Status(0)\nout: one\n"].assert_eq(&host.run(1, "echo one"));
@@ -434,4 +443,30 @@ fn a_helper_stands_ready_after_each_command_and_one_that_was_killed_is_replaced(
         poll(&mut [PollFd::new(&gone, PollFlags::IN)], None).expect("it ends");
     }
     expect!["Status(0)\nout: three\n"].assert_eq(&host.run(3, "echo three"));
+}
+
+#[test]
+fn a_helper_that_somebody_stopped_takes_the_next_command_however_long_its_order_is() {
+    let standing = Standing::new(Arc::clone(&REAPER), env!("CARGO_BIN_EXE_oxydra-agent").into());
+    // Together the long ones are more than a socket holds.
+    for variables in [0, 10] {
+        let null = || File::open("/dev/null").expect("it is there").into();
+        let order = Order {
+            streams: [null(), null(), null()],
+            group: None,
+            terminal: false,
+            directory: "/".into(),
+            program: "/bin/true".into(),
+            arguments: Vec::new(),
+            variables: (0..variables).map(|n| (format!("V{n}").into(), "x".repeat(100_000).into())).collect(),
+        };
+        standing.stand().expect("one starts");
+        let stopped = standing.processes()[0];
+        rustix::process::kill_process(stopped, rustix::process::Signal::STOP).expect("it is there");
+        let (child, stood) = standing.given(&order).expect("it is told");
+        assert_eq!((child.pid, stood), (stopped, Stood::Yes));
+        let (sender, ended) = std::sync::mpsc::channel();
+        child.end.then(move |status| sender.send(status.exit_status()).expect("somebody waits"));
+        assert_eq!(ended.recv_timeout(PATIENCE), Ok(Some(0)), "{variables} long variables");
+    }
 }
