@@ -11,6 +11,8 @@ pub(crate) enum Step {
     Boot,
     /// A command or two, and what becomes of their processes.
     Command,
+    /// As many processes as a guest lets its commands start, and the end of them.
+    Bomb,
     /// Ten mebibytes of output.
     Stream,
     /// A thousand files pushed, changed, pulled and applied.
@@ -32,10 +34,11 @@ const LEAST: Duration = Duration::from_secs(60);
 
 impl Step {
     /// Every kind.
-    const ALL: [Step; 9] = [
+    const ALL: [Step; 10] = [
         Step::FirstLevel,
         Step::Boot,
         Step::Command,
+        Step::Bomb,
         Step::Stream,
         Step::Workspace,
         Step::Snapshot,
@@ -49,6 +52,7 @@ impl Step {
             Step::FirstLevel => "the first level",
             Step::Boot => "boot",
             Step::Command => "command",
+            Step::Bomb => "every process",
             Step::Stream => "stream",
             Step::Workspace => "workspace",
             Step::Snapshot => "snapshot",
@@ -66,6 +70,7 @@ impl Step {
             Step::Command | Step::Restore => 1,
             Step::Stream | Step::Snapshot | Step::PowerOff => 2,
             Step::Workspace => 5,
+            Step::Bomb => 15,
             Step::BareGuests => 10,
         })
     }
@@ -109,6 +114,7 @@ mod tests {
             the first level 120 s
             boot 180 s
             command 60 s
+            every process 300 s
             stream 60 s
             workspace 100 s
             snapshot 60 s

@@ -248,6 +248,7 @@ fn end(guest: &mut Conversation, session: SessionId) -> Fallible<()> {
 /// A session without limits takes every process it can get, and whoever comes then ends it.
 pub(crate) fn bomb(guest: &mut Conversation, other: &mut Conversation) -> Fallible<()> {
     const BOMB: SessionId = SessionId(0x626f_6d62);
+    next(Step::Bomb);
     let before = guest.status().map_err(failed("ask for the status"))?.processes;
     guest.ask(&session(BOMB)).map_err(failed("open a session"))?;
     let script =
