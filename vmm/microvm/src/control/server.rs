@@ -120,16 +120,26 @@ impl Server {
         }
     }
 
-    /// Restores a snapshot that fits. One that does not makes room for the next.
+    /// Restores a snapshot that fits. One that never will again makes room for the next; one that could only not be looked at
+    /// stays, and the guest boots without it.
     fn golden(&mut self, name: &SnapshotName) -> Vec<Command> {
         let Life::Configured(vm) = self.life() else { return Vec::new() };
-        if vm.fits(name) {
-            return restored(name);
+        let say = |what: &str, why: &dyn std::error::Error| {
+            eprintln!("oxydra-vmm: the golden snapshot `{name}` {what}: {}", crate::chain(why));
+        };
+        match vm.fits(name) {
+            Ok(()) => return restored(name),
+            Err(MachineError::Snapshot(why)) if why.is_lasting() => {
+                if !why.is_absence() {
+                    say("is made anew", &why);
+                }
+                if let Err(error) = vm.remove(name) {
+                    say("stays", &error);
+                }
+                self.golden = Some(name.clone());
+            }
+            Err(error) => say("stays, and the guest boots without it", &error),
         }
-        if let Err(error) = vm.remove(name) {
-            eprintln!("oxydra-vmm: {}", crate::chain(&error));
-        }
-        self.golden = Some(name.clone());
         vec![Command::Boot {}]
     }
 

@@ -130,8 +130,8 @@ impl Vm<Configured> {
     }
 
     /// Whether a snapshot is there, whole, and of this very guest.
-    pub fn fits(&self, name: &SnapshotName) -> bool {
-        saving::fits(&self.held.parts, &self.held.files, name).is_ok()
+    pub fn fits(&self, name: &SnapshotName) -> Result<(), MachineError> {
+        saving::fits(&self.held.parts, &self.held.files, name)
     }
 
     /// Removes a snapshot that does not fit any more, if there is one.

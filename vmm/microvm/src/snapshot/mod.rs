@@ -64,3 +64,49 @@ pub enum SnapshotError {
         source: std::io::Error,
     },
 }
+
+impl SnapshotError {
+    /// Whether it, or a file of it, is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, SnapshotError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    /// Whether it comes to the same whenever the snapshot is tried again. What the machine has too little of just now, or
+    /// what a disk did once, says nothing of the snapshot.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            SnapshotError::Damaged(_)
+            | SnapshotError::Version { .. }
+            | SnapshotError::Changed { .. }
+            | SnapshotError::OtherBase { .. } => true,
+            SnapshotError::File { .. } => self.is_absence(),
+            SnapshotError::TooLarge { .. } | SnapshotError::NoOrigin => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn only_what_stays_so_is_held_against_a_snapshot() {
+        let file = |errno: i32| SnapshotError::File {
+            step: "open",
+            name: "gold".to_owned(),
+            source: io::Error::from_raw_os_error(errno),
+        };
+        for errno in [libc::EMFILE, libc::ENFILE, libc::EIO, libc::ENOMEM, libc::EACCES, libc::EPERM] {
+            assert!(!file(errno).is_lasting() && !file(errno).is_absence(), "{errno}");
+        }
+        assert!(file(libc::ENOENT).is_lasting() && file(libc::ENOENT).is_absence());
+        let changed = SnapshotError::Changed { what: "kernel", then: "a".to_owned(), now: "b".to_owned() };
+        let other = SnapshotError::OtherBase { name: "more".to_owned(), base: "gold".to_owned() };
+        for lasting in
+            [SnapshotError::Damaged("cut".to_owned()), SnapshotError::Version { found: 1 }, changed, other]
+        {
+            assert!(lasting.is_lasting() && !lasting.is_absence(), "{lasting}");
+        }
+    }
+}

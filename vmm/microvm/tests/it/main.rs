@@ -114,9 +114,20 @@ fn a_golden_snapshot_is_written_at_the_knock_and_taken_while_it_fits() {
         change();
         let (is_taken, anew) = begun(agent);
         assert!(!is_taken && anew != before, "{what}");
+        // One that is not there needs no word.
+        assert_eq!(place.said().contains("snapshot `gold` is made anew: "), what != "no memory", "{what}");
         assert_eq!(begun(agent), (true, anew.clone()), "{what}");
         before = anew;
     }
+    // One that only cannot be looked at is as good as it was.
+    let aside = place.path("aside");
+    fs::rename(&memory, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &memory).unwrap();
+    assert_eq!(begun("b"), (false, before.clone()));
+    let why = "`gold` stays, and the guest boots without it: cannot open the memory of the snapshot `gold`: ";
+    assert!(place.said().contains(why), "{}", place.said());
+    fs::rename(&aside, &memory).unwrap();
+    assert_eq!(begun("b"), (true, before));
 }
 
 #[test]

@@ -37,6 +37,37 @@ struct Begun {
     directory: OwnedFd,
 }
 
+impl Begun {
+    /// Gives it its name. In a directory that guests share, another monitor may have begun one of that name since, and
+    /// cleared this away: what it writes is not published. Should it do so between this look and the renaming, then what
+    /// has the name is its own, as if it had added it, and ours is not called written.
+    fn named(&self, into: BorrowedFd<'_>) -> Result<(), Errno> {
+        self.is_at(into, &unfinished(&self.name))?;
+        fs::renameat(into, unfinished(&self.name), into, self.name.as_str())?;
+        self.is_at(into, self.name.as_str())
+    }
+
+    /// Removes it, if it is still there.
+    fn dropped(&self, into: BorrowedFd<'_>) -> Result<(), Errno> {
+        let unfinished = unfinished(&self.name);
+        match self.is_at(into, &unfinished) {
+            Ok(()) => emptied(into, &unfinished),
+            Err(Errno::NOENT | Errno::STALE) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Refuses a name under which something else lies.
+    fn is_at(&self, into: BorrowedFd<'_>, name: &str) -> Result<(), Errno> {
+        let ours = fs::fstat(&self.directory)?;
+        let there = fs::statat(into, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        match (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) {
+            true => Ok(()),
+            false => Err(Errno::STALE),
+        }
+    }
+}
+
 impl Shelf {
     /// Reads from one directory until the guest runs, and writes into the other from then on.
     pub(crate) fn new(from: Option<OwnedFd>, into: Option<OwnedFd>, golden: Option<SnapshotName>) -> Shelf {
@@ -69,13 +100,14 @@ impl Shelf {
                 fs::openat(&begun.directory, part.file_name(), flags, Mode::RUSR | Mode::WUSR).map(Some)
             }
             (Question::Finish, Phase::Runs(begun)) => {
-                let (Begun { name, .. }, into) = (begun.take().ok_or(Errno::PERM)?, beneath(&self.into)?);
-                fs::renameat(into, unfinished(&name), into, name.as_str())?;
+                let into = beneath(&self.into)?;
+                begun.as_ref().ok_or(Errno::PERM)?.named(into)?;
+                // Until here it can be dropped.
+                *begun = None;
                 fs::fsync(into).map(|()| None)
             }
             (Question::Drop, Phase::Runs(begun)) => {
-                let Begun { name, .. } = begun.take().ok_or(Errno::PERM)?;
-                emptied(beneath(&self.into)?, &unfinished(&name)).map(|()| None)
+                begun.take().ok_or(Errno::PERM)?.dropped(beneath(&self.into)?).map(|()| None)
             }
             (
                 Question::Open(..)
@@ -212,6 +244,45 @@ mod tests {
         assert!(own.path().join("theirs/state").exists() && !theirs.join("state").exists());
         shelf.guest_runs();
         assert!(shelf.done(Question::Finish).is_err(), "saying it twice begins nothing");
+    }
+
+    #[test]
+    fn what_another_began_under_the_same_name_is_neither_published_nor_removed() {
+        let shared = tempfile::tempdir().unwrap();
+        let running = || {
+            let mut shelf = Shelf::new(None, at(shared.path()), None);
+            shelf.guest_runs();
+            shelf
+        };
+        let (mut first, mut second) = (running(), running());
+        let write = || [Question::Begin(name("gold")), Question::Make(Part::State)];
+        story(&mut first, write());
+        story(&mut second, write());
+        expect![[r#"
+            Finish: Err(StaleNetworkFileHandle)
+            Drop: Ok("done")
+        "#]]
+        .assert_eq(&story(&mut first, [Question::Finish, Question::Drop]));
+        assert!(shared.path().join(".gold.unfinished/state").exists());
+        assert_eq!(story(&mut second, [Question::Finish]), "Finish: Ok(\"done\")\n");
+        assert!(shared.path().join("gold/state").exists());
+    }
+
+    #[test]
+    fn what_cannot_have_its_name_can_be_dropped() {
+        let own = tempfile::tempdir().unwrap();
+        let mut shelf = Shelf::new(None, at(own.path()), None);
+        shelf.guest_runs();
+        story(&mut shelf, [Question::Begin(name("gold")), Question::Make(Part::Memory)]);
+        // Somebody has the name meanwhile.
+        write(own.path().join("gold"), "mine").unwrap();
+        expect![[r#"
+            Finish: Err(NotADirectory)
+            Drop: Ok("done")
+        "#]]
+        .assert_eq(&story(&mut shelf, [Question::Finish, Question::Drop]));
+        assert_eq!(std::fs::read_dir(own.path()).unwrap().count(), 1);
+        assert_eq!(read_to_string(own.path().join("gold")).unwrap(), "mine");
     }
 
     #[test]
