@@ -22,7 +22,7 @@ echo changed > dir-1/file-11; echo more >> dir-2/file-2
 chmod 600 dir-3/file-3; chmod 711 dir-4
 rm dir-5/file-5; rm -r dir-6
 rm dir-7/file-7; mkdir dir-7/file-7; echo in > dir-7/file-7/in
-rm -r dir-8; mkdir dir-8; echo fresh > dir-8/fresh
+rm -r dir-8; mkdir dir-8; echo fresh > dir-8/fresh; echo again > dir-8/file-8
 mkdir -p new/deep; echo new > new/deep/file; ln -s ../dir-1 new/link
 mkdir -p mod/in; echo 1 > mod/file; echo 2 > mod/in/file; chmod 444 mod/file; chmod 555 mod/in mod
 mv dir-9/file-9 dir-9/moved; echo '' > 'dir-9/a name with spaces'
@@ -67,6 +67,7 @@ fn by_hand(root: &Path) -> Fallible<()> {
     }
     write(&at("dir-7/file-7/in"), "in\n")?;
     write(&at("dir-8/fresh"), "fresh\n")?;
+    write(&at("dir-8/file-8"), "again\n")?;
     write(&at("new/deep/file"), "new\n")?;
     symlink("../dir-1", at("new/link")).map_err(failed("make a link"))?;
     write(&at("mod/file"), "1\n")?;

@@ -2,11 +2,12 @@
 use super::{
     place::{Place, replaced},
     plan::{Plan, Step},
+    unchanged::{self, Refusal},
 };
 use crate::{
     changes::{Change, LIST},
     root::{Found, Root},
-    tree::Mark,
+    tree::{Mark, Tree},
 };
 use rustix::fs::{
     AtFlags, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat, renameat_with, symlinkat,
@@ -48,6 +49,7 @@ enum Done<'a> {
 /// An apply under way.
 pub(super) struct Ledger<'a> {
     root: &'a Root,
+    sent: &'a Tree,
     staging: Root,
     staging_path: &'a Path,
     /// For a person, should this process not live to take anything back.
@@ -57,9 +59,16 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Opens the staging directory. Nothing is moved yet.
-    pub(super) fn begin(root: &'a Root, staging: &'a Path) -> io::Result<Ledger<'a>> {
+    pub(super) fn begin(root: &'a Root, sent: &'a Tree, staging: &'a Path) -> io::Result<Ledger<'a>> {
         let list = fs::File::create_new(staging.join(LIST))?;
-        Ok(Ledger { root, staging: Root::open(staging)?, staging_path: staging, list, done: Vec::new() })
+        Ok(Ledger {
+            root,
+            sent,
+            staging: Root::open(staging)?,
+            staging_path: staging,
+            list,
+            done: Vec::new(),
+        })
     }
 
     /// Does everything, or says at which place it stopped.
@@ -109,12 +118,21 @@ impl<'a> Ledger<'a> {
             kept.name(),
         )?;
         let found = self.staging.look_as(&kept, place.path());
-        self.done.push(Done::Out(place, kept));
+        self.done.push(Done::Out(place, kept.clone()));
         // Now nobody reaches it by its name any more: what it is, it stays.
         match found? {
+            Found::Sendable(now) if now.is_still(mark) && now.is_directory() => self.is_as_sent(place, &kept),
             Found::Sendable(now) if now.is_still(mark) => Ok(()),
             Found::Sendable(_) | Found::Nothing | Found::Unsendable | Found::Mounted => Err(replaced()),
         }
+    }
+
+    /// Makes sure that a directory that was moved away holds nothing that came into it since the plan was made.
+    fn is_as_sent(&self, place: &Place, kept: &TreePath) -> io::Result<()> {
+        unchanged::beneath(self.sent, place.path(), &self.staging, kept).map_err(|refusal| match refusal {
+            Refusal::Conflict(conflict) => io::Error::other(conflict),
+            Refusal::Failed(error) => error,
+        })
     }
 
     fn move_in(&mut self, place: &'a Place, change: &'a Change) -> io::Result<()> {

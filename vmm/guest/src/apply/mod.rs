@@ -2,13 +2,14 @@
 //! into the staging directory, and comes back when anything fails. What would cost the host something of its own, and
 //! whatever was never sent, is a conflict that is found before anything is touched.
 //!
-//! Reading order: [`place`] is where something may be changed at all; [`plan`] decides what is done; [`ledger`] does it, and
-//! can take it back.
+//! Reading order: [`place`] is where something may be changed at all; [`unchanged`] tells what is the host's; [`plan`] decides
+//! what is done; [`ledger`] does it, and can take it back.
 mod ledger;
 mod place;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 
 use crate::{changes::Changes, root::Root, tree::Tree};
 use ledger::Ledger;
@@ -101,7 +102,7 @@ impl Changes {
         let failed = |source| ApplyError::Root { root: root.to_owned(), source };
         let opened = Root::open(root).map_err(failed)?;
         let plan = Plan::make(&opened, sent, &self.changes)?;
-        let mut ledger = Ledger::begin(&opened, &self.staging).map_err(failed)?;
+        let mut ledger = Ledger::begin(&opened, sent, &self.staging).map_err(failed)?;
         if let Err((path, source)) = ledger.carry_out(&plan) {
             return match ledger.take_back() {
                 Ok(()) => Err(ApplyError::Failed { path, source }),

@@ -1,7 +1,8 @@
 //! What an apply does, step by step, decided before anything is touched. It looks at the host, and changes nothing.
 use super::{
-    ApplyError, Cause, Conflict,
+    ApplyError, Cause,
     place::{Place, Shared},
+    unchanged::{self, Refusal, conflict},
 };
 use crate::{
     changes::{Change, path_of},
@@ -9,7 +10,6 @@ use crate::{
     tree::{Mark, Tree},
 };
 use rustix::fs::Mode;
-use std::io;
 use wire::{Directory, Entry, TreePath};
 
 /// One thing to do. Each can be taken back.
@@ -68,22 +68,6 @@ impl<'a> Plan<'a> {
     pub(super) fn noted(&self) -> &[Noted<'a>] {
         &self.noted
     }
-}
-
-/// Why a change is not planned.
-enum Refusal {
-    Conflict(Conflict),
-    Failed(io::Error),
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Refusal {
-        Refusal::Failed(error)
-    }
-}
-
-fn conflict(path: &TreePath, cause: Cause) -> Refusal {
-    Refusal::Conflict(Conflict { path: path.clone(), cause })
 }
 
 struct Planner<'a, 'host> {
@@ -201,7 +185,10 @@ impl<'a> Planner<'a, '_> {
         change: &'a Change,
         found: Found,
     ) -> Result<(), Refusal> {
-        self.clear(&place, found)?;
+        // What was sent from a directory that is made anew goes with the one that was there before.
+        if !self.open.last().is_some_and(|open| open.is_new) {
+            self.clear(&place, found)?;
+        }
         self.unlock();
         self.plan.steps.push(Step::In(place, change));
         self.note(path, true);
@@ -235,7 +222,10 @@ impl<'a> Planner<'a, '_> {
             (Found::Nothing, None) => Ok(()),
             (Found::Nothing, Some(_)) => Err(conflict(path, Cause::Changed)),
             (found, _) => {
-                let mark = self.unchanged(path, found)?;
+                let mark = unchanged::top(self.sent, path, found)?;
+                if mark.is_directory() {
+                    unchanged::beneath(self.sent, path, self.root, path)?;
+                }
                 self.unlock();
                 // What a directory is in is written into it, too.
                 if let Some(mode) = mark.directory_mode().filter(|mode| mode & OWNERS != OWNERS) {
@@ -245,37 +235,6 @@ impl<'a> Planner<'a, '_> {
                 Ok(())
             }
         }
-    }
-
-    /// Makes sure that what is in a place, with everything beneath it, is what was sent from there, and returns its mark.
-    fn unchanged(&self, path: &TreePath, found: Found) -> Result<Mark, Refusal> {
-        let top = self.same(path, found)?;
-        let mut open = Vec::from_iter(top.is_directory().then(|| path.clone()));
-        while let Some(directory) = open.pop() {
-            for name in self.root.names(&directory)? {
-                // A name that cannot be said was never sent.
-                let inner = directory.join(&name).map_err(|_| conflict(&directory, Cause::Unsent))?;
-                match self.root.look(&inner)? {
-                    Found::Nothing => {}
-                    found => open.extend(self.same(&inner, found)?.is_directory().then_some(inner)),
-                }
-            }
-        }
-        Ok(top)
-    }
-
-    /// Makes sure that one entry is what was sent.
-    fn same(&self, path: &TreePath, found: Found) -> Result<Mark, Refusal> {
-        let cause = match found {
-            _ if self.sent.stays(path) => Cause::Unsent,
-            Found::Sendable(now) if self.sent.sent(path).is_some_and(|sent| sent.is_unchanged(&now)) => {
-                return Ok(now);
-            }
-            Found::Sendable(_) | Found::Nothing => Cause::Changed,
-            Found::Unsendable => Cause::Unsent,
-            Found::Mounted => Cause::Mounted,
-        };
-        Err(conflict(path, cause))
     }
 }
 

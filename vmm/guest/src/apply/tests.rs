@@ -169,9 +169,16 @@ fn exactly_what_changed_is_applied_and_nothing_is_left_to_send() {
 
 #[test]
 fn kinds_can_change() {
-    let mut workspace = workspace();
+    let mut workspace = workspace_with(|root| {
+        fs::create_dir(root.join("d/e")).unwrap();
+        fs::write(root.join("d/e/f"), "two").unwrap();
+    });
     let changes = [
         directory("d", 0o755, true),
+        directory("d/e", 0o700, false),
+        // Names that were there before, too.
+        link("d/e/f", "x"),
+        file("d/f", 0o644, "1"),
         file("d/other", 0o644, "2"),
         directory("g", 0o755, true),
         file("g/in", 0o600, "3"),
@@ -182,7 +189,7 @@ fn kinds_can_change() {
         &changes,
         expect![[r#"
         applied
-        d/ 755, d/other 644 2, g/ 755, g/in 600 3, out/ 755, out/outside 644 in here"#]],
+        d/ 755, d/e/ 700, d/e/f -> x, d/f 644 1, d/other 644 2, g/ 755, g/in 600 3, out/ 755, out/outside 644 in here"#]],
     );
     workspace.check(
         &[file("d", 0o644, "flat"), gone("g"), link("out", "d")],
@@ -504,7 +511,7 @@ fn stopped(workspace: &Workspace, list: &[(Entry, &str)], owner: impl FnOnce(&Pa
     let opened = Root::open(&root).unwrap();
     let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
     owner(&root);
-    let mut ledger = Ledger::begin(&opened, &staging).unwrap();
+    let mut ledger = Ledger::begin(&opened, &workspace.sent, &staging).unwrap();
     let (place, why) = ledger.carry_out(&plan).unwrap_err();
     ledger.take_back().unwrap();
     format!("{place}: {why}\n{}", workspace.shown())
@@ -536,6 +543,39 @@ fn what_fails_in_the_middle_is_taken_back() {
 }
 
 #[test]
+fn what_its_owner_does_late_in_a_directory_that_goes_is_not_lost() {
+    let deep = |root: &Path| {
+        fs::create_dir(root.join("d/e")).unwrap();
+        fs::write(root.join("d/e/f"), "two").unwrap();
+    };
+    let late: [(fn(&Path), _); 3] = [
+        (
+            |root| fs::write(root.join("d/e/mine"), "mine").unwrap(),
+            expect![[r#"
+                d: d/e/mine was changed on the host meanwhile
+                d/ 755, d/e/ 755, d/e/f 644 two, d/e/mine 644 mine, d/f 644 one, g 644 two, out -> .."#]],
+        ),
+        (
+            |root| fs::write(root.join("d/e/f"), "mine").unwrap(),
+            expect![[r#"
+                d: d/e/f was changed on the host meanwhile
+                d/ 755, d/e/ 755, d/e/f 644 mine, d/f 644 one, g 644 two, out -> .."#]],
+        ),
+        (
+            |root| drop(UnixListener::bind(root.join("d/e/socket")).unwrap()),
+            expect![[r#"
+                d: d/e/socket was never sent, and is the host's alone
+                d/ 755, d/e/ 755, d/e/f 644 two, d/e/socket, which is no file, d/f 644 one, g 644 two, out -> .."#]],
+        ),
+    ];
+    for (owner, expected) in late {
+        for list in [[gone("d")], [directory("d", 0o755, true)], [link("d", "x")]] {
+            expected.assert_eq(&stopped(&workspace_with(deep), &list, owner));
+        }
+    }
+}
+
+#[test]
 fn an_apply_that_was_interrupted_is_told_with_what_it_moved() {
     let workspace = workspace();
     let (root, staging) = (workspace.root(), workspace.staging());
@@ -546,7 +586,7 @@ fn an_apply_that_was_interrupted_is_told_with_what_it_moved() {
     let changes = changes.end(&Tally { entries: 3, bytes: 0 }).unwrap();
     let opened = Root::open(&root).unwrap();
     let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
-    Ledger::begin(&opened, &staging).unwrap().carry_out(&plan).unwrap();
+    Ledger::begin(&opened, &workspace.sent, &staging).unwrap().carry_out(&plan).unwrap();
     // Here the process ends, and takes nothing back.
     let told = Changes::begin(&staging, Limits::default()).unwrap_err().to_string();
     let told = told.replace(&*workspace.home.path().to_string_lossy(), "");
