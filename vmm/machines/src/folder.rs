@@ -93,6 +93,12 @@ impl Folder {
         }
     }
 
+    /// Whether a directory of this name is in it.
+    pub(crate) fn has_folder(&self, name: &str) -> bool {
+        let facts = statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW);
+        facts.is_ok_and(|facts| FileType::from_raw_mode(facts.st_mode) == FileType::Directory)
+    }
+
     /// All names in it that are text.
     pub(crate) fn entries(&self) -> Result<Vec<String>, Problem> {
         let entries = Dir::read_from(&self.directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -265,6 +271,9 @@ impl Socket {
     }
 }
 
+/// The one that a directory has for itself.
+const LOCK: &str = "lock";
+
 /// Who starts a guest or clears one away holds it; others leave its sockets and groups alone. It goes with its holder.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
@@ -272,16 +281,30 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Takes it; `None` when somebody has it.
     pub(crate) fn taken(machine: &Folder) -> Result<Option<Lock>, Problem> {
-        Lock::of(machine, "lock", Duration::ZERO)
+        Lock::of(machine, LOCK, Duration::ZERO)
     }
 
     /// Takes the one of a name, for which it waits so long; `None` when somebody has it still.
     pub(crate) fn of(folder: &Folder, name: &str, patience: Duration) -> Result<Option<Lock>, Problem> {
+        Lock::by(FlockOperation::NonBlockingLockExclusive, folder, name, patience)
+    }
+
+    /// Takes one that many may have at a time, but nobody alone.
+    pub(crate) fn shared(folder: &Folder, patience: Duration) -> Result<Option<Lock>, Problem> {
+        Lock::by(FlockOperation::NonBlockingLockShared, folder, LOCK, patience)
+    }
+
+    fn by(
+        how: FlockOperation,
+        folder: &Folder,
+        name: &str,
+        patience: Duration,
+    ) -> Result<Option<Lock>, Problem> {
         // The monitor does not inherit it: files of ours close when another program begins.
         let file = folder.writable(name)?;
         let since = Instant::now();
         loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match flock(&file, how) {
                 Ok(()) => return Ok(Some(Lock(file))),
                 Err(Errno::WOULDBLOCK) if since.elapsed() < patience => thread::sleep(LOOK),
                 Err(Errno::WOULDBLOCK) => return Ok(None),

@@ -9,6 +9,8 @@ use crate::{
 use serde_json::{Value, json};
 use std::{io, path::PathBuf, time::Duration};
 
+/// How long who starts a guest or makes an image waits for whoever removes what nothing needs: gigabytes, at most.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(60);
 /// A monitor answers at once, or is busy writing a snapshot down.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// The directory of guests.
@@ -95,6 +97,26 @@ impl Home {
     /// A directory of the home, made if it is not there.
     pub(crate) fn made(&self, name: &str) -> Result<Folder, Problem> {
         Folder::made_home(&self.root)?.made(name)
+    }
+
+    /// Keeps whatever is there from being removed, for as long as it is held: by those who make an image or start a guest,
+    /// until it can be seen what they need.
+    pub(crate) fn in_use(&self) -> Result<Lock, Problem> {
+        let lock = Lock::shared(&Folder::made_home(&self.root)?, REMOVAL_PATIENCE)?;
+        lock.ok_or_else(|| {
+            Problem::Unavailable("images and snapshots are just being removed: wait for it".to_owned())
+        })
+    }
+
+    /// Waits for nobody, and keeps others from making an image or starting a guest; `None` where there is no home.
+    pub(crate) fn alone(&self) -> Result<Option<Lock>, Problem> {
+        let Some(home) = Folder::home(&self.root)? else { return Ok(None) };
+        if let Some(lock) = Lock::taken(&home)? {
+            return Ok(Some(lock));
+        }
+        Err(Problem::Unavailable(
+            "a guest is just being started, or an image made, which may need it: wait for that".to_owned(),
+        ))
     }
 
     /// Returns the guests that run, and those that were killed, by name. What is left of the control groups of others goes.

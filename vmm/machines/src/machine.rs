@@ -69,6 +69,7 @@ impl Home {
     /// # Errors
     /// When it runs already, or does not come up; then it is ended, and what it said last is in the error.
     pub fn boot(&self, name: &Name, settings: &Settings) -> Result<(Machine, Child), Problem> {
+        let _in_use = self.in_use()?;
         self.collect()?;
         let (machine, child, _lock) = self.start(name, settings, &Start::Boot)?;
         Ok((machine, child))

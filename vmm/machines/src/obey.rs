@@ -42,6 +42,8 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
         }
         Command::Boot(name) => {
             doctor::probe()?.required()?;
+            // Until its guest runs, nobody sees that the image is needed.
+            let _in_use = home.in_use()?;
             let image = make(order)?;
             home.boot(name, &Settings::of(&image, order.memory_mib, order.vcpus))?;
             runs(name)
@@ -56,6 +58,7 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
         }
         Command::Shell(name) => shell::shell(home.machine(name).converse()?, PEOPLE),
         Command::List => {
+            home.collect()?;
             let (all, kept) = (home.list()?, home.kept()?);
             let rows: Vec<_> = all.iter().map(as_json).collect();
             let snapshots: Vec<_> = kept.iter().map(kept_as_json).collect();
@@ -81,14 +84,16 @@ pub fn obey(program: &Program, order: &Order) -> Result<u8, Problem> {
             say(text, json!({"snapshot": snapshot.as_str(), "removed": true}))
         }
         Command::Prune => {
-            let Pruned { images, packages } = home.prune()?;
+            let Pruned { images, packages, snapshots } = home.prune()?;
             let line = |kind: &str, name: &String| format!("the {kind} {name} is gone\n");
             let lines = images.iter().map(|name| line("image", name));
-            let lines: String = lines.chain(packages.iter().map(|name| line("package", name))).collect();
+            let lines = lines.chain(packages.iter().map(|name| line("package", name)));
+            let lines = lines.chain(snapshots.iter().map(|name| line("rest of the snapshot", name)));
+            let lines: String = lines.collect();
             if lines.is_empty() && !order.json {
                 tell("nothing is there that nothing needs");
             }
-            say(lines, json!({"images": images, "packages": packages}))
+            say(lines, json!({"images": images, "packages": packages, "snapshots": snapshots}))
         }
         Command::Stop(name) => {
             let ran = home.machine(name).stop()?;
@@ -136,6 +141,7 @@ pub fn make(order: &Order) -> Result<Image, Problem> {
     let init = Part::Agent.find()?;
     // Made here, so that nothing is built behind a link.
     let home = Home::new(order.home.clone());
+    let _in_use = home.in_use()?;
     for name in [IMAGES, PACKAGES] {
         home.made(name)?;
     }

@@ -4,12 +4,16 @@ use crate::{
     Home, Machine, Name, Problem, Settings,
     folder::{Folder, Lock},
     home::{IMAGES, MACHINES, PACKAGES, SNAPSHOTS},
+    problem::failed,
 };
 
 /// Beside a guest: the snapshot that it was restored from, and behind it the one that this differs from.
 const ORIGIN: &str = "origin";
 /// In a snapshot that is a difference: the one that it differs from.
 const BASE: &str = "base";
+
+/// How the name of a snapshot ends that is being removed, behind a dot and its own.
+const GONE: &str = ".gone";
 
 /// A snapshot, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Pruned {
     pub images: Vec<String>,
     /// Packages that were fetched, by name and version.
     pub packages: Vec<String>,
+    /// Snapshots that were half removed, by name.
+    pub snapshots: Vec<String>,
 }
 
 impl Home {
@@ -49,8 +55,10 @@ impl Home {
     /// Removes a snapshot.
     ///
     /// # Errors
-    /// When there is none of this name, a guest runs from it, or another snapshot differs from it.
+    /// When there is none of this name, a guest runs from it or is just being started, or another snapshot differs from it.
     pub fn remove(&self, snapshot: &Name) -> Result<(), Problem> {
+        self.collect()?;
+        let _alone = self.alone()?;
         let snapshots = self.folder(SNAPSHOTS)?;
         let Some(snapshots) = snapshots else { return Err(self.no_snapshot(snapshot)?) };
         if snapshots.folder(snapshot.as_str())?.is_none() {
@@ -71,38 +79,50 @@ impl Home {
             )));
         }
         // First its name, so that half of it is never taken for a snapshot.
-        let gone = format!(".{snapshot}.gone");
+        let gone = format!(".{snapshot}{GONE}");
         snapshots.remove_folder(&gone)?;
         snapshots.rename(snapshot.as_str(), &gone)?;
         snapshots.remove_folder(&gone)
     }
 
-    /// Removes the images that no running guest and no snapshot needs, and the packages that images were made of.
+    /// Removes the images that no running guest and no snapshot needs, the packages that images were made of, and what is left
+    /// of snapshots whose removal did not come to its end.
     ///
     /// # Errors
-    /// When something cannot be removed.
+    /// When a guest is just being started or an image made, what is needed cannot be told, or something cannot be removed.
     pub fn prune(&self) -> Result<Pruned, Problem> {
+        self.collect()?;
+        let _alone = self.alone()?;
+        let unknown = |kind: &str, name: &Name, remedy: &str| {
+            failed(format!(
+                "tell which image the {kind} `{name}` needs (`guest {remedy} {name}` does without)"
+            ))
+        };
         let mut needed = Vec::new();
-        for (_, folder) in self.running()? {
-            needed.push(Settings::read(&folder)?.image);
+        for (Machine { name, .. }, folder) in self.running()? {
+            needed.push(Settings::read(&folder).map_err(unknown("guest", &name, "stop"))?.image);
         }
+        let mut rest = Vec::new();
         if let Some(snapshots) = self.folder(SNAPSHOTS)? {
-            for name in snapshots.names()? {
+            for name in snapshots.names()?.iter().filter(|name| snapshots.has_folder(name.as_str())) {
                 let settings = snapshots.folder(name.as_str())?.map(|folder| Settings::read(&folder));
-                needed.extend(settings.transpose()?.map(|settings| settings.image));
+                let settings = settings.transpose().map_err(unknown("snapshot", name, "remove"))?;
+                needed.extend(settings.map(|settings| settings.image));
             }
+            rest = left_of(&snapshots)?;
         }
         Ok(Pruned {
             images: self.emptied(IMAGES, |name| !needed.iter().any(|image| image == name))?,
             packages: self.emptied(PACKAGES, |_| true)?,
+            snapshots: rest,
         })
     }
 
     fn emptied(&self, of: &str, goes: impl Fn(&str) -> bool) -> Result<Vec<String>, Problem> {
         let Some(folder) = self.folder(of)? else { return Ok(Vec::new()) };
         let mut gone = folder.entries()?;
-        // What is just being made lies beside its place, under a name with `new-` in it.
-        gone.retain(|name| !name.contains(".new-") && goes(name));
+        // What is just being made lies beside its place, under a name with `new-` in it. What is no directory is none of ours.
+        gone.retain(|name| !name.contains(".new-") && goes(name) && folder.has_folder(name));
         gone.sort();
         gone.iter().try_for_each(|name| folder.remove_folder(name))?;
         Ok(gone)
@@ -123,6 +143,18 @@ impl Home {
         }
         Ok(running)
     }
+}
+
+/// Removes what killed removals left of snapshots.
+fn left_of(snapshots: &Folder) -> Result<Vec<String>, Problem> {
+    let snapshot = |entry: &String| {
+        let name = Name::new(entry.strip_prefix('.')?.strip_suffix(GONE)?).ok()?;
+        snapshots.has_folder(entry).then_some((entry.clone(), name.to_string()))
+    };
+    let mut left: Vec<_> = snapshots.entries()?.iter().filter_map(snapshot).collect();
+    left.sort();
+    left.iter().try_for_each(|(entry, _)| snapshots.remove_folder(entry))?;
+    Ok(left.into_iter().map(|(_, name)| name).collect())
 }
 
 /// Notes what a guest begins with: with itself, or with a snapshot and what that differs from.
@@ -152,7 +184,14 @@ fn base(snapshot: &Folder) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::home::tests::{answered, made};
+    use crate::{
+        Extent,
+        home::{
+            OUTBOX,
+            tests::{answered, made},
+        },
+        wanted::Wanted,
+    };
     use expect_test::expect;
     use std::{os::unix::net::UnixListener, thread};
 
@@ -232,5 +271,53 @@ mod tests {
         left.sort();
         assert_eq!(left, ["of-gold", "of-since", "other.new-17"]);
         assert_eq!(home.prune().unwrap(), Pruned::default());
+    }
+
+    #[test]
+    fn what_is_no_image_stays_and_what_a_killed_removal_left_goes() {
+        let (root, home) = home();
+        home.made(IMAGES).unwrap().write("notes", "mine").unwrap();
+        let snapshots = home.made(SNAPSHOTS).unwrap();
+        snapshots.made(".old.gone").unwrap().write("memory", "x").unwrap();
+        snapshots.write("file", "mine").unwrap();
+        snapshots.made("bad").unwrap();
+        let said = home.prune().unwrap_err().chain().replace(&root.path().display().to_string(), "…");
+        expect!["cannot tell which image the snapshot `bad` needs (`guest remove bad` does without): …/snapshots/bad/settings is damaged or missing: make it again"].assert_eq(&said);
+        home.remove(&name("bad")).unwrap();
+        let pruned = home.prune().unwrap();
+        assert_eq!(pruned, Pruned { snapshots: vec!["old".to_owned()], ..Pruned::default() });
+        let mut left = snapshots.entries().unwrap();
+        left.sort();
+        assert_eq!(left, ["file", "gold", "since"]);
+        assert!(home.folder(IMAGES).unwrap().unwrap().has("notes").unwrap());
+    }
+
+    #[test]
+    fn nothing_goes_while_an_image_is_made_or_a_guest_started() {
+        let (_root, home) = home();
+        home.made(IMAGES).unwrap().made("new").unwrap();
+        let (makes, starts) = (home.in_use().unwrap(), home.in_use().unwrap());
+        let busy = |why: Problem| (why.passes(), why.chain());
+        let said = busy(home.prune().unwrap_err());
+        expect!["a guest is just being started, or an image made, which may need it: wait for that"]
+            .assert_eq(&said.1);
+        drop(makes);
+        assert_eq!(busy(home.remove(&name("since")).unwrap_err()), (true, said.1));
+        drop(starts);
+        home.remove(&name("since")).unwrap();
+        assert_eq!(home.prune().unwrap().images, ["new"]);
+    }
+
+    #[test]
+    fn a_snapshot_that_came_late_keeps_its_image() {
+        let (_root, home) = home();
+        let folder = home.machine(&name("two")).folder().unwrap().unwrap();
+        settings("of-late").write(&folder).unwrap();
+        Wanted::held(&folder).unwrap().unwrap().note(&name("late"), Extent::Difference).unwrap();
+        folder.made(OUTBOX).unwrap().made("late").unwrap();
+        home.made(IMAGES).unwrap().made("of-late").unwrap();
+        assert_eq!(home.prune().unwrap(), Pruned::default());
+        expect!["the snapshot `late` holds only what differs from `gold`: remove it first"]
+            .assert_eq(&home.remove(&name("gold")).unwrap_err().chain());
     }
 }

@@ -20,6 +20,10 @@ impl Home {
     /// # Errors
     /// When there is no such snapshot, it does not fit any more, or the guest does not come up.
     pub fn restore(&self, snapshot: &Name, name: &Name) -> Result<(Machine, Child), Problem> {
+        if Folder::home(&self.root)?.is_none() {
+            return Err(self.no_snapshot(snapshot)?);
+        }
+        let _in_use = self.in_use()?;
         self.collect()?;
         let snapshots = self.folder(SNAPSHOTS)?;
         let there = snapshots.map_or(Ok(None), |snapshots| snapshots.folder(snapshot.as_str()))?;
