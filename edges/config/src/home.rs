@@ -2,7 +2,8 @@
 //! is in them belongs to others. What holds secrets is its owner's alone.
 use domain::UserId;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -12,6 +13,18 @@ const PRIVATE: u32 = 0o700;
 
 /// The directories of a home. All of them tell what was said or hold keys.
 const DIRECTORIES: [&str; 5] = ["journal", "view", "workspaces", "logs", "run"];
+
+/// What version control should leave alone in a new home; what configures it may be shared.
+const IGNORED: &str = "\
+# What was said and done here is nobody else's. What configures it (agent.toml, providers.toml, users/) may be shared.
+/guest/
+/journal/
+/logs/
+/run/
+/token-counts
+/view/
+/workspaces/
+";
 
 /// The directories of a workspace that tools work in; the vault is made apart.
 const WORKED_IN: [&str; 2] = ["shared", "tmp"];
@@ -104,10 +117,23 @@ impl Home {
     pub fn create(root: &Path) -> Result<Home, HomeError> {
         let home = Home { root: root.to_owned() };
         make(root)?;
+        if fs::symlink_metadata(home.journal()).is_err() {
+            home.keep_private()?;
+        }
         for name in DIRECTORIES {
             make_private(&root.join(name))?;
         }
         Ok(home)
+    }
+
+    /// Tells version control what is nobody else's. A list that is there stays as it is.
+    fn keep_private(&self) -> Result<(), HomeError> {
+        let path = self.root.join(".gitignore");
+        let written = fs::File::options().write(true).create_new(true).open(&path);
+        match written.and_then(|mut file| file.write_all(IGNORED.as_bytes())) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(HomeError::of(&path, error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Opens a home that is there and changes nothing about it.
@@ -261,6 +287,24 @@ mod tests {
         fs::remove_dir(root.join("journal")).expect("it is there");
         std::os::unix::fs::symlink(root.join("elsewhere"), root.join("journal")).expect("the link is made");
         assert!(matches!(Home::open(&root), Err(HomeError::NotADirectory(_))));
+    }
+
+    #[test]
+    fn a_new_home_tells_version_control_what_is_private_and_an_older_one_is_left_alone() {
+        let place = tempfile::tempdir().expect("a directory for the test");
+        let root = place.path().join("home");
+        Home::create(&root).expect("it is made");
+        let list = root.join(".gitignore");
+        let said = fs::read_to_string(&list).expect("it is there");
+        assert!(DIRECTORIES.iter().all(|name| said.contains(&format!("\n/{name}/\n"))), "{said}");
+        fs::remove_file(&list).expect("it is there");
+        Home::create(&root).expect("it is there");
+        assert!(!list.exists(), "its owner took it away");
+        let other = place.path().join("other");
+        fs::create_dir(&other).expect("it is made");
+        std::os::unix::fs::symlink("elsewhere", other.join(".gitignore")).expect("the link is made");
+        Home::create(&other).expect("it is made");
+        assert!(!other.join("elsewhere").exists(), "no link is followed");
     }
 
     #[test]

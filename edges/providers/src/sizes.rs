@@ -75,15 +75,15 @@ impl Sizes {
         })
     }
 
-    /// Refuses a request that the API would not take.
+    /// Refuses a request that the API would not take. Another one may.
     pub(crate) fn check(&self, body: &[u8]) -> Result<(), ModelFault> {
         let Sizes { request_bytes_max: most, said_in, .. } = self;
         let bytes = body.len() as u64;
         if bytes <= *most {
             return Ok(());
         }
-        Err(ModelFault::Refused(format!(
-            "it has {bytes} bytes with all that was attached in this session, and the API takes {most} in one request ({said_in}): \
+        Err(ModelFault::Closed(format!(
+            "the request has {bytes} bytes with all that was attached in this session, and the API takes {most} in one request ({said_in}): \
              go on in a new session (`oxydra run --new`), or fork this one before its files (`oxydra sessions fork ID --at N`)"
         )))
     }
@@ -119,7 +119,10 @@ mod tests {
     fn a_request_is_bounded_too() {
         let sizes = Sizes { request_bytes_max: 3, ..ANTHROPIC };
         assert_eq!(sizes.check(b"123"), Ok(()));
-        let Err(ModelFault::Refused(why)) = sizes.check(b"1234") else { panic!("it is refused") };
-        assert!(why.contains("it has 4 bytes") && why.contains("takes 3") && why.contains("--new"), "{why}");
+        let Err(ModelFault::Closed(why)) = sizes.check(b"1234") else { panic!("it is refused") };
+        assert!(
+            why.contains("the request has 4 bytes") && why.contains("takes 3") && why.contains("--new"),
+            "{why}"
+        );
     }
 }

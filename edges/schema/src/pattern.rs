@@ -27,26 +27,55 @@ impl Patterns {
     }
 }
 
-/// ECMA's `\d` and `\w` are of ASCII alone; ours would be of all scripts.
+/// The pattern as it is written here. ECMA's `\d` and `\w` are of ASCII alone; ours would be of all scripts. Within a class, its
+/// `[`, `&`, `~` and `-` are themselves; ours would begin a class within, or join, part and subtract classes.
 fn ours(written: &str) -> String {
     let mut pattern = String::with_capacity(written.len());
-    let mut chars = written.chars();
+    let mut chars = written.chars().peekable();
+    let (mut in_class, mut at_start) = (false, false);
     while let Some(char) = chars.next() {
-        if char != '\\' {
-            pattern.push(char);
-            continue;
-        }
-        match chars.next() {
-            Some('d') => pattern.push_str("[0-9]"),
-            Some('D') => pattern.push_str("[^0-9]"),
-            Some('w') => pattern.push_str("[A-Za-z0-9_]"),
-            Some('W') => pattern.push_str("[^A-Za-z0-9_]"),
-            Some('/') => pattern.push('/'),
-            Some(other) => pattern.extend(['\\', other]),
-            None => pattern.push('\\'),
+        let began = std::mem::take(&mut at_start);
+        match char {
+            '\\' => escaped(chars.next(), &mut pattern),
+            '[' if !in_class => {
+                let is_not = chars.next_if_eq(&'^').is_some();
+                if chars.next_if_eq(&']').is_some() {
+                    // Of nothing, and of everything.
+                    pattern.push_str(if is_not { r"[\s\S]" } else { "(?!)" });
+                    continue;
+                }
+                pattern.push_str(if is_not { "[^" } else { "[" });
+                (in_class, at_start) = (true, true);
+            }
+            ']' if in_class => {
+                in_class = false;
+                pattern.push(']');
+            }
+            '-' if in_class && chars.peek() == Some(&'-') => {
+                if began {
+                    pattern.push_str(r"\-");
+                } else {
+                    chars.next();
+                    pattern.push_str(r"-\-");
+                }
+            }
+            '[' | '&' | '~' if in_class => pattern.extend(['\\', char]),
+            char => pattern.push(char),
         }
     }
     pattern
+}
+
+fn escaped(letter: Option<char>, pattern: &mut String) {
+    match letter {
+        Some('d') => pattern.push_str("[0-9]"),
+        Some('D') => pattern.push_str("[^0-9]"),
+        Some('w') => pattern.push_str("[A-Za-z0-9_]"),
+        Some('W') => pattern.push_str("[^A-Za-z0-9_]"),
+        Some('/') => pattern.push('/'),
+        Some(other) => pattern.extend(['\\', other]),
+        None => pattern.push('\\'),
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +96,15 @@ mod tests {
             ("^(?!x)", "xy", false),
             ("^\\u00e4$", "ä", true),
             ("^\\\\d$", "\\d", true),
+            ("^[^[\\]]+$", "a", true),
+            ("^[^[\\]]+$", "[", false),
+            ("^[a[b]c$", "[c", true),
+            ("^[a&&b]$", "&", true),
+            ("^[a~~b]$", "~", true),
+            ("^[--/]$", ".", true),
+            ("^[+--]$", ",", true),
+            ("^[]$", "a", false),
+            ("^[^]$", "\n", true),
         ] {
             patterns.learn(written).expect("it is one");
             assert_eq!(patterns.finds(written, text), Some(is_found), "{written} in {text:?}");

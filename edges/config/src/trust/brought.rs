@@ -6,6 +6,7 @@ use super::{
     index::{Entry, Kind},
 };
 use std::{
+    collections::VecDeque,
     fmt, fs,
     path::{Path, PathBuf},
 };
@@ -40,6 +41,7 @@ enum What {
     Part(&'static str),
     Link(PathBuf),
     Tree,
+    Unseen,
 }
 
 impl fmt::Display for Brought {
@@ -54,7 +56,21 @@ impl fmt::Display for Brought {
                 write!(f, "{}: a link to {}", name.escape_debug(), to.escape_debug())
             }
             What::Tree => write!(f, "{}: a checkout of its own", name.escape_debug()),
+            What::Unseen => {
+                write!(
+                    f,
+                    "{}: more than {NAMES_MAX} names, not all of which were looked at",
+                    name.escape_debug()
+                )
+            }
         }
+    }
+}
+
+impl Brought {
+    /// Whether it is something that acts by itself.
+    pub(super) fn acts(&self) -> bool {
+        matches!(self.what, What::Part(_))
     }
 }
 
@@ -76,16 +92,16 @@ pub(super) fn is_unlisted(home: &Path) -> bool {
 }
 
 fn part(home: &Path, name: &str, what: &'static str, listed: &Listed, is_unlisted: bool) -> Option<Brought> {
-    let there = |entry: &&Entry| fs::symlink_metadata(home.join(&entry.name)).is_ok();
-    let mut hits =
-        listed.entries.iter().filter(|entry| entry.name.starts_with(name)).filter(there).peekable();
+    let there = |entry: &Entry| fs::symlink_metadata(home.join(&entry.name)).is_ok();
+    let hits = || listed.entries.iter().filter(|entry| entry.name.starts_with(name));
     let holds_something = || fs::read_dir(home.join(name)).is_ok_and(|mut entries| entries.next().is_some());
-    if hits.peek().is_none() && !(is_unlisted && holds_something()) {
+    let is_there = hits().any(there) || is_unlisted && holds_something();
+    if !is_there {
         return None;
     }
-    // By what git brought, not by what stands there: runs that go on write more.
+    // By what git brought, not by what stands there: runs that go on write more, and take away.
     let mut hasher = blake3::Hasher::new();
-    for Entry { name, id, .. } in hits {
+    for Entry { name, id, .. } in hits() {
         hasher.update(name.as_os_str().as_encoded_bytes()).update(b"\0").update(id);
     }
     let id = hasher.finalize().as_bytes().to_vec();
@@ -105,8 +121,7 @@ fn links(home: &Path, listed: &Listed) -> Vec<Brought> {
         all.push(Brought { name: name.clone(), what, id: id.clone() });
     }
     if listed.is_partial {
-        let mut left = NAMES_MAX;
-        look(home, Path::new(""), &mut left, &mut all);
+        look(home, &mut all);
     }
     all
 }
@@ -122,20 +137,27 @@ fn is_work(name: &Path) -> bool {
     parts.len() > DEPTH_MAX && parts[0] == "workspaces" && WORK.iter().any(|work| parts[2] == *work)
 }
 
-/// Finds the links of a home where no list says which of them came.
-fn look(home: &Path, name: &Path, left: &mut usize, all: &mut Vec<Brought>) {
-    let path = at(home, name);
-    if let Ok(to) = fs::read_link(&path) {
-        all.push(Brought { name: name.to_owned(), what: What::Link(to), id: Vec::new() });
-        return;
-    }
-    if name.iter().count() >= DEPTH_MAX {
-        return;
-    }
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        let Some(fewer) = left.checked_sub(1) else { return };
-        *left = fewer;
-        look(home, &name.join(entry.file_name()), left, all);
+/// Finds the links of a home where no list says which of them came, and says where it stopped looking.
+fn look(home: &Path, all: &mut Vec<Brought>) {
+    let mut left = NAMES_MAX;
+    let mut open = VecDeque::from([PathBuf::new()]);
+    while let Some(name) = open.pop_front() {
+        let path = at(home, &name);
+        if let Ok(to) = fs::read_link(&path) {
+            all.push(Brought { name, what: What::Link(to), id: Vec::new() });
+            continue;
+        }
+        if name.iter().count() >= DEPTH_MAX {
+            continue;
+        }
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            let Some(fewer) = left.checked_sub(1) else {
+                all.push(Brought { name: PathBuf::new(), what: What::Unseen, id: Vec::new() });
+                return;
+            };
+            left = fewer;
+            open.push_back(name.join(entry.file_name()));
+        }
     }
 }
 
@@ -186,6 +208,11 @@ mod tests {
         assert_eq!(made.said(None), [SHARED]);
         made.lists(&[".oxydra/workspaces/default/tmp/in@", ".oxydra/workspaces/default/shared"]);
         assert!(made.said(None).is_empty(), "no link out of the work is followed, and a file is no link");
+        // What was listed and is gone by now is part of what the owner was told of.
+        made.lists(&[".oxydra/journal/1.seg", ".oxydra/journal/gone.seg"]);
+        let with = brought(&made.home(), None);
+        fs::write(made.home().join("journal/gone.seg"), "").expect("it is written");
+        assert_eq!(brought(&made.home(), None), with);
         made.lists(&[".oxydra/workspaces/sub/"]);
         assert_eq!(made.said(None), ["workspaces/sub: a checkout of its own"]);
     }
@@ -201,6 +228,21 @@ mod tests {
         symlink("a\n\u{1b}[2J", &to).expect("it is made");
         made.lists(&["other/logs@"]);
         assert_eq!(made.said(None), [r"logs: a link to a\n\u{1b}[2J"]);
+    }
+
+    #[test]
+    fn names_that_nobody_looked_at_are_said() {
+        let made = Made::new();
+        fs::create_dir(made.0.path().join(".hg")).expect("it is made");
+        fs::create_dir(made.home().join("a")).expect("it is made");
+        for n in 0..=NAMES_MAX {
+            fs::write(made.home().join(format!("a/{n}")), "").expect("it is written");
+        }
+        let said = made.said(None);
+        assert!(
+            said.contains(&".: more than 10000 names, not all of which were looked at".to_owned()),
+            "{said:?}"
+        );
     }
 
     #[test]

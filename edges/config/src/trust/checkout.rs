@@ -38,7 +38,8 @@ pub(super) fn listed(place: &Path) -> Listed {
 }
 
 fn take(place: &Path, listed: &mut Listed) {
-    for root in place.ancestors().skip(1) {
+    // The place itself too: it may be a checkout within another one, which lists no more than that it is one.
+    for root in place.ancestors() {
         let git = root.join(".git");
         listed.is_partial |= OTHERS.iter().any(|mark| root.join(mark).is_dir());
         let Ok(name) = place.strip_prefix(root) else { continue };
@@ -110,6 +111,21 @@ mod tests {
         assert!(!brought(&file));
         fs::write(git.join("sharedindex.1"), "").expect("the index is written");
         assert!(brought(&file), "the other half may list it");
+    }
+
+    #[test]
+    fn a_place_that_is_a_checkout_of_its_own_says_itself_what_came() {
+        let place = tempfile::tempdir().expect("a directory for the test");
+        let home = place.path().join("work/.oxydra");
+        fs::create_dir_all(place.path().join("work/.git/modules/home")).expect("the directory is made");
+        fs::create_dir_all(&home).expect("the directory is made");
+        let git = place.path().join("work/.git");
+        fs::write(git.join("index"), index(2, &[".oxydra/"])).expect("the index is written");
+        fs::write(git.join("modules/home/index"), index(2, &["journal/1.seg"]))
+            .expect("the index is written");
+        fs::write(home.join(".git"), "gitdir: ../.git/modules/home\n").expect("the file is written");
+        let names: Vec<_> = listed(&home).entries.into_iter().map(|entry| entry.name).collect();
+        assert!(names.contains(&PathBuf::from("journal/1.seg")), "{names:?}");
     }
 
     #[test]

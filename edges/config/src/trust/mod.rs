@@ -56,7 +56,9 @@ pub fn standing(home: &Path, ledger: Option<&Ledger>) -> Standing {
 /// # Errors
 /// When it cannot be written down.
 pub fn begin(home: &Path, ledger: &Ledger) -> Result<(), LedgerError> {
-    if brought::is_unlisted(home) && !ledger.began(home) && brought(home, Some(ledger)).is_empty() {
+    // A link is trusted by its own name, whoever made it.
+    let acts = || brought(home, Some(ledger)).iter().any(Brought::acts);
+    if brought::is_unlisted(home) && !ledger.began(home) && !acts() {
         ledger.begin(home)?;
     }
     Ok(())

@@ -82,8 +82,8 @@ impl<'a> Talk<'a> {
     }
 
     async fn turns(&mut self, prompt: Option<String>, told: Receiver<Told>) -> Result<Exit, Failure> {
-        if prompt.is_some() {
-            // What reads the one answer that was asked for should get no other.
+        if prompt.is_some() || self.house.config.runtime.answer_schema.is_some() {
+            // What reads the one answer that was asked for, or answers of one form, should get no other.
             self.surface.earlier();
         }
         let interrupted = self.interrupted(told).await;
