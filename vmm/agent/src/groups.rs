@@ -47,14 +47,23 @@ impl Groups {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let group = self.place.join(format!("session-{}-{number}", wanted.session));
         fs::create_dir(&group)?;
-        if let Some(bytes) = wanted.memory_bytes_max {
-            fs::write(group.join("memory.max"), bytes.to_string())?;
-        }
-        if let Some(processes) = wanted.processes_max {
-            fs::write(group.join("pids.max"), processes.to_string())?;
+        if let Err(error) = limit(&group, wanted) {
+            // Whoever asks again gets another one. Nobody is in this one, so nothing keeps it.
+            let _stays = fs::remove_dir(&group);
+            return Err(error);
         }
         Ok(group)
     }
+}
+
+fn limit(group: &Path, wanted: &SpawnSession) -> io::Result<()> {
+    if let Some(bytes) = wanted.memory_bytes_max {
+        fs::write(group.join("memory.max"), bytes.to_string())?;
+    }
+    if let Some(processes) = wanted.processes_max {
+        fs::write(group.join("pids.max"), processes.to_string())?;
+    }
+    Ok(())
 }
 
 /// What all sessions together may have of the processes and threads that the kernel starts: the other half is its own, and
@@ -68,13 +77,45 @@ fn number(place: &Path) -> io::Result<u64> {
     text.trim().parse().map_err(|_| io::Error::other(format!("{} says {text:?}", place.display())))
 }
 
-/// Kills everybody in a group.
+/// Kills everybody in a group and in those beneath it.
 pub(crate) fn kill(group: &Path) -> io::Result<()> {
-    fs::write(group.join("cgroup.kill"), "1")
+    or_gone(fs::write(group.join("cgroup.kill"), "1"))
 }
 
-/// Removes a group whose processes were killed, once they are gone.
+/// Removes a group whose processes were killed, once they are gone, and those that commands made beneath it.
 pub(crate) fn remove(group: &Path) -> io::Result<()> {
+    or_gone(emptied(group).and_then(|()| remove_tree(group)))
+}
+
+/// A command is root and can remove its own group, once it has left it: that is as good. The kernel has one word for a group
+/// that is not there and another for one that goes while it is looked at.
+fn or_gone(outcome: io::Result<()>) -> io::Result<()> {
+    outcome.or_else(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NOENT | Errno::NODEV) => Ok(()),
+        _ => Err(error),
+    })
+}
+
+/// Removes a group and those beneath it, inner ones first, however deep they are. The files of a group go with it.
+fn remove_tree(group: &Path) -> io::Result<()> {
+    let mut all = vec![group.to_owned()];
+    let mut looked = 0;
+    while let Some(group) = all.get(looked) {
+        let mut beneath = Vec::new();
+        for entry in fs::read_dir(group)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                beneath.push(entry.path());
+            }
+        }
+        all.append(&mut beneath);
+        looked += 1;
+    }
+    all.iter().rev().try_for_each(|group| or_gone(fs::remove_dir(group)))
+}
+
+/// Waits until nobody is in a group or beneath it, or long enough.
+fn emptied(group: &Path) -> io::Result<()> {
     let mut events = File::open(group.join("cgroup.events"))?;
     let deadline = Instant::now() + DYING;
     loop {
@@ -83,8 +124,8 @@ pub(crate) fn remove(group: &Path) -> io::Result<()> {
         events.read_to_string(&mut text)?;
         let left = deadline.saturating_duration_since(Instant::now());
         if is_empty(&text) || left.is_zero() {
-            // One that is not empty says so.
-            return fs::remove_dir(group);
+            // One that is not empty says so when it is removed.
+            return Ok(());
         }
         let left =
             Timespec { tv_sec: left.as_secs().try_into().unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
@@ -120,11 +161,24 @@ mod tests {
         let groups = Groups::at(place.path().to_owned());
         let limited = groups.make(&wanted(Some(8))).unwrap();
         assert_eq!(fs::read_to_string(limited.join("pids.max")).unwrap(), "8");
-        // Somebody in it does not die.
+        // Somebody in it does not die: what the kernel would not remove is a directory that is not empty here.
         kill(&limited).unwrap();
-        remove(&limited).unwrap_err();
+        fs::write(limited.join("cgroup.events"), "populated 0\n").unwrap();
+        assert_eq!(remove(&limited).unwrap_err().kind(), io::ErrorKind::DirectoryNotEmpty);
         let free = groups.make(&wanted(None)).unwrap();
         assert!(!free.join("pids.max").exists(), "the kernel's own word, no limit, stays");
+    }
+
+    #[test]
+    fn a_group_goes_with_those_beneath_it_and_one_that_a_command_removed_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let group = Groups::at(place.path().to_owned()).make(&wanted(None)).unwrap();
+        fs::create_dir_all(group.join("a/b")).unwrap();
+        fs::create_dir(group.join("c")).unwrap();
+        remove_tree(&group).unwrap();
+        assert!(!group.exists());
+        kill(&group).unwrap();
+        remove(&group).unwrap();
     }
 
     #[test]

@@ -136,7 +136,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Signals the process groups of a session; `SIGKILL` reaches every process of it and ends it.
+    /// Signals the process groups of a session; `SIGKILL` reaches every process of it and ends it. A command that moved
+    /// itself to another control group, which root can, has left the session, and only its process group is signalled.
     pub fn kill(&self, session: SessionId, signal: u8) -> Result<(), Refused> {
         let signal = known(signal)?;
         let mut open = self.open();
