@@ -16,7 +16,7 @@ use wire::{HostFrame, place};
 
 /// What its guest has.
 pub(crate) const MEMORY_MIB: u64 = 128;
-/// How often a socket is looked for.
+/// How often a socket is looked for, and an agent that refuses is called again.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// A directory with the sockets and snapshots of a guest.
@@ -58,7 +58,7 @@ impl Place {
         let stream = loop {
             match dial(&self.path("vsock"), place::AGENT_PORT) {
                 Ok(stream) => break stream,
-                Err(_) if matches!(child.try_wait(), Ok(None)) => {}
+                Err(_) if matches!(child.try_wait(), Ok(None)) => thread::sleep(LOOK),
                 Err(error) => return Err(format!("cannot reach the guest: {error}")),
             }
         };

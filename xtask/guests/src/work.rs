@@ -217,10 +217,9 @@ fn limits(guest: &mut Conversation) -> Fallible<()> {
         wanted.processes_max = Some(8);
     }
     guest.ask(&frame).map_err(failed("open a session with limits"))?;
-    let script = "i=0; while [ $i -lt 20 ]; do sleep 100000 & i=$((i+1)); done 2>/dev/null; cat /sys/fs/cgroup/session-*/pids.max | sort | head -1";
-    let mut out = Vec::new();
+    let script = "i=0; while [ $i -lt 20 ]; do sleep 100000 & i=$((i+1)); done 2>/dev/null";
     let script = Chunk::new(script).map_err(failed("send a script"))?;
-    let exit = guest.exec(plain(limited, Program::Script(script))?, |_, bytes| out.extend_from_slice(bytes));
+    let exit = guest.exec(plain(limited, Program::Script(script))?, |_, _| ());
     let how = exit.map_err(failed("run a command"))?.how;
     require(how != Ending::Status(0), || "a session started more processes than it may".to_owned())?;
     guest
