@@ -39,22 +39,21 @@ const EXTENDED: u16 = 0x4000;
 /// As much of the flags as is the length of the name; a longer one is not told there.
 const LENGTH: u16 = 0x0fff;
 
+/// A name may be so long: no file system has a longer path.
+const NAME_BYTES_MAX: usize = 4_096;
+
 /// The entries at a name and below it, named from there; `None` when the index is none that can be read.
 pub(super) fn below(index: &[u8], place: &Path) -> Option<Vec<Entry>> {
-    let all = HASHES.into_iter().find_map(|hash| entries(index, hash))?;
-    Some(all.into_iter().filter_map(|entry| from(entry, place)).collect())
+    HASHES.into_iter().find_map(|hash| entries(index, hash, place))
 }
 
-fn from(entry: Entry, place: &Path) -> Option<Entry> {
-    if let Ok(name) = entry.name.strip_prefix(place) {
-        return Some(Entry { name: name.to_owned(), ..entry });
-    }
-    // The place lies in what is listed as a whole.
-    let around = entry.kind == Kind::Tree && place.starts_with(&entry.name);
-    around.then(|| Entry { name: PathBuf::new(), ..entry })
+/// What an entry is called from the place, if it is there or below, or the place lies in what is listed as a whole.
+fn from<'a>(name: &'a Path, kind: Kind, place: &Path) -> Option<&'a Path> {
+    let around = || (kind == Kind::Tree && place.starts_with(name)).then_some(Path::new(""));
+    name.strip_prefix(place).ok().or_else(around)
 }
 
-fn entries(index: &[u8], hash: usize) -> Option<Vec<Entry>> {
+fn entries(index: &[u8], hash: usize, place: &Path) -> Option<Vec<Entry>> {
     let word = |at: usize| Some(u32::from_be_bytes(index.get(at..at + 4)?.try_into().ok()?));
     let version = word(4).filter(|version| index.starts_with(b"DIRC") && (2..=4).contains(version))?;
     let (mut at, mut name, mut all) = (12, Vec::new(), Vec::new());
@@ -62,7 +61,7 @@ fn entries(index: &[u8], hash: usize) -> Option<Vec<Entry>> {
         let begin = at;
         let mode = word(at + MODE)?;
         at += ABOUT_BYTES;
-        let id = index.get(at..at + hash)?.to_vec();
+        let id = index.get(at..at + hash)?;
         at += hash;
         let flags = u16::from_be_bytes(index.get(at..at + 2)?.try_into().ok()?);
         at += if version >= 3 && flags & EXTENDED != 0 { 4 } else { 2 };
@@ -76,7 +75,10 @@ fn entries(index: &[u8], hash: usize) -> Option<Vec<Entry>> {
         let end = at + index.get(at..)?.iter().position(|byte| *byte == 0)?;
         name.extend_from_slice(&index[at..end]);
         // Read with a hash of the wrong length, or as another format, it would not fit.
-        if name.is_empty() || name.len().min(usize::from(LENGTH)) != usize::from(flags & LENGTH) {
+        if name.is_empty()
+            || name.len() > NAME_BYTES_MAX
+            || name.len().min(usize::from(LENGTH)) != usize::from(flags & LENGTH)
+        {
             return None;
         }
         // Older versions fill an entry up to eight bytes, and end its name with one zero at least.
@@ -86,7 +88,9 @@ fn entries(index: &[u8], hash: usize) -> Option<Vec<Entry>> {
             0o160_000 | 0o040_000 => Kind::Tree,
             _ => Kind::File,
         };
-        all.push(Entry { name: PathBuf::from(OsStr::from_bytes(&name)), kind, id });
+        if let Some(name) = from(Path::new(OsStr::from_bytes(&name)), kind, place) {
+            all.push(Entry { name: name.to_owned(), kind, id: id.to_vec() });
+        }
     }
     Some(all)
 }

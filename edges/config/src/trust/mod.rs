@@ -67,7 +67,9 @@ pub fn begin(home: &Path, ledger: &Ledger) -> Result<(), LedgerError> {
 /// The content of the files that a home configures by, and what else came and acts; all by name.
 pub fn fingerprint(home: &Path, ledger: Option<&Ledger>) -> Fingerprint {
     let mut hasher = blake3::Hasher::new();
-    for file in files_of(home) {
+    let mut files = files_of(home);
+    files.extend(schema_of(home));
+    for file in files {
         let name = file.strip_prefix(home).unwrap_or(&file);
         // A file that cannot be read is no file that anything is read from.
         let content = plain_bytes(&file, FILE_BYTES_MAX).unwrap_or_default();
@@ -92,6 +94,14 @@ fn files_of(home: &Path) -> BTreeSet<PathBuf> {
     files.extend(runner.settings.iter().filter_map(|setting| user::path_in(setting, home)));
     files.retain(|file| file.exists());
     files
+}
+
+/// The schema of answers that a home names. Its words go to the model, so they are trusted with the rest; where it lies says
+/// nothing about the home.
+fn schema_of(home: &Path) -> Option<PathBuf> {
+    let layer = Layer::from_file(FileKind::Agent, &home.join("agent.toml"));
+    let named = layer.settings.iter().find(|setting| setting.path == ["runtime", "answer_schema"])?;
+    Some(home.join(named.value.text()?))
 }
 
 #[cfg(test)]
@@ -125,6 +135,8 @@ mod tests {
             ("users/ada.toml", ""),
             ("runner.toml", "[users.bob]\nconfig_path = \"bob\"\n"),
             ("bob", "runtime.max_turns = 1\n"),
+            ("agent.toml", "runtime.answer_schema = \"form.json\"\n"),
+            ("form.json", "{\"description\": \"say yes\"}"),
         ] {
             fs::write(home.join(file), text).expect("the file is written");
             assert_eq!(standing(&home, Some(&ledger)), Standing::Stranger, "{file}");
