@@ -269,12 +269,20 @@ mod tests {
     use expect_test::{Expect, expect};
     use std::os::unix::fs::PermissionsExt;
 
+    /// A program in a directory. It is another one that writes it: what a test beside this one starts just now would have the
+    /// file open, too, and nothing runs that somebody may write.
+    fn put(home: &Path, text: &str) -> std::path::PathBuf {
+        let (draft, monitor) = (home.join("draft"), home.join("oxydra-vmm"));
+        fs::write(&draft, text).unwrap();
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Command::new("cp").arg("-p").args([&draft, &monitor]).status().unwrap().success());
+        monitor
+    }
+
     /// A monitor that says this, whatever it is asked.
     fn check(says: &str, expected: Expect) {
         let home = tempfile::tempdir().unwrap();
-        let monitor = home.path().join("oxydra-vmm");
-        fs::write(&monitor, format!("#!/bin/sh\ncat <<'END'\n{says}\nEND\n")).unwrap();
-        fs::set_permissions(&monitor, fs::Permissions::from_mode(0o755)).unwrap();
+        let monitor = put(home.path(), &format!("#!/bin/sh\ncat <<'END'\n{says}\nEND\n"));
         let said = probe_by(&monitor, PROBE_PATIENCE).and_then(|probe| probe.required());
         let said = said.map_or_else(|why| why.to_string(), |()| "goes on".to_owned());
         expected.assert_eq(&said.replace(&monitor.display().to_string(), "MONITOR"));
@@ -307,12 +315,7 @@ mod tests {
     #[test]
     fn a_monitor_that_says_nothing_is_not_waited_for_and_one_sees_no_variable_of_ours() {
         let home = tempfile::tempdir().unwrap();
-        let put = |says: &str| {
-            let monitor = home.path().join("oxydra-vmm");
-            fs::write(&monitor, says).unwrap();
-            fs::set_permissions(&monitor, fs::Permissions::from_mode(0o755)).unwrap();
-            monitor
-        };
+        let put = |text: &str| put(home.path(), text);
         let silent = probe_by(&put("#!/bin/sh\nread forever </dev/zero\n"), Duration::from_millis(1));
         assert!(silent.unwrap_err().chain().contains("does not say within 0 s whether guests can run"));
         // Whoever runs tests has a home.
