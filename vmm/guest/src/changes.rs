@@ -11,6 +11,8 @@ use wire::{Entry, Shown, Tally, TreePath};
 
 /// What a staging directory calls the list of what an apply moved there, and from where.
 pub(crate) const LIST: &str = "what-was-where";
+/// What the name of everything begins with that an apply moved there.
+pub(crate) const MOVED: &str = "old-";
 
 /// How much a guest may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,18 +102,39 @@ fn host(what: &'static str, place: &Path) -> impl FnOnce(io::Error) -> GuestErro
     move |source| GuestError::Host { what, source }
 }
 
+/// Returns whether something of the host's was moved to a staging directory that was left, if it is one.
+fn left(staging: &Path) -> Option<bool> {
+    if fs::metadata(staging.join(LIST)).is_ok_and(|about| about.len() > 0) {
+        return Some(true);
+    }
+    let names = fs::read_dir(staging).ok()?.map(|found| found.ok()?.file_name().into_string().ok());
+    let names: Vec<String> = names.collect::<Option<_>>()?;
+    let is_moved = |name: &String| name.starts_with(MOVED);
+    let is_staged = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_ours = names.iter().all(|name| name == LIST || is_moved(name) || is_staged(name));
+    is_ours.then(|| names.iter().any(is_moved))
+}
+
+fn interrupted(staging: &Path, is_moved: bool) -> String {
+    if !is_moved {
+        return "a pull or an apply was interrupted, or is under way; nothing of the host's was moved there: if it was \
+                interrupted, remove the directory"
+            .to_owned();
+    }
+    let list = staging.join(LIST);
+    format!(
+        "an apply was interrupted; {} says what it moved there, which is to be put back, and the directory removed",
+        list.display()
+    )
+}
+
 impl Changes {
     pub(crate) fn begin(staging: &Path, limits: Limits) -> Result<Changes, GuestError> {
         // Nobody else's: what is staged gets its own permissions late.
         fs::DirBuilder::new().mode(0o700).create(staging).map_err(|error| {
-            let list = staging.join(LIST);
-            let what = match fs::metadata(&list) {
-                Ok(about) if about.len() > 0 => format!(
-                    "use {}: an apply was interrupted; {} says what it moved there, which is to be put back, and the directory removed",
-                    staging.display(),
-                    list.display()
-                ),
-                Ok(_) | Err(_) => format!("make {}", staging.display()),
+            let what = match left(staging) {
+                Some(is_moved) => format!("use {}: {}", staging.display(), interrupted(staging, is_moved)),
+                None => format!("make {}", staging.display()),
             };
             GuestError::Host { what, source: error }
         })?;

@@ -247,8 +247,9 @@ impl Conversation {
     /// Brings back what was changed since the last settlement. Bytes go into `staging`, a directory that is made for it on
     /// the file system of the workspace.
     pub fn pull(&mut self, staging: &Path, limits: Limits) -> Result<Changes, GuestError> {
-        self.send(&HostFrame::PullChanges(()))?;
+        // First: what comes as an answer would otherwise be taken for the next one, should there be no place for it.
         let mut changes = Changes::begin(staging, limits)?;
+        self.send(&HostFrame::PullChanges(()))?;
         loop {
             match self.receive()? {
                 GuestFrame::Change(entry) => changes.entry(entry)?,

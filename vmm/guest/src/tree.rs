@@ -130,6 +130,17 @@ impl Tree {
         }
         Ok(())
     }
+
+    /// Notes what was moved away and back, and is still what was sent: the move changed its time.
+    pub(crate) fn moved_back(&mut self, paths: &[TreePath], root: &Root) {
+        for path in paths {
+            // A place that cannot be looked at counts as changed.
+            let Ok(Found::Sendable(now)) = root.look(path) else { continue };
+            if let Some(sent) = self.entries.get_mut(path).filter(|sent| sent.is_still(&now)) {
+                sent.changed = now.changed;
+            }
+        }
+    }
 }
 
 /// Says which place could not be read.

@@ -53,6 +53,10 @@ fn a_tree_goes_to_a_guest_and_changes_come_back() {
 
     fs::create_dir_all(at("layers/upper/made")).expect("a directory");
     fs::write(at("layers/upper/made/in-the-guest"), "y".repeat(200_000)).expect("a file");
+    // Where there is no place for them, they are not asked for: the next answer is the next question's.
+    fs::create_dir(at("staging")).expect("a directory");
+    assert!(matches!(conversation.pull(&at("staging"), Limits::default()), Err(GuestError::Host { .. })));
+    fs::remove_dir(at("staging")).expect("it is empty");
     let changes = conversation.pull(&at("staging"), Limits::default()).expect("they come");
     let told: Vec<_> = changes.list().iter().map(ToString::to_string).collect();
     assert_eq!(told, ["directory made/ 755", "file      made/in-the-guest 644, 200000 bytes"]);

@@ -65,7 +65,7 @@ pub fn build(recipe: &Recipe, cache: &Path, tell: &mut dyn FnMut(&str)) -> Resul
     let program =
         unpack_kernel(&packed).map_err(|why| ImageError::Kernel { place: kernel.image.clone(), why })?;
     // Written beside its place and then moved: what is there is whole.
-    let fresh = Fresh::beside(&place)?;
+    let fresh = Fresh::beside(&place, tell)?;
     let at = |name: &str| fresh.path().join(name);
     write(&at("vmlinux"), &program)
         .and_then(|()| write(&at("initrd"), &initrd))

@@ -25,19 +25,22 @@ const ATTEMPTS_MAX: u32 = 64;
 pub(crate) struct Fresh {
     place: PathBuf,
     made: PathBuf,
+    /// Whether it is in its place: its old name is anybody's.
+    is_moved: bool,
     /// Held as long as it is made.
     _lock: File,
 }
 
 impl Fresh {
     /// Makes a directory beside a place, and clears away what was left there half made.
-    pub(crate) fn beside(place: &Path) -> Result<Fresh, ImageError> {
+    /// `tell` hears what it could not clear away.
+    pub(crate) fn beside(place: &Path, tell: &mut dyn FnMut(&str)) -> Result<Fresh, ImageError> {
         let parent = place.parent().expect("a place in a cache is in a directory of it");
         fs::create_dir_all(parent).map_err(failed("make", parent))?;
         // Nobody makes one meanwhile: between making it and locking it, it would look like one that was left.
         let all = opened(parent).map_err(failed("open", parent))?;
         alone(&all, OTHERS_PATIENCE).map_err(failed("lock", parent))?;
-        swept(parent)?;
+        swept(parent, tell)?;
         let name = place.file_name().expect("a place has a name").to_string_lossy();
         for attempt in 0..ATTEMPTS_MAX {
             let made = parent.join(format!("{name}{MARK}{}-{attempt}", process::id()));
@@ -48,7 +51,7 @@ impl Fresh {
                     let lock = opened(&made).map_err(failed("open", &made))?;
                     // Nobody else looks at it now.
                     lock.try_lock().map_err(|error| failed("lock", &made)(error.into()))?;
-                    return Ok(Fresh { place: place.to_owned(), made, _lock: lock });
+                    return Ok(Fresh { place: place.to_owned(), made, is_moved: false, _lock: lock });
                 }
             }
         }
@@ -62,18 +65,24 @@ impl Fresh {
     }
 
     /// Moves it, or what is within it, to its place; what somebody else put there meanwhile is the same, and stays.
-    pub(crate) fn moved(self, within: &str) -> Result<(), ImageError> {
+    pub(crate) fn moved(mut self, within: &str) -> Result<(), ImageError> {
         match fs::rename(self.made.join(within), &self.place) {
+            Ok(()) => {
+                self.is_moved = within.is_empty();
+                Ok(())
+            }
             Err(_) if self.place.exists() => Ok(()),
-            other => other.map_err(failed("move to", &self.place)),
+            Err(error) => Err(failed("move to", &self.place)(error)),
         }
     }
 }
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        // What was moved is not there any more. Half an image is of no use, and on a full disk it takes what room there is.
-        let _left = fs::remove_dir_all(&self.made);
+        if !self.is_moved {
+            // Half an image is of no use, and on a full disk it takes what room there is.
+            let _left = fs::remove_dir_all(&self.made);
+        }
     }
 }
 
@@ -102,7 +111,7 @@ fn alone(all: &File, patience: Duration) -> io::Result<()> {
 }
 
 /// Removes directories whose makers are gone.
-fn swept(parent: &Path) -> Result<(), ImageError> {
+fn swept(parent: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), ImageError> {
     for entry in fs::read_dir(parent).map_err(failed("read", parent))? {
         let entry = entry.map_err(failed("read", parent))?;
         let name = entry.file_name();
@@ -114,10 +123,24 @@ fn swept(parent: &Path) -> Result<(), ImageError> {
         match made.try_lock() {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(failed("lock", entry.path())(error)),
-            Ok(()) => fs::remove_dir_all(entry.path()).map_err(failed("clear away", entry.path()))?,
+            Ok(()) => cleared(&entry.path(), tell)?,
         }
     }
     Ok(())
+}
+
+/// Removes a directory that was left. One of somebody else, who built with `sudo` once, is in nobody's way.
+fn cleared(left: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), ImageError> {
+    match fs::remove_dir_all(left) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            tell(&format!(
+                "leaving {}, which was left half made, and which this user may not remove: {error}",
+                left.display()
+            ));
+            Ok(())
+        }
+        other => other.map_err(failed("clear away", left)),
+    }
 }
 
 /// `NAME.new-PID`, and what follows in a newer version.
@@ -130,6 +153,8 @@ fn is_half_made(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    use std::os::unix::fs::PermissionsExt;
 
     fn names(parent: &Path) -> Vec<String> {
         let entries = fs::read_dir(parent).unwrap().flatten();
@@ -148,8 +173,8 @@ mod tests {
         fs::write(parent.join("a-file.new-7"), "").unwrap();
         std::os::unix::fs::symlink("abc", parent.join("a-link.new-7")).unwrap();
         let other = ["a-file.new-7", "a-link.new-7", ".new-", "abc", "abc.new-old", "notes.new-7x"];
-        let one = Fresh::beside(&parent.join("abc.def")).unwrap();
-        let two = Fresh::beside(&parent.join("abc.def")).unwrap();
+        let one = Fresh::beside(&parent.join("abc.def"), &mut |_| ()).unwrap();
+        let two = Fresh::beside(&parent.join("abc.def"), &mut |_| ()).unwrap();
         let mut expected: Vec<_> = other.map(str::to_owned).to_vec();
         for number in [0, 1] {
             expected.push(format!("abc.def.new-{}-{number}", process::id()));
@@ -162,12 +187,38 @@ mod tests {
         one.moved("").unwrap();
         two.moved("").unwrap();
         assert_eq!(fs::read_to_string(parent.join("abc.def/whole")).unwrap(), "one", "the first one stays");
-        drop(Fresh::beside(&parent.join("dropped")).unwrap());
+        drop(Fresh::beside(&parent.join("dropped"), &mut |_| ()).unwrap());
         let mut expected: Vec<_> = other.map(str::to_owned).to_vec();
         expected.push("abc.def".to_owned());
         expected.sort();
         assert_eq!(names(&parent), expected);
         assert_eq!(names(&parent.join("abc")), ["half"], "nothing is removed through a link");
+    }
+
+    #[test]
+    fn what_may_not_be_removed_is_told_and_in_nobodys_way() {
+        let home = tempfile::tempdir().unwrap();
+        let left = home.path().join("abc.new-7");
+        fs::create_dir_all(left.join("half")).unwrap();
+        let permissions = |mode| fs::set_permissions(&left, fs::Permissions::from_mode(mode)).unwrap();
+        permissions(0o555);
+        let mut told = Vec::new();
+        thread::scope(|scope| {
+            let ordinary = || {
+                // To root, permissions mean nothing.
+                let mut sets = capabilities(None).unwrap();
+                sets.effective = CapabilitySet::empty();
+                set_capabilities(None, sets).unwrap();
+                let mut tell = |text: &str| told.push(text.replace(&*home.path().to_string_lossy(), ""));
+                drop(Fresh::beside(&home.path().join("abc"), &mut tell).unwrap());
+            };
+            scope.spawn(ordinary).join().unwrap();
+        });
+        permissions(0o755);
+        assert_eq!(names(home.path()), ["abc.new-7"]);
+        let expected = "leaving /abc.new-7, which was left half made, and which this user may not remove: \
+                        Permission denied (os error 13)";
+        assert_eq!(told, [expected]);
     }
 
     #[test]
@@ -187,7 +238,7 @@ mod tests {
         let elsewhere = home.path().join("elsewhere");
         fs::create_dir_all(elsewhere.join("precious.new-7")).unwrap();
         std::os::unix::fs::symlink(&elsewhere, home.path().join("images")).unwrap();
-        let why = Fresh::beside(&home.path().join("images/abc")).unwrap_err().to_string();
+        let why = Fresh::beside(&home.path().join("images/abc"), &mut |_| ()).unwrap_err().to_string();
         assert!(why.starts_with("cannot open ") && why.contains("/images: "), "{why}");
         assert_eq!(names(&elsewhere), ["precious.new-7"]);
     }

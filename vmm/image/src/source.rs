@@ -152,7 +152,7 @@ pub fn package(name: &str, cache: &Path, tell: &mut dyn FnMut(&str)) -> Result<P
     }
     tell(&format!("fetching the package {name} {version}"));
     // Unpacked beside its place and then moved: what is there is whole.
-    let fresh = Fresh::beside(&place)?;
+    let fresh = Fresh::beside(&place, tell)?;
     let (deb, root) = (fresh.path().join("deb"), fresh.path().join("root"));
     fs::create_dir(&deb).map_err(failed("make", &deb))?;
     run(Command::new("apt-get").args(["download", "-qq", name]).current_dir(&deb))?;

@@ -5,7 +5,7 @@ use super::{
     unchanged::{self, Refusal},
 };
 use crate::{
-    changes::{Change, LIST},
+    changes::{Change, LIST, MOVED},
     root::{Found, Root},
     tree::{Mark, Tree},
 };
@@ -36,14 +36,12 @@ const KEPT: u32 = 0o400;
 enum Done<'a> {
     /// What was in this place is in the staging directory under this name.
     Out(&'a Place, TreePath),
-    /// A staged file is in this place.
-    File(&'a Place, &'a Change),
-    /// A link was made.
-    Link(&'a Place),
+    /// What was staged is in this place, a file or a link, and looks like this.
+    In(&'a Place, &'a Change, Mark),
     /// A directory was made.
     Directory(&'a Place),
-    /// A directory had these permissions.
-    Mode(&'a Place, Mode),
+    /// The directory of this number had these permissions.
+    Mode(&'a Place, u64, Mode),
 }
 
 /// An apply under way.
@@ -86,9 +84,16 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Makes a staged file what it will be.
+    /// Makes a staged file or link what it will be.
     fn prepare(&self, change: &Change) -> io::Result<()> {
-        let Entry::File(file) = &change.entry else { return Ok(()) };
+        let file = match &change.entry {
+            Entry::File(file) => file,
+            Entry::Symlink(link) => {
+                let target = OsStr::from_bytes(link.target.as_bytes());
+                return Ok(symlinkat(target, self.staging.directory(None)?, change.staged())?);
+            }
+            Entry::Directory(_) | Entry::Removed(_) | Entry::Skipped(_) => return Ok(()),
+        };
         let staged = fs::File::options().write(true).open(self.staging_path.join(change.staged()))?;
         staged.set_permissions(fs::Permissions::from_mode(u32::from(file.mode) & PERMISSIONS | KEPT))?;
         let modified = Duration::from_nanos(file.modified);
@@ -101,15 +106,15 @@ impl<'a> Ledger<'a> {
             Step::Out(place, mark) => self.move_out(place, mark),
             Step::In(place, change) => self.move_in(place, change),
             Step::Mode(place, mode) => {
-                let old = self.set_mode(place, *mode)?;
-                self.done.push(Done::Mode(place, old));
+                let (number, old) = self.set_mode(place, None, *mode)?;
+                self.done.push(Done::Mode(place, number, old));
                 Ok(())
             }
         }
     }
 
     fn move_out(&mut self, place: &'a Place, mark: &Mark) -> io::Result<()> {
-        let kept = TreePath::new(format!("old-{}", self.done.len())).expect("a plain name");
+        let kept = TreePath::new(format!("{MOVED}{}", self.done.len())).expect("a plain name");
         writeln!(self.list, "{kept} was {}", place.path())?;
         renameat(
             place.directory(self.root)?,
@@ -138,15 +143,15 @@ impl<'a> Ledger<'a> {
     fn move_in(&mut self, place: &'a Place, change: &'a Change) -> io::Result<()> {
         let (directory, name) = (place.directory(self.root)?, place.path().name());
         self.done.push(match &change.entry {
-            Entry::File(_) => {
+            Entry::File(_) | Entry::Symlink(_) => {
+                let staged = TreePath::new(change.staged()).expect("a number is a plain name");
+                let Found::Sendable(mark) = self.staging.look_as(&staged, place.path())? else {
+                    return Err(replaced());
+                };
                 // Moved, not linked: a second name that goes later would change the file's time once more.
                 let staging = self.staging.directory(None)?;
-                renameat_with(staging, change.staged(), directory, name, RenameFlags::NOREPLACE)?;
-                Done::File(place, change)
-            }
-            Entry::Symlink(link) => {
-                symlinkat(OsStr::from_bytes(link.target.as_bytes()), directory, name)?;
-                Done::Link(place)
+                renameat_with(staging, staged.name(), directory, name, RenameFlags::NOREPLACE)?;
+                Done::In(place, change, mark)
             }
             Entry::Directory(_) => {
                 mkdirat(directory, name, Mode::RWXU)?;
@@ -158,43 +163,56 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Gives a directory permissions, and returns those that it had.
-    fn set_mode(&self, place: &Place, mode: Mode) -> io::Result<Mode> {
+    /// Gives a directory permissions, if it is still that one, and returns its number with those that it had.
+    fn set_mode(&self, place: &Place, which: Option<u64>, mode: Mode) -> io::Result<(u64, Mode)> {
         let directory = open_directory(&place.directory(self.root)?, place.path().name())?;
-        let old = fstat(&directory)?.st_mode;
+        let about = fstat(&directory)?;
+        if which.is_some_and(|number| number != about.st_ino) {
+            return Err(replaced());
+        }
+        let old = about.st_mode;
         // By its handle: what a process may not give by default is taken from what it asks for at its making.
         fchmod(&directory, Mode::from_raw_mode(old & !PERMISSIONS | mode.as_raw_mode() & PERMISSIONS))?;
-        Ok(Mode::from_raw_mode(old))
+        Ok((about.st_ino, Mode::from_raw_mode(old)))
     }
 
-    /// Takes back whatever was done, last things first.
-    pub(super) fn take_back(&mut self) -> io::Result<()> {
+    /// Takes back whatever was done, last things first, and returns what is in its place again. What cannot be taken back
+    /// keeps nothing else from it; the first reason is told.
+    pub(super) fn take_back(&mut self) -> io::Result<Vec<TreePath>> {
+        let (mut restored, mut outcome) = (Vec::new(), Ok(()));
         while let Some(done) = self.done.pop() {
-            match done {
-                Done::Out(place, kept) => renameat_with(
-                    self.staging.directory(None)?,
-                    kept.name(),
-                    place.directory(self.root)?,
-                    place.path().name(),
-                    RenameFlags::NOREPLACE,
-                )?,
-                Done::File(place, change) => renameat(
-                    place.directory(self.root)?,
-                    place.path().name(),
-                    self.staging.directory(None)?,
-                    change.staged(),
-                )?,
-                Done::Link(place) => self.unlink(place, AtFlags::empty())?,
-                // One in which somebody put something meanwhile does not go.
-                Done::Directory(place) => self.unlink(place, AtFlags::REMOVEDIR)?,
-                Done::Mode(place, old) => drop(self.set_mode(place, old)?),
+            let undone = self.undo(&done);
+            if let (Done::Out(place, _), Ok(())) = (&done, &undone) {
+                restored.push(place.path().clone());
             }
+            outcome = outcome.and(undone);
         }
-        Ok(())
+        outcome.map(|()| restored)
     }
 
-    fn unlink(&self, place: &Place, how: AtFlags) -> io::Result<()> {
-        Ok(unlinkat(place.directory(self.root)?, place.path().name(), how)?)
+    fn undo(&self, done: &Done<'_>) -> io::Result<()> {
+        let staging = self.staging.directory(None)?;
+        match done {
+            Done::Out(place, kept) => {
+                let (directory, name) = (place.directory(self.root)?, place.path().name());
+                Ok(renameat_with(staging, kept.name(), directory, name, RenameFlags::NOREPLACE)?)
+            }
+            Done::In(place, change, mark) => match self.root.look(place.path())? {
+                Found::Sendable(now) if now.is_still(mark) => {
+                    let (directory, name) = (place.directory(self.root)?, place.path().name());
+                    Ok(renameat_with(directory, name, staging, change.staged(), RenameFlags::NOREPLACE)?)
+                }
+                // Its owner was rid of it first.
+                Found::Nothing => Ok(()),
+                // What its owner saved there stays.
+                Found::Sendable(_) | Found::Unsendable | Found::Mounted => Err(replaced()),
+            },
+            // One in which somebody put something meanwhile does not go.
+            Done::Directory(place) => {
+                Ok(unlinkat(place.directory(self.root)?, place.path().name(), AtFlags::REMOVEDIR)?)
+            }
+            Done::Mode(place, number, old) => self.set_mode(place, Some(*number), *old).map(|_| ()),
+        }
     }
 }
 

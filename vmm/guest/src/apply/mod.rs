@@ -104,16 +104,15 @@ impl Changes {
         let plan = Plan::make(&opened, sent, &self.changes)?;
         let mut ledger = Ledger::begin(&opened, sent, &self.staging).map_err(failed)?;
         if let Err((path, source)) = ledger.carry_out(&plan) {
-            return match ledger.take_back() {
-                Ok(()) => Err(ApplyError::Failed { path, source }),
-                Err(_) => {
-                    let kept = self.staging.clone();
-                    drop(plan);
-                    // Kept for its owner: it is the only copy.
-                    std::mem::forget(self);
-                    Err(ApplyError::Torn { path, source, kept })
-                }
+            let Ok(restored) = ledger.take_back() else {
+                let kept = self.staging.clone();
+                drop(plan);
+                // Kept for its owner: it is the only copy.
+                std::mem::forget(self);
+                return Err(ApplyError::Torn { path, source, kept });
             };
+            sent.moved_back(&restored, &opened);
+            return Err(ApplyError::Failed { path, source });
         }
         for noted in plan.noted() {
             // A place that cannot be looked at counts as unknown, and is sent again.

@@ -576,6 +576,74 @@ fn what_its_owner_does_late_in_a_directory_that_goes_is_not_lost() {
 }
 
 #[test]
+fn what_was_moved_away_and_back_is_known_as_what_was_sent() {
+    let mut workspace = workspace();
+    let list = [directory("d", 0o755, false), gone("d/f"), gone("g")];
+    let mut changes = Changes::begin(&workspace.staging(), Limits::default()).unwrap();
+    for (entry, _) in &list {
+        changes.entry(entry.clone()).unwrap();
+    }
+    // In the way of the second one that goes.
+    fs::create_dir(workspace.staging().join("old-1")).unwrap();
+    let changes = changes.end(&Tally { entries: 3, bytes: 0 }).unwrap();
+    let failed = changes.apply(&workspace.root(), &mut workspace.sent).unwrap_err();
+    assert_eq!(failed.to_string(), "cannot apply g: Is a directory (os error 21); nothing was changed");
+    assert_eq!(workspace.apply(&list), "applied");
+}
+
+#[test]
+fn what_its_owner_changed_on_its_way_back_is_not_known() {
+    let mut workspace = workspace();
+    let list = [gone("g"), gone("out")];
+    stopped(&workspace, &list, |root| {
+        fs::remove_file(root.join("out")).unwrap();
+        symlink("mine", root.join("out")).unwrap();
+    });
+    let root = Root::open(&workspace.root()).unwrap();
+    workspace.sent.moved_back(&[path("g"), path("out"), path("nothing")], &root);
+    let now = Tree::read(&workspace.root(), &[]).unwrap();
+    assert_eq!(workspace.sent.delta(&now).entries(), [link("out", "mine").0]);
+}
+
+#[test]
+fn what_its_owner_saves_over_what_was_applied_outlives_the_way_back() {
+    let workspace = workspace();
+    let (root, staging) = (workspace.root(), workspace.staging());
+    let mut changes = Changes::begin(&staging, Limits::default()).unwrap();
+    let list = [
+        directory("d", 0o700, false),
+        gone("d/f"),
+        directory("e", 0o755, false),
+        file("e/f", 0o644, ""),
+        file("g", 0o644, ""),
+        file("h", 0o644, ""),
+        link("l", "x"),
+        link("m", "x"),
+    ];
+    for (entry, _) in &list {
+        changes.entry(entry.clone()).unwrap();
+    }
+    let changes = changes.end(&Tally { entries: list.len() as u64, bytes: 0 }).unwrap();
+    let opened = Root::open(&root).unwrap();
+    let plan = Plan::make(&opened, &workspace.sent, changes.list()).unwrap();
+    let mut ledger = Ledger::begin(&opened, &workspace.sent, &staging).unwrap();
+    ledger.carry_out(&plan).unwrap();
+    // Saved by a rename, into what is there, and instead of a link.
+    fs::write(root.join("new"), "mine").unwrap();
+    fs::rename(root.join("new"), root.join("g")).unwrap();
+    fs::write(root.join("e/f"), "mine").unwrap();
+    fs::remove_file(root.join("h")).unwrap();
+    fs::remove_file(root.join("l")).unwrap();
+    fs::write(root.join("l"), "mine").unwrap();
+    let why = ledger.take_back().unwrap_err().to_string();
+    assert_eq!(why, "it was changed on the host just now");
+    // All others are as they were.
+    expect!["d/ 755, d/f 644 one, e/ 700, e/f 644 mine, g 644 mine, l 644 mine, out -> .."]
+        .assert_eq(&workspace.shown());
+    assert_eq!(fs::read_to_string(staging.join("old-3")).unwrap(), "two", "what was in the way is kept");
+}
+
+#[test]
 fn an_apply_that_was_interrupted_is_told_with_what_it_moved() {
     let workspace = workspace();
     let (root, staging) = (workspace.root(), workspace.staging());
@@ -597,6 +665,26 @@ fn an_apply_that_was_interrupted_is_told_with_what_it_moved() {
     "#]]
     .assert_eq(&fs::read_to_string(staging.join("what-was-where")).unwrap());
     assert_eq!(fs::read_to_string(staging.join("old-1")).unwrap(), "two");
+    // Nothing says so any more, and it is the host's all the same.
+    fs::write(staging.join("what-was-where"), "").unwrap();
+    assert!(Changes::begin(&staging, Limits::default()).unwrap_err().to_string().contains("to be put back"));
+}
+
+#[test]
+fn a_pull_that_was_interrupted_is_told_and_what_is_somebody_elses_is_not_taken_for_one() {
+    let home = tempfile::tempdir().unwrap();
+    let staging = home.path().join("staging");
+    let told = || {
+        let told = Changes::begin(&staging, Limits::default()).unwrap_err().to_string();
+        told.replace(&*home.path().to_string_lossy(), "")
+    };
+    let mut changes = Changes::begin(&staging, Limits::default()).unwrap();
+    changes.entry(file("f", 0o644, "").0).unwrap();
+    // Here the process ends, and removes nothing.
+    std::mem::forget(changes);
+    expect!["cannot use /staging: a pull or an apply was interrupted, or is under way; nothing of the host's was moved there: if it was interrupted, remove the directory: File exists (os error 17)"].assert_eq(&told());
+    fs::write(staging.join("notes"), "mine").unwrap();
+    expect!["cannot make /staging: File exists (os error 17)"].assert_eq(&told());
 }
 
 #[test]
