@@ -128,7 +128,7 @@ pub(crate) fn uname(guest: &mut Conversation) -> Fallible<String> {
 }
 
 fn terminal(guest: &mut Conversation) -> Fallible<()> {
-    const SIZE: &[u8] = b"30 100";
+    const SIZE: &[u8] = b"30 100\r\n";
     let script = Chunk::new("tty; stty size; read line; echo got $line").map_err(failed("send a script"))?;
     let mut command = plain(SESSION, Program::Script(script))?;
     command.terminal = Some(Size { rows: 30, columns: 100 });
@@ -137,7 +137,7 @@ fn terminal(guest: &mut Conversation) -> Fallible<()> {
     let mut sent = None;
     let exit = guest.exec(command, |_, bytes| {
         out.extend_from_slice(bytes);
-        // Once it printed its size, which is a line, it reads: what is typed before is echoed in the middle of it.
+        // Once it printed its size, to the end of the line, it reads: what is typed before is echoed in the middle of it.
         if out.windows(SIZE.len()).any(|words| words == SIZE) {
             sent.get_or_insert_with(|| {
                 input.send(&HostFrame::Input(Data::new("word\n").expect("it is short")))
